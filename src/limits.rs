@@ -1,0 +1,74 @@
+//! Every number the program is bounded by, with its unit and its reason.
+//!
+//! Owns limits only: nothing here acts. A number that an RFC or a measurement dictates cites it.
+//! Relations between numbers are asserted at compile time, so that a change of one that breaks
+//! another does not build.
+
+use std::time::Duration;
+
+/// Octets in the local part of an address (RFC 5321 4.5.3.1.1).
+pub const ADDRESS_LOCAL_OCTETS_MAX: usize = 64;
+/// Octets in a domain (RFC 5321 4.5.3.1.2).
+pub const ADDRESS_DOMAIN_OCTETS_MAX: usize = 255;
+/// Octets in a whole address: a path is at most 256 with its angle brackets (RFC 5321 4.5.3.1.3).
+pub const ADDRESS_OCTETS_MAX: usize = 254;
+
+/// Octets in a line of a message without its line end (RFC 5322 2.1.1).
+pub const MESSAGE_LINE_OCTETS_MAX: usize = 998;
+/// Octets in an encoded line of a message body without its line end (RFC 2045 6.7, 6.8).
+pub const MESSAGE_ENCODED_LINE_OCTETS_MAX: usize = 76;
+
+/// Bytes of a participant list: far above a million rows, far below what would exhaust memory.
+pub const LIST_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of one cell: a longer one is an unclosed quotation mark, not a value.
+pub const CELL_BYTES_MAX: usize = 64 << 10;
+/// Columns of a list: spreadsheets end at 16,384.
+pub const LIST_COLUMNS_MAX: usize = 16_384;
+
+/// Bytes of a letter's source file.
+pub const TEMPLATE_BYTES_MAX: u64 = 1 << 20;
+/// Bytes of a rendered letter, before encoding: guards against loops in a template (security S6).
+pub const LETTER_BYTES_MAX: usize = 4 << 20;
+/// Depth of nested parentheses and brackets in a tag: the template parser recurses (security S6).
+pub const TEMPLATE_NESTING_MAX: usize = 64;
+/// Bytes of one attachment or image before encoding.
+pub const ATTACHMENT_BYTES_MAX: u64 = 100 << 20;
+
+/// Problems of one kind shown one by one in JSON before they are grouped (contract, JSON).
+pub const PROBLEMS_OF_A_KIND_MAX: usize = 100;
+
+/// Octets of one line of a server's answer: RFC 5321 4.5.3.1.5 says 512; real servers write more.
+pub const REPLY_LINE_OCTETS_MAX: usize = 4_096;
+/// Octets of a whole answer with all its lines.
+pub const REPLY_OCTETS_MAX: usize = 64 << 10;
+
+/// Wait for a connection.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// Wait for the greeting and for the answers to EHLO, AUTH, MAIL, RCPT, RSET (RFC 5321 4.5.3.2.1-3).
+pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+/// Wait for the answer to DATA (RFC 5321 4.5.3.2.4).
+pub const DATA_TIMEOUT: Duration = Duration::from_secs(2 * 60);
+/// Wait for one block of the message to be taken (RFC 5321 4.5.3.2.5).
+pub const BLOCK_TIMEOUT: Duration = Duration::from_secs(3 * 60);
+/// Wait for the answer to the end of the message (RFC 5321 4.5.3.2.6).
+pub const END_OF_MESSAGE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+/// Wait for the answer to QUIT, which decides nothing.
+pub const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A flight's last bytes leave only on a connection that has answered within this time: a
+/// connection that died in silence must lead to "deferred", not to "uncertain".
+pub const CONNECTION_FRESH: Duration = Duration::from_secs(5);
+
+/// `send` stays while a retry is due within this time (contract, Commands).
+pub const WAIT_FOR_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// Hex digits of a plan code that identify a plan on the command line (contract, Commands).
+pub const PLAN_CODE_DIGITS_MIN: usize = 12;
+
+/// Bytes of a name written by `--out` (contract, JSON): every file system takes 200.
+pub const OUT_NAME_BYTES_MAX: usize = 200;
+
+// RFC 5321 4.5.3.2.6: a shorter wait for the end of the message makes duplicates.
+const _: () = assert!(END_OF_MESSAGE_TIMEOUT.as_secs() >= 5 * 60);
+const _: () = assert!(MESSAGE_ENCODED_LINE_OCTETS_MAX < MESSAGE_LINE_OCTETS_MAX);
+const _: () = assert!(REPLY_LINE_OCTETS_MAX <= REPLY_OCTETS_MAX);
+const _: () = assert!(CONNECTION_FRESH.as_secs() < BLOCK_TIMEOUT.as_secs());

@@ -1,0 +1,179 @@
+//! Points in time, and the only reader of the system clock.
+//!
+//! Owns [`Timestamp`] and [`Clock`]. Stores keep UTC, screens show local time, JSON is RFC 3339.
+//! `SECRETARIAT_NOW` (read by `config`) fixes the clock's start; readings then go on from there by
+//! the monotonic clock, so that a rehearsed day passes as a real one does.
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// A point in time, whole seconds since 1970 in UTC.
+///
+/// Whole seconds, because that is what a message's `Date` can say (RFC 5322 3.3) and what the
+/// ledger keeps: what is stored and read again is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+/// Text that is not an RFC 3339 point in time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is not a point in time like 2026-11-05T09:30:00Z")]
+pub struct NotATimestamp {
+    /// The text as given.
+    pub text: String,
+}
+
+impl Timestamp {
+    /// From whole seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn from_unix_seconds(seconds: i64) -> Timestamp {
+        Timestamp(seconds.clamp(jiff::Timestamp::MIN.as_second(), jiff::Timestamp::MAX.as_second()))
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn unix_seconds(self) -> i64 {
+        self.0
+    }
+
+    /// Reads RFC 3339; fractions of a second are dropped.
+    ///
+    /// # Errors
+    /// [`NotATimestamp`] when the text is anything else.
+    pub fn parse(text: &str) -> Result<Timestamp, NotATimestamp> {
+        text.trim()
+            .parse::<jiff::Timestamp>()
+            .map(|t| Timestamp(t.as_second()))
+            .map_err(|_| NotATimestamp { text: text.to_owned() })
+    }
+
+    /// This point and a time after it.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Timestamp {
+        let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+        Timestamp::from_unix_seconds(self.0.saturating_add(seconds))
+    }
+
+    /// The time from an earlier point to this one; zero when `earlier` is later.
+    #[must_use]
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_secs(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    fn to_jiff(self) -> jiff::Timestamp {
+        // The range was clamped by every constructor.
+        jiff::Timestamp::from_second(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    /// As a message's `Date` says it, in UTC: `Thu, 05 Nov 2026 09:30:00 +0000` (RFC 5322 3.3).
+    #[must_use]
+    pub fn to_rfc_5322(self) -> String {
+        self.to_jiff().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
+    }
+
+    /// As the officer's clock shows it: `14:49`.
+    #[must_use]
+    pub fn local_time(self) -> String {
+        self.to_jiff().to_zoned(TimeZone::system()).strftime("%H:%M").to_string()
+    }
+
+    /// As the officer's calendar shows it: `16 October 2026`.
+    #[must_use]
+    pub fn local_date(self) -> String {
+        self.to_jiff().to_zoned(TimeZone::system()).strftime("%-d %B %Y").to_string()
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC, whole seconds: `2026-11-05T09:30:00Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.to_jiff())
+    }
+}
+
+/// Tells the time for a run: a start, and the monotonic clock since then.
+///
+/// A laptop's clock that jumps in the middle of a run therefore moves neither deadlines nor pace.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Timestamp,
+    started: Instant,
+}
+
+impl Clock {
+    /// A clock that starts at the system's time.
+    #[must_use]
+    pub fn system() -> Clock {
+        Clock::starting_at(Timestamp(jiff::Timestamp::now().as_second()))
+    }
+
+    /// A clock that starts at a given time (`SECRETARIAT_NOW`).
+    #[must_use]
+    pub fn starting_at(start: Timestamp) -> Clock {
+        Clock { start, started: Instant::now() }
+    }
+
+    /// The time at the start of the run: the `Date` of a dry run.
+    #[must_use]
+    pub fn start(&self) -> Timestamp {
+        self.start
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.start.plus(self.started.elapsed())
+    }
+
+    /// The time since the start of the run.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+/// A length of time in words an officer reads: `29 minutes`, `1 hour 5 minutes`, `2 days`.
+#[must_use]
+pub fn in_words(duration: Duration) -> String {
+    let rounded = SignedDuration::from_secs(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX));
+    let minutes = (rounded.as_secs() + 30) / 60;
+    let plural = |n: i64, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+    match minutes {
+        0 if rounded.as_secs() == 0 => "a moment".to_owned(),
+        0 => plural(rounded.as_secs(), "second"),
+        1..60 => plural(minutes, "minute"),
+        60..1_440 if minutes % 60 == 0 => plural(minutes / 60, "hour"),
+        60..1_440 => format!("{} {}", plural(minutes / 60, "hour"), plural(minutes % 60, "minute")),
+        _ => plural((minutes + 720) / 1_440, "day"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_reads_back_what_it_writes() {
+        let t = Timestamp::parse("2026-11-05T10:30:00.75+01:00").unwrap();
+        assert_eq!(t.to_string(), "2026-11-05T09:30:00Z");
+        assert_eq!(t.to_rfc_5322(), "Thu, 05 Nov 2026 09:30:00 +0000");
+        assert_eq!(Timestamp::parse(&t.to_string()), Ok(t));
+        assert!(Timestamp::parse("5 November").is_err());
+    }
+
+    #[test]
+    fn lengths_in_words() {
+        for (seconds, words) in [
+            (0, "a moment"),
+            (20, "20 seconds"),
+            (45, "1 minute"),
+            (1_740, "29 minutes"),
+            (3_600, "1 hour"),
+            (3_900, "1 hour 5 minutes"),
+            (2 * 86_400, "2 days"),
+        ] {
+            assert_eq!(in_words(Duration::from_secs(seconds)), words);
+        }
+    }
+}
