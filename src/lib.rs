@@ -3,7 +3,17 @@
 
 pub mod address;
 pub mod id;
+pub mod language;
 pub mod limits;
 pub mod problem;
 pub mod response;
+pub mod secret;
 pub mod time;
+
+pub mod recipients;
+
+pub mod letter;
+
+pub mod message;
+
+pub mod transport;

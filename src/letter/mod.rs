@@ -1,0 +1,171 @@
+//! Stage 2: templates and a recipient in, a letter out.
+
+use crate::address::Mailbox;
+use crate::id::Digest;
+use crate::language::Language;
+use crate::problem::{Place, Problem, Problems};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A source file of a letter as it lies in the workspace or among the frozen objects.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Path relative to the workspace, with `/`.
+    pub file: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// An image that letters, signatures or the layout show.
+#[derive(Clone, Debug)]
+pub struct ImageFile {
+    /// Path relative to the workspace.
+    pub file: String,
+    /// What is in it.
+    pub bytes: Arc<[u8]>,
+}
+
+/// All source files of a campaign's letter.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// `templates/<campaign>/<language>.md`.
+    pub letters: BTreeMap<Language, Source>,
+    /// `templates/layout.html`; absent: the built-in one.
+    pub layout: Option<Source>,
+    /// `templates/signature.<language>.md`.
+    pub signatures: BTreeMap<Language, Source>,
+    /// `templates/footer.<language>.md`.
+    pub footers: BTreeMap<Language, Source>,
+    /// By the path written in the sources, such as `images/logo.png`.
+    pub images: BTreeMap<String, ImageFile>,
+}
+
+/// A document as it goes with letters of one language (or to one person).
+#[derive(Clone, Debug)]
+pub struct Attachment {
+    /// `[attachments.<id>]`.
+    pub id: String,
+    /// Its number in this campaign, from 1.
+    pub number: u32,
+    /// Title in the letter's language.
+    pub title: String,
+    /// File name the reader sees.
+    pub name: String,
+    /// File it was read from, relative to the workspace.
+    pub file: String,
+    /// Media type, such as `application/pdf`.
+    pub media_type: String,
+    /// SHA-256 of the bytes.
+    pub digest: Digest,
+    /// The bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+/// The names a letter may use besides `recipient.*`, and their values.
+#[derive(Clone, Debug, Default)]
+pub struct Vocabulary {
+    /// Names behind `recipient.`; see `People::columns`.
+    pub columns: Vec<String>,
+    /// `conference.*`.
+    pub conference: BTreeMap<String, String>,
+    /// `campaign.*`.
+    pub campaign: BTreeMap<String, String>,
+    /// Ids behind `attachments.`, in the campaign's order.
+    pub attachments: Vec<String>,
+}
+
+/// What is particular to one letter.
+#[derive(Clone, Copy, Debug)]
+pub struct Particulars<'a> {
+    /// The letter's language: one of [`Letters::languages`].
+    pub language: &'a Language,
+    /// The whole greeting with its closing mark, as plain text.
+    pub greeting: &'a str,
+    /// The row's values; an absent one is undefined.
+    pub values: &'a BTreeMap<String, String>,
+    /// The documents that go with it, by number.
+    pub attachments: &'a [Arc<Attachment>],
+}
+
+/// A name that had no value where a letter needed one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Undefined {
+    /// As written: `recipient.city`.
+    pub name: String,
+    /// Where it is used.
+    pub place: Place,
+}
+
+/// Why one letter could not be rendered.
+#[derive(Clone, Debug)]
+pub enum RenderFailure {
+    /// Names without a value, all of them.
+    Undefined(Vec<Undefined>),
+    /// Anything else: a filter that does not fit, a subject that came out empty, output too large.
+    Problem(Box<Problem>),
+}
+
+/// An image inside a letter.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Content-ID without angle brackets; follows from the bytes.
+    pub content_id: String,
+    /// File name.
+    pub name: String,
+    /// Media type.
+    pub media_type: String,
+    /// SHA-256 of the bytes.
+    pub digest: Digest,
+    /// The bytes.
+    pub bytes: Arc<[u8]>,
+}
+
+/// A letter rendered for one recipient: no headers but what the letter itself says.
+#[derive(Clone, Debug)]
+pub struct Letter {
+    /// Its language.
+    pub language: Language,
+    /// One line, no control characters.
+    pub subject: String,
+    /// `Reply-To` of the letter itself, which beats the sender's.
+    pub reply_to: Option<Mailbox>,
+    /// Plain text, lines ended by LF.
+    pub text: String,
+    /// A whole HTML document, lines ended by LF; images as `cid:`.
+    pub html: String,
+    /// The images it shows, each once.
+    pub images: Vec<Arc<Image>>,
+}
+
+/// The letters of a campaign, compiled once: sources checked, styles prepared.
+#[derive(Debug)]
+pub struct Letters {}
+
+impl Letters {
+    /// Compiles all sources; every problem is kept with its file, line and column.
+    ///
+    /// `None` when no letter can be rendered at all; with single errors what can be rendered is,
+    /// so that one pass finds everything.
+    pub fn compile(
+        _sources: &Sources,
+        _vocabulary: &Vocabulary,
+        _problems: &mut Problems,
+    ) -> Option<Letters> {
+        todo!()
+    }
+
+    /// The language whose letter a reader of `wanted` gets: itself, its primary language, or the
+    /// default; `None` when there is no letter for any of them.
+    #[must_use]
+    pub fn language_for(&self, _wanted: &Language, _default: &Language) -> Option<Language> {
+        todo!()
+    }
+
+    /// Renders one letter.
+    ///
+    /// # Errors
+    /// [`RenderFailure`] with all undefined names of this letter, or its one other problem.
+    pub fn render(&self, _particulars: &Particulars<'_>) -> Result<Letter, RenderFailure> {
+        todo!()
+    }
+}

@@ -1,0 +1,116 @@
+//! Stage 1: participant lists in, recipients out.
+
+pub mod greeting;
+
+use crate::address::EmailAddress;
+use crate::id::RecipientKey;
+use crate::language::Language;
+use crate::problem::{Place, Problems};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A participant list as it lies in the workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct ListSource<'a> {
+    /// Path relative to the workspace, with `/`.
+    pub file: &'a str,
+    /// What is in it.
+    pub bytes: &'a [u8],
+}
+
+/// What the configuration says about reading lists.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `[columns]`: what a column is called in letters -> its header as written in a list (several
+    /// where lists differ), with the place of the setting.
+    pub columns: Vec<ColumnSetting>,
+    /// The language of whoever has none by column or country.
+    pub default_language: Language,
+    /// Upper-case ISO 3166 alpha-2 code -> language; empty unless written.
+    pub language_by_country: BTreeMap<String, Language>,
+}
+
+/// One line of `[columns]`.
+#[derive(Clone, Debug)]
+pub struct ColumnSetting {
+    /// A role (`email`, `name`, `given_name`, `family_name`, `language`, `country`, `title`) or a
+    /// free name.
+    pub name: String,
+    /// Headers as written in the lists.
+    pub headers: Vec<String>,
+    /// Where the setting stands.
+    pub place: Place,
+}
+
+/// How a recipient's language was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LanguageBy {
+    /// The person's own cell.
+    Column,
+    /// `[languages] by_country`.
+    Country,
+    /// `[languages] default`.
+    Default,
+}
+
+/// One person with one address.
+#[derive(Clone, Debug)]
+pub struct Recipient {
+    /// Rank in the order of lists as named, then rows, from 1: the number of `--out` names.
+    pub number: u32,
+    /// What makes this person the same one again.
+    pub key: RecipientKey,
+    /// Where the letter goes.
+    pub address: EmailAddress,
+    /// The whole name, given name first unless the list has one column for it.
+    pub name: Option<String>,
+    /// The language decided for this person.
+    pub language: Language,
+    /// How it was decided.
+    pub language_by: LanguageBy,
+    /// ISO 3166 alpha-2 code in upper case, where the country cell was recognised.
+    pub country: Option<&'static str>,
+    /// All values of the row by column name as letters know it; empty cells are absent.
+    pub values: Arc<BTreeMap<String, String>>,
+    /// File and line of the row.
+    pub place: Place,
+}
+
+/// A row that becomes no letter, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Excluded {
+    /// The address in the row.
+    pub address: String,
+    /// File and line of the row.
+    pub place: Place,
+    /// `same address as recipients/vip.csv:14`.
+    pub reason: String,
+}
+
+/// What was found out about a list.
+#[derive(Clone, Debug)]
+pub struct ListSummary {
+    /// The list's file.
+    pub file: String,
+    /// Rows with anything in them, without the header.
+    pub rows: usize,
+}
+
+/// Everybody in the lists of a campaign.
+#[derive(Clone, Debug, Default)]
+pub struct People {
+    /// Who gets a letter, by number.
+    pub recipients: Vec<Recipient>,
+    /// Who does not.
+    pub excluded: Vec<Excluded>,
+    /// Names of all columns that letters may use, sorted: roles, free names of `[columns]`, and
+    /// normalised headers of all lists.
+    pub columns: Vec<String>,
+    /// A line for each list, in order.
+    pub lists: Vec<ListSummary>,
+}
+
+/// Reads all lists of a campaign, in order; every problem is kept, none ends the reading.
+pub fn gather(_lists: &[ListSource<'_>], _options: &Options, _problems: &mut Problems) -> People {
+    todo!()
+}

@@ -1,0 +1,85 @@
+//! Stage 5: a message in, what the relay answered out. A stranger to the ledger.
+
+use crate::response::Response;
+
+/// How far a conversation had come when it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Finding and reaching the relay.
+    Connect,
+    /// Its greeting.
+    Greeting,
+    /// EHLO.
+    Hello,
+    /// STARTTLS and the handshake.
+    StartTls,
+    /// AUTH.
+    SignIn,
+    /// MAIL FROM (and RSET before it).
+    Mail,
+    /// RCPT TO.
+    Recipient,
+    /// DATA.
+    Data,
+    /// The message's bytes, before the last of them may have left.
+    Body,
+    /// After the last bytes may have left.
+    EndOfMessage,
+}
+
+/// How a conversation broke off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loss {
+    /// The name has no address.
+    NoSuchHost,
+    /// Nobody listens there.
+    Refused,
+    /// No answer within the deadline.
+    TimedOut,
+    /// The connection was closed.
+    Closed,
+    /// Bytes that are no SMTP reply, or a reply where none was due.
+    NotSmtp(String),
+    /// TLS failed: certificate, name, version.
+    Tls(String),
+    /// The operating system's own words.
+    Other(String),
+}
+
+/// What ended a transaction or the opening of a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// The relay's answer.
+    Answered(Response),
+    /// Nothing came.
+    Lost(Loss),
+    /// Something the relay must offer and does not: `STARTTLS`, `AUTH PLAIN or LOGIN`, `SMTPUTF8`.
+    NotOffered(&'static str),
+    /// We held back the last bytes: the intent could not be recorded.
+    Withheld,
+    /// The message is larger than the relay takes (octets).
+    TooLarge {
+        /// Octets of the message.
+        octets: u64,
+        /// What EHLO said it takes.
+        accepted: u64,
+    },
+}
+
+/// How one letter's transaction ended: the stage is what the answers say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The stage whose answer, or lack of one, decided.
+    pub stage: Stage,
+    /// What decided.
+    pub ending: Ending,
+}
+
+impl Outcome {
+    /// Whether the relay has taken the message (RFC 5321 6.1).
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.stage == Stage::EndOfMessage
+            && matches!(&self.ending, Ending::Answered(response) if response.is_positive())
+    }
+}
