@@ -17,6 +17,14 @@ pub const ADDRESS_OCTETS_MAX: usize = 254;
 pub const MESSAGE_LINE_OCTETS_MAX: usize = 998;
 /// Octets in an encoded line of a message body without its line end (RFC 2045 6.7, 6.8).
 pub const MESSAGE_ENCODED_LINE_OCTETS_MAX: usize = 76;
+/// Octets in a header line of ours without its line end: RFC 2047 2 says 76 for a line that holds
+/// an encoded word, RFC 5322 2.1.1 advises 78 for all; only one long word can exceed it.
+pub const HEADER_LINE_OCTETS_MAX: usize = 76;
+/// Octets in an encoded word (RFC 2047 2).
+pub const HEADER_ENCODED_WORD_OCTETS_MAX: usize = 75;
+/// Octets in a word or quoted text that stands in a header as it is: the longest that fits any
+/// line of ours behind a header's name; a longer one is encoded, because it cannot be folded.
+pub const HEADER_PLAIN_WORD_OCTETS_MAX: usize = 60;
 
 /// Bytes of a participant list: far above a million rows, far below what would exhaust memory.
 pub const LIST_BYTES_MAX: u64 = 1 << 30;
@@ -70,5 +78,7 @@ pub const OUT_NAME_BYTES_MAX: usize = 200;
 // RFC 5321 4.5.3.2.6: a shorter wait for the end of the message makes duplicates.
 const _: () = assert!(END_OF_MESSAGE_TIMEOUT.as_secs() >= 5 * 60);
 const _: () = assert!(MESSAGE_ENCODED_LINE_OCTETS_MAX < MESSAGE_LINE_OCTETS_MAX);
+const _: () = assert!(HEADER_ENCODED_WORD_OCTETS_MAX < HEADER_LINE_OCTETS_MAX);
+const _: () = assert!(HEADER_PLAIN_WORD_OCTETS_MAX < HEADER_ENCODED_WORD_OCTETS_MAX);
 const _: () = assert!(REPLY_LINE_OCTETS_MAX <= REPLY_OCTETS_MAX);
 const _: () = assert!(CONNECTION_FRESH.as_secs() < BLOCK_TIMEOUT.as_secs());

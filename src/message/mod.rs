@@ -1,9 +1,39 @@
 //! Stage 3: a letter in, the bytes of a message out.
+//!
+//! Owns the message's headers, its MIME tree, its Message-ID and boundaries, its envelope, and the
+//! digest by which a letter is known in a plan. Reads no clock and nothing random: the same draft
+//! gives the same bytes on every computer. What the letter says is stage 2's; dot-stuffing and
+//! SMTP are the transport's.
+//!
+//! Files are encoded once for a run ([`EncodedPart`]) and shared by reference; a message's own
+//! bytes are its headers and texts, a few kilobytes.
+//!
+//! # Standards
+//! RFC 5322 3.6 (headers), RFC 2046 5.1 (multipart), RFC 2387 (related), RFC 3282
+//! (Content-Language), RFC 6532 (UTF-8 in address headers, only where the envelope needs it).
+//!
+//! # Invariants
+//! Each header once, exactly one address in To, and that the forward path; lines end in CRLF and
+//! are 7-bit but for address headers under SMTPUTF8 ([`Message::check_wire`]).
+//!
+//! # Failure
+//! None: whatever a value holds, it becomes data (`header.rs`).
+
+mod header;
+mod part;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod wire;
+
+pub use wire::WireFault;
 
 use crate::address::{EmailAddress, Mailbox};
-use crate::id::{CampaignId, Digest, RecipientKey};
-use crate::letter::{Attachment, Image, Letter};
+use crate::id::{CampaignId, Digest, RecipientKey, base32};
+use crate::letter::Letter;
 use crate::time::Timestamp;
+use header::{add_mailbox, add_raw, add_text};
+use lettre::message::header::Headers;
 use std::sync::Arc;
 
 /// Who a campaign's messages are from.
@@ -20,22 +50,9 @@ pub struct Sender {
 /// An attachment or image as a MIME part, encoded once for the run and shared by all messages.
 #[derive(Clone, Debug)]
 pub struct EncodedPart {
-    /// Header and base64 body with CRLF line ends, without boundary lines.
+    /// Header and base64 body with CRLF between lines, without boundary lines and the line ends
+    /// that belong to them.
     pub bytes: Arc<[u8]>,
-}
-
-impl EncodedPart {
-    /// The part of a document.
-    #[must_use]
-    pub fn of_attachment(_attachment: &Attachment) -> EncodedPart {
-        todo!()
-    }
-
-    /// The part of an inline image.
-    #[must_use]
-    pub fn of_image(_image: &Image) -> EncodedPart {
-        todo!()
-    }
 }
 
 /// Everything one message is made of.
@@ -105,15 +122,118 @@ pub struct Message {
     pub chunks: Vec<Chunk>,
 }
 
+impl Message {
+    /// Octets of the whole message, as SIZE counts them (RFC 1870 5).
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.chunks().map(<[u8]>::len).sum()
+    }
+
+    /// Whether there is nothing in it; never true of a composed message.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The bytes piece by piece, in order.
+    pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+        self.chunks.iter().map(|chunk| match chunk {
+            Chunk::Own(bytes) => bytes.as_slice(),
+            Chunk::Shared(bytes) => bytes,
+        })
+    }
+
+    /// All bytes in one piece: a copy, for files and tests.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.len());
+        self.chunks().for_each(|chunk| bytes.extend_from_slice(chunk));
+        bytes
+    }
+}
+
 /// SHA-256 over what the contract's manifest holds for a letter: To, Subject, other visible
 /// headers, text, html, images; not Date, Message-ID, boundaries or tokens.
 #[must_use]
-pub fn letter_digest(_to: &Mailbox, _sender: &Sender, _letter: &Letter) -> Digest {
-    todo!()
+pub fn letter_digest(to: &Mailbox, sender: &Sender, letter: &Letter) -> Digest {
+    // Every part has its length before it (Digest::of_parts), and their number before the images is
+    // fixed: no two letters give the same sequence.
+    let reply_to = reply_to(sender, letter);
+    let mut parts: Vec<&[u8]> = vec![b"letter"];
+    for mailbox in [Some(to), Some(&sender.from), reply_to] {
+        parts.push(mailbox.and_then(|m| m.name.as_deref()).unwrap_or_default().as_bytes());
+        parts.push(mailbox.map_or("", |m| m.address.as_str()).as_bytes());
+    }
+    parts.extend([letter.subject.as_bytes(), letter.text.as_bytes(), letter.html.as_bytes()]);
+    for image in &letter.images {
+        parts.extend([image.content_id.as_bytes(), image.digest.as_bytes().as_slice()]);
+    }
+    Digest::of_parts(parts)
 }
 
 /// Makes the message of a draft: the same draft always gives the same bytes.
 #[must_use]
-pub fn compose(_draft: &Draft<'_>) -> Message {
-    todo!()
+pub fn compose(draft: &Draft<'_>) -> Message {
+    let identity = identity(draft);
+    let message_id = message_id(&identity, &draft.sender.from.address);
+    let chunks = tree::write(draft, &headers(draft, &message_id), &identity);
+    let message = Message { envelope: envelope(draft), message_id, chunks };
+    debug_assert_eq!(message.check_wire(), Ok(()));
+    message
+}
+
+/// The one Reply-To: the letter's own beats the sender's.
+fn reply_to<'a>(sender: &'a Sender, letter: &'a Letter) -> Option<&'a Mailbox> {
+    letter.reply_to.as_ref().or(sender.reply_to.as_ref())
+}
+
+fn envelope(draft: &Draft<'_>) -> Envelope {
+    let from = &draft.sender.from.address;
+    let reverse_path = draft.sender.bounce_address.as_ref().unwrap_or(from);
+    let forward_path = &draft.to.address;
+    let reply_to = reply_to(draft.sender, draft.letter).map(|m| &m.address);
+    // RFC 6531 3.7.1: needed for the paths, and for headers that hold UTF-8 (RFC 6532).
+    let smtputf8 = [Some(reverse_path), Some(forward_path), Some(from), reply_to]
+        .into_iter()
+        .flatten()
+        .any(EmailAddress::needs_smtputf8);
+    Envelope { reverse_path: reverse_path.clone(), forward_path: forward_path.clone(), smtputf8 }
+}
+
+/// What Message-ID and boundaries follow from (contract, Fingerprint and sameness).
+fn identity(draft: &Draft<'_>) -> Digest {
+    let round = draft.round.to_be_bytes();
+    let mut parts: Vec<&[u8]> = vec![
+        b"message",
+        draft.campaign.as_str().as_bytes(),
+        draft.recipient.as_str().as_bytes(),
+        draft.letter_digest.as_bytes(),
+        &round,
+    ];
+    for attachment in draft.attachments {
+        parts.extend([attachment.name.as_bytes(), attachment.digest.as_bytes().as_slice()]);
+    }
+    Digest::of_parts(parts)
+}
+
+/// 160 bits of the identity, at the author's domain (RFC 5322 3.6.4).
+fn message_id(identity: &Digest, author: &EmailAddress) -> String {
+    format!("<{}@{}>", base32(&identity.as_bytes()[..20]), author.domain())
+}
+
+/// The headers before those of the MIME tree. A personal letter has nothing else: no X-Mailer, no
+/// Auto-Submitted.
+fn headers(draft: &Draft<'_>, message_id: &str) -> Headers {
+    let mut headers = Headers::with_capacity(8);
+    add_raw(&mut headers, "Date", draft.date.to_rfc_5322());
+    add_mailbox(&mut headers, "From", &draft.sender.from);
+    add_mailbox(&mut headers, "To", draft.to);
+    if let Some(reply_to) = reply_to(draft.sender, draft.letter) {
+        add_mailbox(&mut headers, "Reply-To", reply_to);
+    }
+    add_text(&mut headers, "Subject", &draft.letter.subject);
+    add_raw(&mut headers, "Message-ID", message_id.to_owned());
+    add_raw(&mut headers, "MIME-Version", "1.0".to_owned());
+    add_raw(&mut headers, "Content-Language", draft.letter.language.to_string());
+    headers
 }
