@@ -1,5 +1,7 @@
 //! Stage 5: a message in, what the relay answered out. A stranger to the ledger.
 
+pub mod file;
+
 use crate::response::Response;
 
 /// How far a conversation had come when it ended.
