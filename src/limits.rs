@@ -60,6 +60,15 @@ pub const DATA_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 pub const BLOCK_TIMEOUT: Duration = Duration::from_secs(3 * 60);
 /// Wait for the answer to the end of the message (RFC 5321 4.5.3.2.6).
 pub const END_OF_MESSAGE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+/// Wait for an answer that explains a failed write: it is here already or does not exist.
+pub const EARLY_ANSWER_WAIT: Duration = Duration::from_secs(1);
+/// Octets of the message in one write: large enough to fill a connection, small enough that what
+/// is held back until the intent is durable travels at once.
+pub const MESSAGE_BLOCK_OCTETS: usize = 64 << 10;
+/// Octets of a command line with its line end (RFC 5321 4.5.3.1.4).
+pub const COMMAND_LINE_OCTETS_MAX: usize = 512;
+/// Addresses of one relay that are tried in turn, each with its own wait.
+pub const RELAY_ADDRESSES_MAX: usize = 8;
 /// Wait for the answer to QUIT, which decides nothing.
 pub const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A flight's last bytes leave only on a connection that has answered within this time: a

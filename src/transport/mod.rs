@@ -1,6 +1,7 @@
 //! Stage 5: a message in, what the relay answered out. A stranger to the ledger.
 
 pub mod file;
+pub mod smtp;
 
 use crate::response::Response;
 
@@ -23,7 +24,8 @@ pub enum Stage {
     Recipient,
     /// DATA.
     Data,
-    /// The message's bytes, before the last of them may have left.
+    /// The message's bytes, before the last of them may have left. An answer here came early; it
+    /// is a verdict all the same, and nothing is uncertain.
     Body,
     /// After the last bytes may have left.
     EndOfMessage,
@@ -59,6 +61,13 @@ pub enum Ending {
     NotOffered(&'static str),
     /// We held back the last bytes: the intent could not be recorded.
     Withheld,
+    /// The session had ended before this letter began (closed or taken leave of between two
+    /// letters): the letter is untouched and costs no attempt; open another session. Only a
+    /// session that has carried a letter ends like this, so that reopening cannot go on for ever.
+    SessionOver,
+    /// We refuse to put this on the wire, and nothing of it went: a message that breaks the wire
+    /// rules, an address that would end a command, a password without TLS. Ours to mend; says what.
+    Unsendable(String),
     /// The message is larger than the relay takes (octets).
     TooLarge {
         /// Octets of the message.
@@ -78,6 +87,18 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Decided by an answer.
+    #[must_use]
+    pub fn answered(stage: Stage, response: Response) -> Outcome {
+        Outcome { stage, ending: Ending::Answered(response) }
+    }
+
+    /// Decided by the lack of one.
+    #[must_use]
+    pub fn lost(stage: Stage, loss: Loss) -> Outcome {
+        Outcome { stage, ending: Ending::Lost(loss) }
+    }
+
     /// Whether the relay has taken the message (RFC 5321 6.1).
     #[must_use]
     pub fn is_accepted(&self) -> bool {

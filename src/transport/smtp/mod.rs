@@ -1,0 +1,142 @@
+//! The SMTP conversation: messages to one relay, and for each exactly what its answers say.
+//!
+//! `wire` moves bytes under deadlines, `reply` reads answers, `extensions` what EHLO offers, `tls`
+//! encrypts, `sign_in` authenticates; `session` puts them in order up to the point where letters
+//! can go, `body` makes a message fit for DATA, `transaction` transmits one letter. What an
+//! outcome means for a letter or a run is `send/decide.rs`; nothing here retries.
+//!
+//! # Standards
+//! RFC 5321 (SMTP), 1870 (SIZE), 3207 (STARTTLS), 4954, 4616 (AUTH), 6531 (SMTPUTF8), 8314 (TLS
+//! from the first byte), 1047 (why the end of the message is a stage of its own).
+//!
+//! # Invariants
+//! The stage of an outcome is what the answers say. The last bytes of a message leave only after
+//! the permit. A connection in doubt is dropped, never reused. No credential and no letter goes
+//! over a connection less protected than [`Security`] asks for.
+
+mod body;
+mod extensions;
+mod reply;
+#[cfg(test)]
+mod scripted;
+mod session;
+mod sign_in;
+mod tls;
+mod transaction;
+mod wire;
+
+pub use extensions::Extensions;
+pub use session::{Description, Session};
+pub use tls::TlsClient;
+
+use crate::limits;
+use crate::response::Response;
+use crate::secret::Secret;
+use crate::transport::{Loss, Outcome, Stage};
+use std::time::Duration;
+
+/// The mail server all letters are handed to, and how to speak with it.
+#[derive(Clone, Debug)]
+pub struct Relay {
+    /// Name or numeric address, also `[::1]`.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// What protects the connection.
+    pub security: Security,
+    /// The name we give in EHLO; absent: an address literal (RFC 5321 4.1.3).
+    pub hello: Option<String>,
+    /// Who signs in; never with [`Security::Plain`].
+    pub credentials: Option<Credentials>,
+    /// Certificates of authorities, PEM, believed besides the operating system's.
+    pub extra_ca_pem: Option<Vec<u8>>,
+    /// Extension keywords not to use although offered, in any case: `CHUNKING`, `SIZE`.
+    pub disable: Vec<String>,
+    /// How long to wait.
+    pub timeouts: Timeouts,
+}
+
+/// What protects a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// Nothing: for a relay on this computer.
+    Plain,
+    /// STARTTLS, and no further without it (RFC 3207).
+    StartTls,
+    /// TLS from the first byte (RFC 8314 3.3).
+    Tls,
+}
+
+/// A sign-in name and its password.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The sign-in name.
+    pub name: String,
+    /// The password.
+    pub password: Secret,
+}
+
+/// How long each stage may take as a whole, however the bytes trickle in. The defaults are those of
+/// RFC 5321 4.5.3.2; only rehearsals and tests set others. `end_of_message` is never below 5
+/// minutes in a real run: a shorter wait makes uncertain letters out of accepted ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// Looking up the name; then connecting to each of its addresses.
+    pub connect: Duration,
+    /// Greeting, handshake and the answers to EHLO, AUTH, MAIL, RCPT, RSET.
+    pub command: Duration,
+    /// The answer to DATA.
+    pub data: Duration,
+    /// One block of the message.
+    pub block: Duration,
+    /// The answer to the end of the message.
+    pub end_of_message: Duration,
+    /// The answer to QUIT.
+    pub quit: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Timeouts {
+        Timeouts {
+            connect: limits::CONNECT_TIMEOUT,
+            command: limits::COMMAND_TIMEOUT,
+            data: limits::DATA_TIMEOUT,
+            block: limits::BLOCK_TIMEOUT,
+            end_of_message: limits::END_OF_MESSAGE_TIMEOUT,
+            quit: limits::QUIT_TIMEOUT,
+        }
+    }
+}
+
+impl Relay {
+    /// The host without the brackets of a numeric IPv6 address.
+    fn bare_host(&self) -> &str {
+        let inner = self.host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+        inner.unwrap_or(&self.host)
+    }
+}
+
+/// Sorts an answer into the one that was due and what ends the stage: 4yz and 5yz are verdicts, a
+/// positive answer that has no place here is no SMTP.
+fn expected(
+    stage: Stage,
+    answer: Result<Response, Loss>,
+    due: impl FnOnce(&Response) -> bool,
+) -> Result<Response, Outcome> {
+    match answer {
+        Err(loss) => Err(Outcome::lost(stage, loss)),
+        Ok(response) if due(&response) => Ok(response),
+        Ok(response) if is_verdict(&response) => Err(Outcome::answered(stage, response)),
+        Ok(response) => Err(Outcome::lost(stage, misplaced(&response))),
+    }
+}
+
+/// Whether an answer refuses, for now or for good.
+fn is_verdict(response: &Response) -> bool {
+    response.is_transient() || response.is_permanent()
+}
+
+/// A well-formed answer where it makes no sense.
+fn misplaced(response: &Response) -> Loss {
+    Loss::NotSmtp(format!("{response}, which is no answer to what was asked"))
+}

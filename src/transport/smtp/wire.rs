@@ -1,0 +1,346 @@
+//! Moves bytes between us and a relay: commands and blocks out, answers in, each under a deadline.
+//!
+//! Owns the connection, plain or encrypted, and what was read and not yet used. Which answer was
+//! due is the caller's to say. A deadline is for the whole of a step, so that a relay that trickles
+//! one octet at a time cannot stretch it.
+//!
+//! # Standards
+//! RFC 5321 2.3.8 (lines), 4.5.3.2 (deadlines), 3.8 (421 at any time).
+//!
+//! # Invariants
+//! One command is one write (with TCP_NODELAY: small separate writes stall 40 ms each). Nothing is
+//! said over bytes nobody asked for. What was read in plain never counts as encrypted.
+//!
+//! # Failure
+//! [`Loss`]; after one the connection is only good for [`Wire::early_verdict`] and for dropping.
+
+use super::{is_verdict, reply, tls};
+use crate::limits::EARLY_ANSWER_WAIT;
+use crate::response::Response;
+use crate::transport::Loss;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+/// A connection to a relay.
+#[derive(Debug)]
+pub(super) struct Wire {
+    stream: Stream,
+    /// Read and not yet used.
+    input: Vec<u8>,
+}
+
+/// The two kinds of connection.
+#[derive(Debug)]
+enum Stream {
+    Plain(TcpStream),
+    Encrypted(Box<TlsStream<TcpStream>>),
+}
+
+impl Wire {
+    /// A connection without TLS.
+    pub(super) fn plain(stream: TcpStream) -> Wire {
+        Wire { stream: Stream::Plain(stream), input: Vec::new() }
+    }
+
+    /// A connection after the handshake.
+    pub(super) fn encrypted(stream: TlsStream<TcpStream>) -> Wire {
+        Wire { stream: Stream::Encrypted(Box::new(stream)), input: Vec::new() }
+    }
+
+    /// The bare connection, for the handshake.
+    ///
+    /// # Errors
+    /// [`Loss::NotSmtp`] when bytes were read in plain and not used: an attacker's answers, put
+    /// there to be taken for encrypted ones (CVE-2011-0411, RFC 3207 4.2).
+    pub(super) fn into_bare(self) -> Result<TcpStream, Loss> {
+        match self.stream {
+            Stream::Plain(stream) if self.input.is_empty() => Ok(stream),
+            Stream::Plain(_) => Err(unasked(&self.input)),
+            Stream::Encrypted(_) => Err(Loss::Tls("TLS within TLS".to_owned())),
+        }
+    }
+
+    /// Version and cipher suite of an encrypted connection.
+    pub(super) fn encryption(&self) -> Option<String> {
+        match &self.stream {
+            Stream::Plain(_) => None,
+            Stream::Encrypted(stream) => Some(tls::described(stream.get_ref().1)),
+        }
+    }
+
+    /// Says one command and waits for its answer, both within `limit`. A 421 that the relay has
+    /// said of itself counts as the answer (RFC 5321 3.8); so does the refusal that explains why a
+    /// command could not be written.
+    ///
+    /// # Errors
+    /// [`Loss`], among them unasked bytes that were there before the command.
+    pub(super) async fn ask(&mut self, command: &str, limit: Duration) -> Result<Response, Loss> {
+        if command.bytes().any(|b| b.is_ascii_control()) {
+            return Err(Loss::Other("a command with a line break was held back".to_owned()));
+        }
+        match self.unasked().await? {
+            Some(farewell) if farewell.code == 421 => return Ok(farewell),
+            Some(response) => return Err(misplaced_before(&response)),
+            None => {}
+        }
+        let asked = async {
+            match self.write(format!("{command}\r\n").as_bytes()).await {
+                Ok(()) => self.read_reply().await,
+                Err(loss) => self.early_verdict().await.ok_or(loss),
+            }
+        };
+        within(limit, asked).await
+    }
+
+    /// Waits for an answer.
+    ///
+    /// # Errors
+    /// [`Loss`] when none is complete within `limit`, the connection ends or something else comes.
+    pub(super) async fn reply(&mut self, limit: Duration) -> Result<Response, Loss> {
+        within(limit, self.read_reply()).await
+    }
+
+    /// Writes a block of a message and listens meanwhile: a relay that has something to say now
+    /// says no.
+    ///
+    /// # Errors
+    /// [`Loss`]; when the relay has spoken, [`Wire::early_verdict`] has its words.
+    pub(super) async fn send_block(&mut self, block: &[u8], limit: Duration) -> Result<(), Loss> {
+        within(limit, self.write(block)).await
+    }
+
+    /// What the relay says or does unasked, without waiting: `None` while it is silent.
+    ///
+    /// # Errors
+    /// [`Loss`] when it has closed the connection or said something that is no whole answer.
+    pub(super) async fn unasked(&mut self) -> Result<Option<Response>, Loss> {
+        // The runtime learns of arrived bytes when it looks at its sockets, which a task that never
+        // waits does not let it do.
+        tokio::task::yield_now().await;
+        let looked = poll_fn(|context| match self.poll_input(context) {
+            Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+            Poll::Pending => Poll::Ready(None),
+        });
+        let ended = looked.await.and_then(Result::err);
+        match (self.take_reply()?, ended) {
+            (Some(response), _) => Ok(Some(response)),
+            (None, _) if !self.input.is_empty() => Err(unasked(&self.input)),
+            (None, Some(loss)) => Err(loss),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// After a loss: the 4yz or 5yz that explains it, where the relay has said one. Looks once.
+    pub(super) async fn early_verdict(&mut self) -> Option<Response> {
+        let answer = within(EARLY_ANSWER_WAIT, self.read_reply()).await;
+        answer.ok().filter(is_verdict)
+    }
+
+    /// Reads until an answer is complete.
+    async fn read_reply(&mut self) -> Result<Response, Loss> {
+        loop {
+            if let Some(response) = self.take_reply()? {
+                return Ok(response);
+            }
+            poll_fn(|context| self.poll_input(context)).await?;
+        }
+    }
+
+    /// The first answer in what was read, where it is complete.
+    fn take_reply(&mut self) -> Result<Option<Response>, Loss> {
+        let found = reply::read(&self.input).map_err(Loss::NotSmtp)?;
+        Ok(found.map(|(response, octets)| {
+            self.input.drain(..octets);
+            response
+        }))
+    }
+
+    /// Reads once, what there is. The end of the connection is a loss: no answer can follow.
+    fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Loss>> {
+        let mut space = [0; 4_096];
+        let mut buffer = ReadBuf::new(&mut space);
+        let outcome = match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(context, &mut buffer),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_read(context, &mut buffer),
+        };
+        ready!(outcome).map_err(|error| lost(&error))?;
+        if buffer.filled().is_empty() {
+            return Poll::Ready(Err(Loss::Closed));
+        }
+        self.input.extend_from_slice(buffer.filled());
+        Poll::Ready(Ok(()))
+    }
+
+    /// Writes all of it and pushes it out of our own buffers. Where the relay does not take it at
+    /// once, listens too, and stops as soon as the relay speaks or hangs up.
+    async fn write(&mut self, bytes: &[u8]) -> Result<(), Loss> {
+        let mut written = 0;
+        poll_fn(|context| {
+            match self.poll_output(context, bytes, &mut written) {
+                Poll::Ready(outcome) => return Poll::Ready(outcome),
+                Poll::Pending => {}
+            }
+            ready!(self.poll_input(context))?;
+            Poll::Ready(Err(unasked(&self.input)))
+        })
+        .await
+    }
+
+    /// Writes what is left of `bytes` behind `written`, then flushes.
+    fn poll_output(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+        written: &mut usize,
+    ) -> Poll<Result<(), Loss>> {
+        while *written < bytes.len() {
+            let rest = &bytes[*written..];
+            let outcome = match &mut self.stream {
+                Stream::Plain(stream) => Pin::new(stream).poll_write(context, rest),
+                Stream::Encrypted(stream) => Pin::new(stream).poll_write(context, rest),
+            };
+            match ready!(outcome).map_err(|error| lost(&error))? {
+                0 => return Poll::Ready(Err(Loss::Closed)),
+                octets => *written += octets,
+            }
+        }
+        let flushed = match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_flush(context),
+        };
+        flushed.map_err(|error| lost(&error))
+    }
+}
+
+/// A step under its deadline.
+pub(super) async fn within<T>(
+    limit: Duration,
+    step: impl Future<Output = Result<T, Loss>>,
+) -> Result<T, Loss> {
+    tokio::time::timeout(limit, step).await.unwrap_or(Err(Loss::TimedOut))
+}
+
+/// What a failure of the operating system or of TLS means.
+pub(super) fn lost(error: &io::Error) -> Loss {
+    use io::ErrorKind as Kind;
+    if let Some(tls_error) = tls::failure_in(error) {
+        return Loss::Tls(tls::in_words(tls_error));
+    }
+    match error.kind() {
+        Kind::ConnectionRefused => Loss::Refused,
+        Kind::TimedOut => Loss::TimedOut,
+        Kind::UnexpectedEof
+        | Kind::ConnectionReset
+        | Kind::ConnectionAborted
+        | Kind::BrokenPipe
+        | Kind::NotConnected
+        | Kind::WriteZero => Loss::Closed,
+        _ => Loss::Other(error.to_string()),
+    }
+}
+
+/// An answer that came before its question.
+fn misplaced_before(response: &Response) -> Loss {
+    Loss::NotSmtp(format!("{response}, before anything was asked"))
+}
+
+/// Bytes that came before anything was asked.
+fn unasked(input: &[u8]) -> Loss {
+    Loss::NotSmtp(format!("{}, before anything was asked", reply::quoted(input)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{Scripted, Step, hear, relay, say};
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(150);
+    const LONG: Duration = Duration::from_secs(5);
+
+    async fn connected(steps: Vec<Step>) -> (Wire, Scripted) {
+        let relay = relay(vec![steps]).await;
+        let stream = TcpStream::connect(("127.0.0.1", relay.port)).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        (Wire::plain(stream), relay)
+    }
+
+    #[tokio::test]
+    async fn a_deadline_is_for_the_whole_answer_not_for_each_read() {
+        let trickle = |octet: &u8| [Step::Say(vec![*octet]), Step::Wait(60)];
+        let steps = b"250 ok\r\n".iter().flat_map(trickle).collect();
+        let (mut wire, _relay) = connected(steps).await;
+        assert_eq!(wire.reply(SHORT).await, Err(Loss::TimedOut));
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_come_in_pieces() {
+        let pieces = ["25", "0-a\r", "\n250", " b\r\n"];
+        let steps = pieces.iter().flat_map(|p| [Step::Say((*p).into()), Step::Wait(10)]).collect();
+        let (mut wire, _relay) = connected(steps).await;
+        assert_eq!(wire.reply(LONG).await.unwrap().lines, [b"a".to_vec(), b"b".to_vec()]);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_said_over_unasked_bytes() {
+        for (unasked, expected) in [
+            ("220 hi\r\n250 ok\r\n", "250 ok, before"),
+            ("220 hi\r\n25", "\"25\", before"),
+            ("220 hi\r\n250-x\r\n", "\"250-x\\r\\n\", before"),
+        ] {
+            let (mut wire, relay) = connected(vec![Step::Say(unasked.into())]).await;
+            wire.reply(LONG).await.unwrap();
+            let refused = wire.ask("EHLO x", LONG).await;
+            let Err(Loss::NotSmtp(what)) = refused else { panic!("{unasked:?}: {refused:?}") };
+            assert!(what.starts_with(expected), "{unasked:?}: {what}");
+            drop(wire);
+            assert_eq!(relay.heard().await, "", "{unasked:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_farewell_is_the_answer_to_whatever_is_asked() {
+        let (mut wire, _relay) =
+            connected(vec![say("220 hi"), say("421 closing"), Step::Fin]).await;
+        wire.reply(LONG).await.unwrap();
+        tokio::time::sleep(SHORT).await;
+        assert_eq!(wire.ask("EHLO x", LONG).await.map(|r| r.code), Ok(421));
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_connection_is_seen_without_asking() {
+        for end in [Step::Fin, Step::Reset] {
+            let (mut wire, _relay) = connected(vec![say("220 hi"), end]).await;
+            wire.reply(LONG).await.unwrap();
+            tokio::time::sleep(SHORT).await;
+            assert_eq!(wire.unasked().await, Err(Loss::Closed));
+        }
+    }
+
+    /// A relay that refuses a large message in the middle and stops reading would hold us for the
+    /// whole of the block's deadline if we did not listen while we write.
+    #[tokio::test]
+    async fn a_relay_that_speaks_while_we_write_is_heard() {
+        let steps = vec![hear("BODY"), say("552 5.3.4 too big"), Step::Stay];
+        let (mut wire, _relay) = connected(steps).await;
+        wire.send_block(b"BODY\r\n", LONG).await.unwrap();
+        let block = vec![b'x'; 16 << 20];
+        assert!(matches!(wire.send_block(&block, LONG).await, Err(Loss::NotSmtp(_))));
+        assert_eq!(wire.early_verdict().await.map(|r| r.code), Some(552));
+    }
+
+    #[tokio::test]
+    async fn a_command_cannot_hold_another() {
+        let (mut wire, relay) = connected(vec![Step::Stay]).await;
+        for command in ["MAIL FROM:<a@x>\r\nRCPT TO:<b@y>", "NOOP\n", "NOOP\r", "NOOP\0"] {
+            assert!(matches!(wire.ask(command, SHORT).await, Err(Loss::Other(_))), "{command:?}");
+        }
+        drop(wire);
+        assert_eq!(relay.heard().await, "");
+    }
+}
