@@ -100,7 +100,7 @@ mod tests {
             (b"550 ok\n", (550, 1, 7)),
             (b"571 no\r\n", (571, 1, 8)),
             (b"354 go\r\n250 ok\r\n", (354, 1, 8)),
-            (b"550 bo\xeete pleine\r\n", (550, 1, 17)),
+            (b"550 bo\xeete pleine\r\n", (550, 1, 18)),
             (b"550 a\0b\r\n", (550, 1, 9)),
         ] {
             assert_eq!(check(input), Ok(Some(expected)), "{}", quoted(input));
@@ -129,7 +129,7 @@ mod tests {
             b"250\tx\r\n",
             b"150 wait\r\n",
             b"600 x\r\n",
-            b"\0250 x\r\n",
+            b"\x00250 x\r\n",
             b"250-a\r\n550 b\r\n",
             b"250-a\r\nb\r\n",
             &long,

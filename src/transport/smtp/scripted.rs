@@ -3,7 +3,8 @@
 
 use super::{Credentials, Relay, Security, Timeouts};
 use crate::secret::Secret;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use crate::transport::{Ending, Loss, Outcome};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use std::sync::Arc;
@@ -54,7 +55,8 @@ pub(super) struct Scripted {
 impl Scripted {
     /// Everything heard on all connections, once their other ends are closed.
     pub(super) async fn heard(self) -> String {
-        String::from_utf8_lossy(&self.task.await.unwrap()).into_owned()
+        let heard = tokio::time::timeout(Duration::from_secs(30), self.task).await;
+        String::from_utf8_lossy(&heard.expect("a connection is still open").unwrap()).into_owned()
     }
 }
 
@@ -180,6 +182,17 @@ pub(super) fn settings(port: u16, security: Security) -> Relay {
     }
 }
 
+/// An outcome on one line; of what is no SMTP, only that it is none.
+pub(super) fn shown(outcome: &Outcome) -> String {
+    let ending = match &outcome.ending {
+        Ending::Answered(response) => response.to_string(),
+        Ending::Lost(Loss::NotSmtp(_)) => "NotSmtp".to_owned(),
+        Ending::Lost(loss) => format!("{loss:?}"),
+        ending => format!("{ending:?}"),
+    };
+    format!("{:?} {ending}", outcome.stage)
+}
+
 /// The password that must show up nowhere but on an encrypted wire (security S16).
 pub(super) const CANARY: &str = "canary-7f3a";
 
@@ -189,17 +202,19 @@ pub(super) fn credentials() -> Credentials {
 }
 
 /// An authority of our own, in PEM, and a relay's settings with its certificate for `name`, which
-/// is valid to the end of `year`.
+/// is valid to the last day of `year`.
 pub(super) fn certified(name: &str, year: i32) -> (Vec<u8>, Arc<ServerConfig>) {
     let authority_key = KeyPair::generate().unwrap();
     let mut authority = CertificateParams::new(Vec::new()).unwrap();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.distinguished_name.push(DnType::CommonName, format!("authority {name} {year}"));
     let pem = authority.self_signed(&authority_key).unwrap().pem();
     let issuer = Issuer::new(authority, authority_key);
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.not_before = date_time_ymd(2000, 1, 1);
-    params.not_after = date_time_ymd(year, 12, 31);
+    // Noon, which is the same day in almost every time zone.
+    params.not_after = date_time_ymd(year, 12, 31) + Duration::from_secs(12 * 60 * 60);
     let certificate = params.signed_by(&key, &issuer).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let private_key = PrivateKeyDer::Pkcs8(key.serialize_der().into());

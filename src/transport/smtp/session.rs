@@ -226,3 +226,229 @@ async fn encrypted(relay: &Relay, tls: &TlsClient, wire: Wire) -> Result<Wire, O
     let encrypting = tls.encrypt(wire, relay.bare_host(), relay.timeouts.command);
     encrypting.await.map_err(|loss| Outcome::lost(Stage::StartTls, loss))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{
+        CANARY, Scripted, Step, certified, credentials, hear, relay, say, settings, shown,
+    };
+    use super::*;
+    use std::time::Duration;
+
+    async fn open(relay: &Relay) -> Result<Session, Outcome> {
+        Session::open(relay, &TlsClient::for_relay(relay)?).await
+    }
+
+    /// What comes of opening a plain session against this script, and what the relay heard.
+    async fn opened(steps: Vec<Step>) -> (String, String) {
+        let relay = relay(vec![steps]).await;
+        let mut settings = settings(relay.port, Security::Plain);
+        settings.timeouts.command = Duration::from_millis(500);
+        let outcome = match open(&settings).await {
+            Ok(session) => format!("opened {:?}", session.description().name),
+            Err(outcome) => shown(&outcome),
+        };
+        (outcome, relay.heard().await)
+    }
+
+    #[tokio::test]
+    async fn a_session_knows_whom_it_speaks_with() {
+        let ehlo = say("250-mail.example at your service\r\n250-CHUNKING\r\n250 SIZE 1000");
+        let relay =
+            relay(vec![vec![say("220 hi"), hear("EHLO"), ehlo, hear("QUIT"), Step::Fin]]).await;
+        let mut settings = settings(relay.port, Security::Plain);
+        settings.disable = vec!["chunking".to_owned()];
+        let mut session = open(&settings).await.unwrap();
+        assert_eq!(session.description().name, "mail.example");
+        assert_eq!(session.description().address.port(), relay.port);
+        assert_eq!(session.description().encryption, None);
+        assert!(session.offers().size == Some(1_000) && !session.offers().chunking);
+        assert!(session.is_usable() && session.is_alive().await);
+        // The script has no answer to QUIT and closes: that decides nothing.
+        session.close().await;
+        assert_eq!(relay.heard().await, "EHLO [127.0.0.1]\r\nQUIT\r\n");
+    }
+
+    #[tokio::test]
+    async fn every_answer_on_the_way_to_a_session_has_its_stage() {
+        let heard_hello = "EHLO [127.0.0.1]\r\n";
+        let hello = |answer: &str| vec![say("220 hi"), hear("EHLO"), say(answer), Step::Fin];
+        for (steps, outcome, heard) in [
+            (vec![Step::Fin], "Greeting Closed", ""),
+            (vec![Step::Reset], "Greeting Closed", ""),
+            (vec![Step::Wait(1_000)], "Greeting TimedOut", ""),
+            (vec![say("421 busy")], "Greeting 421 busy", ""),
+            (vec![say("554 go away")], "Greeting 554 go away", ""),
+            (vec![say("250 hi")], "Greeting NotSmtp", ""),
+            (vec![say("SSH-2.0-x")], "Greeting NotSmtp", ""),
+            (vec![Step::Say(b"220 hi".to_vec()), Step::Fin], "Greeting Closed", ""),
+            (vec![say("220 a\r\n220 b")], "Hello NotSmtp", ""),
+            (vec![say("220-a\r\n220 b"), hear("EHLO"), say("250 m")], "opened \"m\"", heard_hello),
+            (hello("421 busy"), "Hello 421 busy", heard_hello),
+            (hello("550 bad name"), "Hello 550 bad name", heard_hello),
+            (hello("354 go"), "Hello NotSmtp", heard_hello),
+        ] {
+            let (came, listened) = opened(steps).await;
+            assert_eq!((came.as_str(), listened.as_str()), (outcome, heard));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_relay_that_does_not_know_ehlo_is_greeted_the_old_way() {
+        for code in ["500", "502"] {
+            let steps = vec![say("220 hi"), hear("EHLO"), say(code), hear("HELO"), say("250 old")];
+            let (came, heard) = opened(steps).await;
+            assert_eq!(came, "opened \"old\"");
+            assert_eq!(heard, "EHLO [127.0.0.1]\r\nHELO [127.0.0.1]\r\n");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_address_that_answers_is_found_and_a_closed_port_is_told() {
+        let relay = relay(vec![vec![say("220 hi"), hear("EHLO"), say("250 x"), Step::Fin]]).await;
+        let mut settings = settings(relay.port, Security::Plain);
+        settings.host = "localhost".to_owned();
+        settings.hello = Some("mail.forum.example".to_owned());
+        // Where localhost is also ::1, nobody answers there.
+        assert!(open(&settings).await.unwrap().description().address.is_ipv4());
+        assert_eq!(relay.heard().await, "EHLO mail.forum.example\r\n");
+        assert_eq!(shown(&open(&settings).await.unwrap_err()), "Connect Refused");
+    }
+
+    #[test]
+    fn our_end_of_the_connection_is_a_name() {
+        for (address, literal) in [
+            ("192.0.2.1", "[192.0.2.1]"),
+            ("2001:db8::1", "[IPv6:2001:db8::1]"),
+            ("::ffff:192.0.2.1", "[192.0.2.1]"),
+        ] {
+            assert_eq!(address_literal(address.parse().unwrap()), literal);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_would_end_the_command_is_not_said() {
+        for hello in ["", "x y", "x\r\nMAIL FROM:<a@b>", "é"] {
+            let relay = relay(vec![vec![say("220 hi")]]).await;
+            let mut settings = settings(relay.port, Security::Plain);
+            settings.hello = Some(hello.to_owned());
+            let outcome = open(&settings).await.unwrap_err();
+            assert!(matches!(outcome.ending, Ending::Unsendable(_)), "{hello:?}");
+            assert_eq!(relay.heard().await, "", "{hello:?}");
+        }
+    }
+
+    /// A relay behind STARTTLS, or TLS from the first byte, with a certificate for this name.
+    async fn guarded(by: Security, name: &str, year: i32) -> (Scripted, Relay) {
+        let (authority, config) = certified(name, year);
+        let inside =
+            [hear("EHLO"), say("250-inside\r\n250 AUTH PLAIN"), hear("AUTH"), say("235 in")];
+        let before = match by {
+            Security::StartTls => {
+                let offer = say("250-outside\r\n250-AUTH PLAIN LOGIN\r\n250 STARTTLS");
+                vec![say("220 hi"), hear("EHLO"), offer, hear("STARTTLS"), say("220 go")]
+            }
+            _ => vec![],
+        };
+        let greeting = (by == Security::Tls).then(|| say("220 hi"));
+        let steps = before.into_iter().chain([Step::Tls(config)]).chain(greeting).chain(inside);
+        let relay = relay(vec![steps.collect()]).await;
+        let mut settings = settings(relay.port, by);
+        settings.extra_ca_pem = Some(authority);
+        settings.credentials = Some(credentials());
+        (relay, settings)
+    }
+
+    #[tokio::test]
+    async fn tls_guards_the_sign_in() {
+        for (by, first) in [(Security::StartTls, 3), (Security::Tls, 1)] {
+            let (relay, settings) = guarded(by, "127.0.0.1", 2100).await;
+            let session = open(&settings).await.unwrap();
+            assert_eq!(session.description().name, "inside");
+            assert_eq!(session.offers().auth, ["PLAIN"], "what was offered outside is forgotten");
+            let encryption = session.description().encryption.clone().unwrap();
+            assert!(encryption.starts_with("TLS 1.3, TLS13_"), "{encryption}");
+            drop(session);
+            let heard = relay.heard().await;
+            assert_eq!(heard.lines().count(), first + 1, "{heard}");
+            assert!(heard.lines().nth(first).unwrap().starts_with("AUTH PLAIN "));
+        }
+    }
+
+    /// Security S4 and S5: no octet of AUTH or MAIL leaves.
+    #[tokio::test]
+    async fn a_certificate_that_cannot_be_trusted_ends_the_session() {
+        for by in [Security::StartTls, Security::Tls] {
+            let expired = "the certificate expired on 31 December 2001";
+            for (name, year, other_authority, words) in [
+                (
+                    "mail.example",
+                    2100,
+                    false,
+                    "the certificate is for mail.example, not for 127.0.0.1",
+                ),
+                ("127.0.0.1", 2001, false, expired),
+                (
+                    "127.0.0.1",
+                    2100,
+                    true,
+                    "the certificate was issued by nobody this computer knows",
+                ),
+            ] {
+                let (relay, mut settings) = guarded(by, name, year).await;
+                if other_authority {
+                    settings.extra_ca_pem = Some(certified(name, 2099).0);
+                }
+                let outcome = open(&settings).await.unwrap_err();
+                assert_eq!(outcome, Outcome::lost(Stage::StartTls, Loss::Tls(words.to_owned())));
+                let heard = relay.heard().await;
+                assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
+            }
+        }
+    }
+
+    /// Security S4: STARTTLS hidden, refused, or followed by answers that want to be taken for
+    /// encrypted ones (CVE-2011-0411).
+    #[tokio::test]
+    async fn a_relay_in_the_middle_gets_no_password() {
+        let offering = |answer: &str| {
+            let offer = say("250-x\r\n250-AUTH PLAIN\r\n250 STARTTLS");
+            vec![say("220 hi"), hear("EHLO"), offer, hear("STARTTLS"), say(answer)]
+        };
+        let hiding = vec![say("220 hi"), hear("EHLO"), say("250-x\r\n250 AUTH PLAIN LOGIN")];
+        let old = vec![say("220 hi"), hear("EHLO"), say("500"), hear("HELO"), say("250 x")];
+        for (steps, outcome) in [
+            (hiding, "StartTls NotOffered(\"STARTTLS\")"),
+            (old, "StartTls NotOffered(\"STARTTLS\")"),
+            (offering("220 go\r\n250-x\r\n250 AUTH PLAIN"), "StartTls NotSmtp"),
+            (offering("220 go\r\n2"), "StartTls NotSmtp"),
+            (offering("454 not now"), "StartTls 454 not now"),
+            (offering("502 no"), "StartTls 502 no"),
+            (offering("250 ok"), "StartTls NotSmtp"),
+            (
+                [offering("220 go"), vec![Step::Wait(200), say("250 x")]].concat(),
+                "StartTls Tls(\"what answers on this port does not speak TLS\")",
+            ),
+            ([offering("220 go"), vec![Step::Fin]].concat(), "StartTls Closed"),
+        ] {
+            let relay = relay(vec![steps]).await;
+            let mut settings = settings(relay.port, Security::StartTls);
+            settings.extra_ca_pem = Some(certified("127.0.0.1", 2100).0);
+            settings.credentials = Some(credentials());
+            let came = shown(&open(&settings).await.unwrap_err());
+            let heard = relay.heard().await;
+            assert!(!heard.contains("AUTH"), "{came}: {heard}");
+            assert_eq!(came, outcome);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_password_never_goes_in_plain() {
+        let relay = relay(vec![]).await;
+        let mut settings = settings(relay.port, Security::Plain);
+        settings.credentials = Some(credentials());
+        let outcome = open(&settings).await.unwrap_err();
+        assert_eq!(outcome, Outcome { stage: Stage::SignIn, ending: no_password_in_plain() });
+        assert!(!format!("{settings:?}").contains(CANARY));
+    }
+}

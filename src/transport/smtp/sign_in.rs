@@ -31,7 +31,11 @@ pub(super) async fn sign_in(
     credentials: &Credentials,
     limit: Duration,
 ) -> Result<(), Outcome> {
-    check(wire, credentials).map_err(|ending| Outcome { stage: Stage::SignIn, ending })?;
+    if wire.encryption().is_none() {
+        let ending = super::session::no_password_in_plain();
+        return Err(Outcome { stage: Stage::SignIn, ending });
+    }
+    fit(credentials).map_err(|ending| Outcome { stage: Stage::SignIn, ending })?;
     let offers = |mechanism: &str| offered.auth.iter().any(|name| name == mechanism);
     let answer = if offers("PLAIN") {
         plain(wire, credentials, limit).await
@@ -45,16 +49,12 @@ pub(super) async fn sign_in(
     expected(Stage::SignIn, answer, Response::is_positive).map(drop)
 }
 
-/// What must never be tried.
-fn check(wire: &Wire, credentials: &Credentials) -> Result<(), Ending> {
-    if wire.encryption().is_none() {
-        return Err(super::session::no_password_in_plain());
+/// Whether name and password keep their places: NUL separates them (RFC 4616 2).
+fn fit(credentials: &Credentials) -> Result<(), Ending> {
+    match [credentials.name.as_str(), credentials.password.reveal()].concat().contains('\0') {
+        true => Err(Ending::Unsendable("the sign-in name or password holds a NUL".to_owned())),
+        false => Ok(()),
     }
-    // RFC 4616 2: NUL separates the parts.
-    if [credentials.name.as_str(), credentials.password.reveal()].iter().any(|t| t.contains('\0')) {
-        return Err(Ending::Unsendable("the sign-in name or the password holds a NUL".to_owned()));
-    }
-    Ok(())
 }
 
 /// RFC 4616, with the initial response where it fits into a command line (RFC 4954 4).
@@ -106,5 +106,119 @@ fn masked(answer: Result<Response, Loss>, who: &Credentials) -> Result<Response,
         }
         Err(Loss::NotSmtp(words)) => Err(Loss::NotSmtp(mask(&words))),
         Err(loss) => Err(loss),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scripted::{
+        CANARY, Step, certified, credentials, hear, relay, say, settings, shown,
+    };
+    use super::super::{Security, Session, TlsClient};
+    use super::*;
+    use crate::secret::Secret;
+
+    /// What comes of signing in over TLS, and what the relay heard behind EHLO.
+    async fn signed_in(offer: &str, who: Credentials, steps: Vec<Step>) -> (String, String) {
+        let (authority, config) = certified("127.0.0.1", 2100);
+        let hello = [Step::Tls(config), say("220 hi"), hear("EHLO"), say(offer)];
+        let relay = relay(vec![[hello.to_vec(), steps].concat()]).await;
+        let mut settings = settings(relay.port, Security::Tls);
+        settings.extra_ca_pem = Some(authority);
+        settings.credentials = Some(who);
+        let tls = TlsClient::for_relay(&settings).unwrap();
+        let came = match Session::open(&settings, &tls).await {
+            Ok(_) => "signed in".to_owned(),
+            Err(outcome) => {
+                assert!(!format!("{outcome:?}").contains(CANARY));
+                shown(&outcome)
+            }
+        };
+        let heard = relay.heard().await;
+        (came, heard.split_once("\r\n").unwrap().1.to_owned())
+    }
+
+    fn base64(text: &str) -> String {
+        STANDARD.encode(text)
+    }
+
+    #[tokio::test]
+    async fn plain_goes_in_one_line_and_login_in_three() {
+        let response = base64(&format!("\0ana\0{CANARY}"));
+        let login = format!("AUTH LOGIN\r\n{}\r\n{}\r\n", base64("ana"), base64(CANARY));
+        for (offer, steps, expected) in [
+            ("AUTH LOGIN PLAIN", vec!["235 in"], format!("AUTH PLAIN {response}\r\n")),
+            ("AUTH=PLAIN", vec!["235 in"], format!("AUTH PLAIN {response}\r\n")),
+            // A server that overlooked the initial response.
+            (
+                "AUTH PLAIN",
+                vec!["334 ", "235 in"],
+                format!("AUTH PLAIN {response}\r\n{response}\r\n"),
+            ),
+            ("AUTH XOAUTH2 LOGIN", vec!["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 in"], login),
+        ] {
+            let steps = steps.into_iter().flat_map(|answer| [hear(""), say(answer)]).collect();
+            let offer = format!("250-x\r\n250 {offer}");
+            assert_eq!(
+                signed_in(&offer, credentials(), steps).await,
+                ("signed in".into(), expected)
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_password_does_not_break_the_command_line() {
+        let who = Credentials { name: "ana".into(), password: Secret::new("x".repeat(600)) };
+        let steps = vec![hear("AUTH"), say("334 "), hear(""), say("235 in")];
+        let (came, heard) = signed_in("250-x\r\n250 AUTH PLAIN", who, steps).await;
+        assert_eq!(came, "signed in");
+        assert!(heard.starts_with("AUTH PLAIN\r\n"));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_the_only_try() {
+        for (answer, outcome) in [
+            ("535 5.7.8 no", "SignIn 535 5.7.8 no"),
+            ("454 4.7.0 later", "SignIn 454 4.7.0 later"),
+            ("354 go", "SignIn NotSmtp"),
+        ] {
+            let steps = vec![hear("AUTH"), say(answer)];
+            let offer = "250-x\r\n250 AUTH PLAIN LOGIN";
+            let (came, heard) = signed_in(offer, credentials(), steps).await;
+            assert_eq!((came.as_str(), heard.lines().count()), (outcome, 1));
+        }
+        let steps = vec![hear("AUTH LOGIN"), say("334 "), hear(""), say("535 no")];
+        let (came, heard) = signed_in("250-x\r\n250 AUTH LOGIN", credentials(), steps).await;
+        assert_eq!((came.as_str(), heard.lines().count()), ("SignIn 535 no", 2));
+    }
+
+    #[tokio::test]
+    async fn without_a_mechanism_of_ours_nothing_is_said() {
+        for offer in ["250 x", "250-x\r\n250 AUTH GSSAPI XOAUTH2"] {
+            let (came, heard) = signed_in(offer, credentials(), vec![]).await;
+            assert_eq!(came, "SignIn NotOffered(\"AUTH PLAIN or LOGIN\")");
+            assert_eq!(heard, "");
+        }
+    }
+
+    /// Security S16: some servers quote what they did not understand.
+    #[tokio::test]
+    async fn an_answer_that_quotes_the_password_is_masked() {
+        let response = base64(&format!("\0ana\0{CANARY}"));
+        for (answer, outcome) in [
+            (format!("500 what is {response}?"), "SignIn 500 what is ****?"),
+            (format!("535-{}\r\n535 {CANARY}", base64(CANARY)), "SignIn 535 **** ****"),
+            (format!("AUTH PLAIN {response}?"), "SignIn NotSmtp"),
+        ] {
+            let steps = vec![hear("AUTH"), say(&answer)];
+            let (came, _) = signed_in("250-x\r\n250 AUTH PLAIN", credentials(), steps).await;
+            assert_eq!(came, outcome);
+        }
+    }
+
+    #[test]
+    fn a_nul_cannot_shift_the_parts() {
+        let who = Credentials { name: "ana\0root".into(), password: Secret::new("x".into()) };
+        assert!(fit(&who).is_err());
     }
 }

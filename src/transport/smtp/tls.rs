@@ -140,6 +140,7 @@ fn untrusted(why: &CertificateError) -> String {
             "the certificate is not valid yet: is this computer's clock right?".to_owned()
         }
         Why::UnknownIssuer => "the certificate was issued by nobody this computer knows".to_owned(),
+        Why::BadSignature => "the certificate is not signed by whom it names".to_owned(),
         Why::Revoked => "the certificate was revoked by its issuer".to_owned(),
         other => format!("the certificate cannot be trusted: {other}"),
     }
