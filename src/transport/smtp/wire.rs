@@ -324,6 +324,24 @@ mod tests {
         }
     }
 
+    /// A task that has not waited since: the runtime has not yet looked at the socket.
+    #[tokio::test]
+    async fn what_came_while_the_runtime_was_busy_is_seen() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let relay = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            std::io::Write::write_all(&mut stream, b"220 hi\r\n").unwrap();
+            std::thread::sleep(SHORT);
+            std::io::Write::write_all(&mut stream, b"421 closing\r\n").unwrap();
+            stream
+        });
+        let mut wire = Wire::plain(TcpStream::connect(("127.0.0.1", port)).await.unwrap());
+        wire.reply(LONG).await.unwrap();
+        let _stream = relay.join().unwrap();
+        assert_eq!(wire.unasked().await.map(|r| r.map(|r| r.code)), Ok(Some(421)));
+    }
+
     /// A relay that refuses a large message in the middle and stops reading would hold us for the
     /// whole of the block's deadline if we did not listen while we write.
     #[tokio::test]
