@@ -100,6 +100,12 @@ impl Digest {
         &self.0
     }
 
+    /// A digest as the ledger stored it.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Digest {
+        Digest(bytes)
+    }
+
     /// Reads 64 hex digits.
     #[must_use]
     pub fn from_hex(text: &str) -> Option<Digest> {

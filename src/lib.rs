@@ -17,3 +17,5 @@ pub mod letter;
 pub mod message;
 
 pub mod transport;
+
+pub mod ledger;

@@ -78,6 +78,20 @@ pub const CONNECTION_FRESH: Duration = Duration::from_secs(5);
 /// `send` stays while a retry is due within this time (contract, Commands).
 pub const WAIT_FOR_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
 
+/// Wait for another program that writes to the ledger: a plan of a hundred thousand letters is
+/// written in less, and nothing else takes a second.
+pub const LEDGER_BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Requests in one commit: far above the connections that can wait for it (64, two requests each).
+pub const LEDGER_GROUP_MAX: usize = 256;
+/// KiB of SQLite's page cache while sending and looking.
+pub const LEDGER_CACHE_KIB: i64 = 8 << 10;
+/// KiB of SQLite's page cache while a plan is written: holds the random-order indexes of some
+/// hundred thousand deliveries.
+pub const LEDGER_PLAN_CACHE_KIB: i64 = 64 << 10;
+/// Bytes of the write-ahead log kept once its content is in the ledger's file; a plan makes it
+/// as large as all its letters.
+pub const LEDGER_LOG_BYTES_KEPT: i64 = 16 << 20;
+
 /// Hex digits of a plan code that identify a plan on the command line (contract, Commands).
 pub const PLAN_CODE_DIGITS_MIN: usize = 12;
 
@@ -90,4 +104,6 @@ const _: () = assert!(MESSAGE_ENCODED_LINE_OCTETS_MAX < MESSAGE_LINE_OCTETS_MAX)
 const _: () = assert!(HEADER_ENCODED_WORD_OCTETS_MAX < HEADER_LINE_OCTETS_MAX);
 const _: () = assert!(HEADER_PLAIN_WORD_OCTETS_MAX < HEADER_ENCODED_WORD_OCTETS_MAX);
 const _: () = assert!(REPLY_LINE_OCTETS_MAX <= REPLY_OCTETS_MAX);
+// A plan is written with at least the cache of a run.
+const _: () = assert!(LEDGER_CACHE_KIB <= LEDGER_PLAN_CACHE_KIB);
 const _: () = assert!(CONNECTION_FRESH.as_secs() < BLOCK_TIMEOUT.as_secs());

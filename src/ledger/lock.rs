@@ -1,0 +1,151 @@
+//! The run lock: one run per ledger, and who holds it.
+//!
+//! Owns `lock` (locked by the operating system, which lets go of it when the process dies, however
+//! it dies) and `lock.holder` (who holds it, for the second run's message). They are two files
+//! because on Windows a locked file cannot be read by anybody else. Looking, and withdrawing a
+//! mailing from another terminal, need no lock.
+//!
+//! # Invariants
+//! Neither file is ever removed: whoever had the old one open would hold a lock nobody else sees.
+//! `lock.holder` is believed only while `lock` is locked.
+
+use super::folder;
+use crate::time::Timestamp;
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Who runs.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Holder {
+    /// Process id.
+    pub pid: u32,
+    /// Name of the computer.
+    pub host: String,
+    /// Since when, seconds since 1970 in UTC.
+    pub since: i64,
+}
+
+/// The run lock, held until dropped.
+#[derive(Debug)]
+pub struct RunLock {
+    /// Kept open: closing it lets go of the lock.
+    _file: File,
+}
+
+/// Why the lock was not given.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another run holds it.
+    #[error("{}", held_by(holder.as_ref()))]
+    Held {
+        /// Who; unknown for the blink between locking and writing it down.
+        holder: Option<Holder>,
+    },
+    /// The file system would not.
+    #[error("{}: cannot be locked: {error}", file.display())]
+    Failed {
+        /// The lock's file.
+        file: PathBuf,
+        /// The operating system's words.
+        error: io::Error,
+    },
+}
+
+impl LockError {
+    /// What to do next: a sentence.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            LockError::Held { .. } => {
+                "Wait until that run has ended, or see how far it is with `secretariat status`."
+            }
+            LockError::Failed { .. } => "Keep the workspace on a drive of this computer.",
+        }
+    }
+}
+
+/// `another run is at work here: on desk-3 since 14:20 (process 4711)`.
+fn held_by(holder: Option<&Holder>) -> String {
+    let Some(Holder { pid, host, since }) = holder else {
+        return "another run is at work here".to_owned();
+    };
+    let since = Timestamp::from_unix_seconds(*since);
+    let (date, time) = (since.local_date(), since.local_time());
+    format!("another run is at work here: on {host} since {date}, {time} (process {pid})")
+}
+
+impl RunLock {
+    /// Takes the lock of the ledger in this folder for a run on the computer named `host`.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when another run has it; it is not waited for.
+    pub fn take(folder: &Path, host: &str, now: Timestamp) -> Result<RunLock, LockError> {
+        let path = folder.join("lock");
+        let failed = |error| LockError::Failed { file: path.clone(), error };
+        folder::make_folder(folder).map_err(failed)?;
+        let file = folder::open_or_make(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(LockError::Held { holder: RunLock::holder(folder) });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        let holder =
+            Holder { pid: std::process::id(), host: host.to_owned(), since: now.unix_seconds() };
+        write_holder(folder, &holder).map_err(failed)?;
+        Ok(RunLock { _file: file })
+    }
+
+    /// Who took the lock last. Believe it only of a lock that is held.
+    fn holder(folder: &Path) -> Option<Holder> {
+        serde_json::from_slice(&std::fs::read(holder_file(folder)).ok()?).ok()
+    }
+}
+
+fn holder_file(folder: &Path) -> PathBuf {
+    folder.join("lock.holder")
+}
+
+fn write_holder(folder: &Path, holder: &Holder) -> io::Result<()> {
+    let file = holder_file(folder);
+    folder::open_or_make(&file)?;
+    std::fs::write(&file, serde_json::to_vec(holder)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::parse("2026-11-05T09:30:00Z").unwrap()
+    }
+
+    #[test]
+    fn a_second_run_is_told_who_holds_the_lock_since_when() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = RunLock::take(folder.path(), "desk-3", now()).unwrap();
+        let refused = RunLock::take(folder.path(), "desk-4", now()).unwrap_err();
+        let words = refused.to_string();
+        assert!(words.contains("on desk-3 since 5 November 2026"), "{words}");
+        assert!(words.contains(&std::process::id().to_string()), "{words}");
+        drop(held);
+    }
+
+    #[test]
+    fn a_lock_let_go_can_be_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(RunLock::take(folder.path(), "desk-3", now()).unwrap());
+        assert!(RunLock::take(folder.path(), "desk-4", now()).is_ok());
+    }
+
+    #[test]
+    fn a_holder_that_cannot_be_read_is_unknown() {
+        let folder = tempfile::tempdir().unwrap();
+        let _held = RunLock::take(folder.path(), "desk-3", now()).unwrap();
+        std::fs::write(holder_file(folder.path()), "{").unwrap();
+        let refused = RunLock::take(folder.path(), "desk-4", now()).unwrap_err();
+        assert_eq!(refused.to_string(), "another run is at work here");
+    }
+}

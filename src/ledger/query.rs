@@ -1,0 +1,417 @@
+//! What the ledger can be asked: counts, what is due, who needs a person, one delivery.
+//!
+//! Owns reading only. Each question is one statement, so that it sees one moment of the ledger
+//! even while a run writes. All but the search by name go through an index: a million deliveries
+//! are counted in well under a second and one is found in a millisecond.
+
+use super::change::response;
+use super::failure::Fault;
+use super::frozen::{self, FrozenDelivery, FrozenLetter, FrozenSender};
+use super::state::State;
+use super::{Ledger, LedgerError};
+use crate::address::EmailAddress;
+use crate::id::{CampaignId, DeliveryId, Digest, RecipientKey};
+use crate::language::Language;
+use crate::problem::Place;
+use crate::response::Response;
+use crate::time::Timestamp;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// How many deliveries of a campaign are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts([u64; State::ALL.len()]);
+
+impl Counts {
+    /// How many are in this state.
+    #[must_use]
+    pub fn of(&self, state: State) -> u64 {
+        self.0[state as usize]
+    }
+
+    /// All deliveries: each is in one state.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Whether nothing is planned, attempting, deferred or uncertain.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        State::ALL.into_iter().all(|state| state.is_final() || self.of(state) == 0)
+    }
+}
+
+/// A delivery as the ledger has it, without its letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredDelivery {
+    /// Its id.
+    pub id: DeliveryId,
+    /// Its campaign.
+    pub campaign: CampaignId,
+    /// Who it is for.
+    pub key: RecipientKey,
+    /// Rank among the recipients, from 1.
+    pub number: u32,
+    /// Where it goes.
+    pub address: EmailAddress,
+    /// The recipient's name.
+    pub name: Option<String>,
+    /// The letter's language.
+    pub language: Language,
+    /// File and line of the row.
+    pub place: Place,
+    /// Where it stands.
+    pub state: State,
+    /// 1, or more for a resend.
+    pub round: u32,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// With angle brackets; a suppressed delivery may have none.
+    pub message_id: Option<String>,
+    /// `Date:` of its message, once fixed.
+    pub date: Option<Timestamp>,
+    /// When the first attempt of this letter began.
+    pub first_attempt: Option<Timestamp>,
+    /// When a deferred one is due again.
+    pub due_at: Option<Timestamp>,
+    /// The relay's answer to the last attempt, if it gave one.
+    pub response: Option<Response>,
+    /// What else is known of the last attempt, or a person's reason.
+    pub detail: Option<String>,
+    /// How far the last attempt came.
+    pub stage: Option<String>,
+    /// The relay.
+    pub relay: Option<String>,
+    /// The relay's own id for the message.
+    pub relay_id: Option<String>,
+    /// TLS version and cipher.
+    pub tls: Option<String>,
+    /// When its state last changed.
+    pub updated_at: Timestamp,
+}
+
+impl StoredDelivery {
+    /// The last that is known in words: the relay's answer, else the detail.
+    #[must_use]
+    pub fn last_words(&self) -> Option<String> {
+        self.response.as_ref().map(ToString::to_string).or_else(|| self.detail.clone())
+    }
+}
+
+/// The columns of [`StoredDelivery`], in the order in which [`stored`] reads them.
+const STORED: &str = "id, campaign, key, number, address, name, language, file, line, state, round,
+    attempts, message_id, date, first_attempt, due_at, response_code, response, detail, stage,
+    relay, relay_id, tls, updated_at";
+
+impl Ledger {
+    /// How many deliveries of a campaign are in each state.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn counts(&self, campaign: &CampaignId) -> Result<Counts, LedgerError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT state, count(*) FROM deliveries WHERE campaign = ? GROUP BY state",
+            )?;
+            let mut rows = statement.query([campaign.as_str()])?;
+            let mut counts = Counts::default();
+            while let Some(row) = rows.next()? {
+                let state: State = row.get(0)?;
+                counts.0[state as usize] = row.get::<_, i64>(1)?.unsigned_abs();
+            }
+            Ok(counts)
+        })
+    }
+
+    /// The campaigns that ever had a plan, by name.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn campaigns(&self) -> Result<Vec<CampaignId>, LedgerError> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare("SELECT DISTINCT campaign FROM plans ORDER BY campaign")?;
+            let names =
+                statement.query_and_then([], |row| campaign_id(&row.get::<_, String>(0)?))?;
+            names.collect()
+        })
+    }
+
+    /// What can be tried now, in the order of the list: planned, and deferred whose time has come.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn due(
+        &self,
+        campaign: &CampaignId,
+        now: Timestamp,
+    ) -> Result<Vec<DeliveryId>, LedgerError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, number, row FROM deliveries
+                     WHERE campaign = ?1 AND state = 'planned'
+                 UNION ALL
+                 SELECT id, number, row FROM deliveries
+                     WHERE campaign = ?1 AND state = 'deferred' AND due_at <= ?2
+                 ORDER BY number, row",
+            )?;
+            let ids = statement
+                .query_map(params![campaign.as_str(), now.unix_seconds()], |row| {
+                    row.get(0).map(DeliveryId::from_bytes)
+                })?;
+            Ok(ids.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// When the next deferred delivery is due; in the past when it is due already.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn next_due(&self, campaign: &CampaignId) -> Result<Option<Timestamp>, LedgerError> {
+        self.read(|connection| {
+            let next: Option<i64> = connection
+                .prepare_cached(
+                    "SELECT min(due_at) FROM deliveries
+                     WHERE campaign = ? AND state = 'deferred'",
+                )?
+                .query_row([campaign.as_str()], |row| row.get(0))?;
+            Ok(next.map(Timestamp::from_unix_seconds))
+        })
+    }
+
+    /// When letters of any campaign were accepted since a point in time, oldest first: a relay's
+    /// daily limit counts them all.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn acceptances_since(&self, since: Timestamp) -> Result<Vec<Timestamp>, LedgerError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT at FROM events WHERE kind = 'accepted' AND at >= ? ORDER BY at",
+            )?;
+            let times = statement.query_map([since.unix_seconds()], |row| {
+                row.get(0).map(Timestamp::from_unix_seconds)
+            })?;
+            Ok(times.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The deliveries a person may have to look at: deferred, uncertain, rejected and expired, in
+    /// the order of the list.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn attention(&self, campaign: &CampaignId) -> Result<Vec<StoredDelivery>, LedgerError> {
+        self.read(|connection| {
+            let condition = "campaign = ? AND state IN
+                ('deferred', 'uncertain', 'rejected', 'expired') ORDER BY number, row";
+            select(connection, condition, [campaign.as_str()])
+        })
+    }
+
+    /// One delivery.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn delivery(&self, id: &DeliveryId) -> Result<Option<StoredDelivery>, LedgerError> {
+        self.read(|connection| Ok(select(connection, "id = ?", [id.as_bytes()])?.pop()))
+    }
+
+    /// All deliveries to an address, of every campaign, oldest first; spelled as it may be, and
+    /// also where it is the address in the list and another is used instead.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn deliveries_of_address(
+        &self,
+        address: &EmailAddress,
+    ) -> Result<Vec<StoredDelivery>, LedgerError> {
+        self.read(|connection| {
+            let condition = "row IN (SELECT row FROM deliveries WHERE compare_address = ?1
+                UNION SELECT row FROM deliveries WHERE key = ?1) ORDER BY row";
+            select(connection, condition, [address.compare_key()])
+        })
+    }
+
+    /// All deliveries whose address and name match, of every campaign, oldest first. Looks at
+    /// every row; by address, [`Ledger::deliveries_of_address`] does not.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn deliveries_matching(
+        &self,
+        matches: &dyn Fn(&str, Option<&str>) -> bool,
+    ) -> Result<Vec<StoredDelivery>, LedgerError> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare("SELECT row, address, name FROM deliveries ORDER BY row")?;
+            let mut rows = statement.query([])?;
+            let mut found = Vec::new();
+            while let Some(row) = rows.next()? {
+                let text = |column| row.get_ref(column)?.as_str_or_null().map_err(value_error);
+                if matches(text(1)?.unwrap_or_default(), text(2)?) {
+                    found.extend(select(connection, "row = ?", [row.get::<_, i64>(0)?])?);
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// The values of the row a delivery's letter was made from, by column name.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn values(&self, id: &DeliveryId) -> Result<Vec<(String, String)>, LedgerError> {
+        self.read(|connection| {
+            let values: Option<String> = connection
+                .prepare_cached(
+                    "SELECT l.row_values FROM deliveries d
+                     JOIN letters l ON l.delivery = d.row AND l.round = d.round WHERE d.id = ?",
+                )?
+                .query_row([id.as_bytes()], |row| row.get(0))
+                .optional()?;
+            let values: std::collections::BTreeMap<String, String> =
+                values.map_or(Ok(Default::default()), |text| frozen::from_json(&text))?;
+            Ok(values.into_iter().collect())
+        })
+    }
+
+    /// Everything needed to make a delivery's message; `None` for an id the ledger does not have
+    /// and for somebody who is suppressed without a letter.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn frozen(&self, id: &DeliveryId) -> Result<Option<FrozenDelivery>, LedgerError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT d.id, d.campaign, d.key, d.number, d.address, d.name, d.language, d.round,
+                     d.date, d.first_attempt, d.attempts, d.message_id, d.letter_digest,
+                     l.subject, l.reply_to, l.body_text, l.body_html, l.images, l.attachments,
+                     s.author, s.reply_to, s.bounce_address
+                 FROM deliveries d
+                 JOIN letters l ON l.delivery = d.row AND l.round = d.round
+                 JOIN senders s ON s.row = l.sender
+                 WHERE d.id = ?",
+            )?;
+            let mut rows = statement.query([id.as_bytes()])?;
+            rows.next()?.map(frozen_delivery).transpose()
+        })
+    }
+}
+
+/// All deliveries in a state, of every campaign.
+pub(super) fn in_state(
+    connection: &Connection,
+    state: State,
+) -> Result<Vec<StoredDelivery>, Fault> {
+    let condition = "campaign IN (SELECT DISTINCT campaign FROM plans) AND state = ? ORDER BY row";
+    select(connection, condition, [state])
+}
+
+fn select(
+    connection: &Connection,
+    condition: &str,
+    parameters: impl rusqlite::Params,
+) -> Result<Vec<StoredDelivery>, Fault> {
+    let statement = format!("SELECT {STORED} FROM deliveries WHERE {condition}");
+    let mut statement = connection.prepare_cached(&statement)?;
+    let rows = statement.query_and_then(parameters, stored)?;
+    rows.collect()
+}
+
+fn stored(row: &Row<'_>) -> Result<StoredDelivery, Fault> {
+    let code: Option<u16> = row.get(16)?;
+    let bytes: Option<Vec<u8>> = row.get(17)?;
+    Ok(StoredDelivery {
+        id: DeliveryId::from_bytes(row.get(0)?),
+        campaign: campaign_id(&row.get::<_, String>(1)?)?,
+        key: RecipientKey::from_stored(row.get(2)?),
+        number: row.get(3)?,
+        address: frozen::address(&row.get::<_, String>(4)?)?,
+        name: row.get(5)?,
+        language: language(&row.get::<_, String>(6)?)?,
+        place: Place { file: row.get(7)?, line: row.get(8)?, column: None },
+        state: row.get(9)?,
+        round: row.get(10)?,
+        attempts: row.get(11)?,
+        message_id: row.get(12)?,
+        date: time(row, 13)?,
+        first_attempt: time(row, 14)?,
+        due_at: time(row, 15)?,
+        response: code.zip(bytes).map(|(code, bytes)| response(code, &bytes)),
+        detail: row.get(18)?,
+        stage: row.get(19)?,
+        relay: row.get(20)?,
+        relay_id: row.get(21)?,
+        tls: row.get(22)?,
+        updated_at: Timestamp::from_unix_seconds(row.get(23)?),
+    })
+}
+
+fn frozen_delivery(row: &Row<'_>) -> Result<FrozenDelivery, Fault> {
+    Ok(FrozenDelivery {
+        id: DeliveryId::from_bytes(row.get(0)?),
+        campaign: campaign_id(&row.get::<_, String>(1)?)?,
+        key: RecipientKey::from_stored(row.get(2)?),
+        number: row.get(3)?,
+        address: frozen::address(&row.get::<_, String>(4)?)?,
+        name: row.get(5)?,
+        language: language(&row.get::<_, String>(6)?)?,
+        round: row.get(7)?,
+        date: time(row, 8)?,
+        first_attempt: time(row, 9)?,
+        attempts: row.get(10)?,
+        message_id: row.get(11)?,
+        letter_digest: Digest::from_bytes(row.get(12)?),
+        letter: FrozenLetter {
+            subject: row.get(13)?,
+            reply_to: mailbox(row, 14)?,
+            text: row.get(15)?,
+            html: row.get(16)?,
+            images: frozen::from_json(&row.get::<_, String>(17)?)?,
+            attachments: frozen::from_json(&row.get::<_, String>(18)?)?,
+            sender: FrozenSender {
+                from: frozen::mailbox(&row.get::<_, String>(19)?)?,
+                reply_to: mailbox(row, 20)?,
+                bounce_address: row
+                    .get::<_, Option<String>>(21)?
+                    .map(|text| frozen::address(&text))
+                    .transpose()?,
+            },
+        },
+    })
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, Fault> {
+    Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_unix_seconds))
+}
+
+fn mailbox(row: &Row<'_>, column: usize) -> Result<Option<crate::address::Mailbox>, Fault> {
+    row.get::<_, Option<String>>(column)?.map(|text| frozen::mailbox(&text)).transpose()
+}
+
+fn campaign_id(text: &str) -> Result<CampaignId, Fault> {
+    CampaignId::parse(text).map_err(|error| Fault::damaged(error.to_string()))
+}
+
+fn language(text: &str) -> Result<Language, Fault> {
+    Language::parse_tag(text)
+        .ok_or_else(|| Fault::damaged(format!("{text:?} in it is no language")))
+}
+
+fn value_error(error: FromSqlError) -> Fault {
+    Fault::damaged(error.to_string())
+}
+
+impl ToSql for State {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl FromSql for State {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<State> {
+        State::parse(value.as_str()?).ok_or(FromSqlError::InvalidType)
+    }
+}

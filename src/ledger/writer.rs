@@ -1,0 +1,180 @@
+//! The ledger as the sending engine uses it: many connections ask, one thread writes.
+//!
+//! Owns the thread that holds the writing connection and the group commit: it takes all requests
+//! that are there, makes one transaction of them, commits once and answers each. While it waits
+//! for the drive the next requests gather, so the durable cost is shared by as many letters as
+//! there are connections. A second thread reads, and never waits for the drive's commits.
+//!
+//! # Invariants
+//! Requests are committed in the order in which they were made. A connection that asks to record
+//! one letter and then asks for the intent of its next has both in one commit or the record in an
+//! earlier one: a kill leaves at most one uncertain letter for each connection.
+
+use super::Ledger;
+use super::change::{Change, ChangeError, Recorded};
+use super::failure::{Fault, LedgerError};
+use super::frozen::FrozenDelivery;
+use crate::id::DeliveryId;
+use crate::limits::LEDGER_GROUP_MAX;
+use crate::time::Timestamp;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use tokio::sync::oneshot;
+
+/// The ledger while a run sends; clones ask the same two threads.
+#[derive(Clone, Debug)]
+pub struct LedgerWriter {
+    writes: Sender<Write>,
+    reads: Sender<Read>,
+    file: PathBuf,
+}
+
+#[derive(Debug)]
+enum Write {
+    Change(Change, oneshot::Sender<Result<Timestamp, ChangeError>>),
+    Close(oneshot::Sender<Ledger>),
+}
+
+#[derive(Debug)]
+struct Read {
+    delivery: DeliveryId,
+    answer: oneshot::Sender<Result<Option<FrozenDelivery>, LedgerError>>,
+}
+
+impl LedgerWriter {
+    /// Hands the ledger to its threads.
+    ///
+    /// # Errors
+    /// When the ledger cannot be opened a second time for reading, or the system gives no thread.
+    pub fn start(ledger: Ledger) -> Result<LedgerWriter, LedgerError> {
+        let file = ledger.file.clone();
+        let failed =
+            |error: std::io::Error| LedgerError { file: file.clone(), fault: error.into() };
+        let reader = ledger.reader()?;
+        let (writes, written) = channel();
+        let (reads, read) = channel();
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        named("ledger").spawn(move || write(ledger, &written)).map_err(failed)?;
+        named("ledger-reader").spawn(move || answer_reads(&reader, &read)).map_err(failed)?;
+        Ok(LedgerWriter { writes, reads, file })
+    }
+
+    /// See [`Ledger::intend`]. The request is on its way when this returns; awaiting the answer
+    /// tells that it is durable, so the message's bytes but the last can go out meanwhile.
+    ///
+    /// # Errors
+    /// [`ChangeError`]: do not finish the message.
+    pub fn intend(
+        &self,
+        delivery: DeliveryId,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Timestamp, ChangeError>> + Send + use<> {
+        self.ask(Change::Intend { delivery, now })
+    }
+
+    /// See [`Ledger::record`]. The request is on its way when this returns: ask for the next
+    /// letter's intent before awaiting this, and both share a commit.
+    ///
+    /// # Errors
+    /// [`ChangeError`]: what was answered is not in the ledger; stop the run and say it.
+    pub fn record(
+        &self,
+        delivery: DeliveryId,
+        recorded: Recorded,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), ChangeError>> + Send + use<> {
+        let answer = self.ask(Change::Record { delivery, recorded: Box::new(recorded), now });
+        async move { answer.await.map(drop) }
+    }
+
+    /// See [`Ledger::frozen`]. What is not committed yet is not seen: the date of a message is
+    /// what its intent answers.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub async fn frozen(
+        &self,
+        delivery: DeliveryId,
+    ) -> Result<Option<FrozenDelivery>, LedgerError> {
+        let (answer, answered) = oneshot::channel();
+        let asked = self.reads.send(Read { delivery, answer });
+        match (asked, answered.await) {
+            (Ok(()), Ok(frozen)) => frozen,
+            _ => Err(self.closed()),
+        }
+    }
+
+    /// Ends the writing thread after all requests made before, and gives the ledger back.
+    ///
+    /// # Errors
+    /// [`Fault::Closed`] when it was closed already.
+    pub async fn close(self) -> Result<Ledger, LedgerError> {
+        let (answer, answered) = oneshot::channel();
+        // A thread that is gone drops the request, and with it the answer's sender.
+        drop(self.writes.send(Write::Close(answer)));
+        answered.await.map_err(|_| self.closed())
+    }
+
+    fn ask(
+        &self,
+        change: Change,
+    ) -> impl Future<Output = Result<Timestamp, ChangeError>> + Send + use<> {
+        let (answer, answered) = oneshot::channel();
+        drop(self.writes.send(Write::Change(change, answer)));
+        let closed = self.closed();
+        async move { answered.await.unwrap_or(Err(closed.into())) }
+    }
+
+    fn closed(&self) -> LedgerError {
+        LedgerError { file: self.file.clone(), fault: Fault::Closed }
+    }
+}
+
+/// The writing thread: ends with the last handle, or when it is told to.
+fn write(mut ledger: Ledger, requests: &Receiver<Write>) {
+    while let Ok(first) = requests.recv() {
+        let mut changes = Vec::new();
+        let mut answers = Vec::new();
+        let mut close = None;
+        for request in std::iter::once(first).chain(requests.try_iter()) {
+            match request {
+                Write::Change(change, answer) => {
+                    changes.push(change);
+                    answers.push(answer);
+                }
+                Write::Close(answer) => close = Some(answer),
+            }
+            if close.is_some() || changes.len() == LEDGER_GROUP_MAX {
+                break;
+            }
+        }
+        commit(&mut ledger, &changes, answers);
+        if let Some(answer) = close {
+            // Nobody waits for it any more: then it is closed by being dropped.
+            drop(answer.send(ledger));
+            return;
+        }
+    }
+}
+
+fn commit(
+    ledger: &mut Ledger,
+    changes: &[Change],
+    answers: Vec<oneshot::Sender<Result<Timestamp, ChangeError>>>,
+) {
+    if changes.is_empty() {
+        return;
+    }
+    for (answer, done) in answers.into_iter().zip(ledger.change_together(changes)) {
+        // Whoever asked may have gone; what was asked is done all the same.
+        drop(answer.send(done));
+    }
+}
+
+/// The reading thread: ends with the last handle.
+fn answer_reads(ledger: &Ledger, requests: &Receiver<Read>) {
+    for Read { delivery, answer } in requests {
+        drop(answer.send(ledger.frozen(&delivery)));
+    }
+}
