@@ -186,6 +186,7 @@ mod hex {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::samples::{delivery, id, ledger};
 
     #[test]
     fn a_mailbox_reads_back_whatever_its_name_holds() {
@@ -210,5 +211,20 @@ mod tests {
         assert_eq!(from_json(&text), Ok(vec![image]));
         let damaged: Result<Vec<FrozenImage>, _> = from_json(&text.replace("\"digest\":\"", "&0"));
         assert!(matches!(damaged, Err(Fault::Damaged { .. })));
+    }
+
+    #[test]
+    fn letters_read_back_as_they_were_planned() {
+        let (_folder, ledger) = ledger(&["ana"]);
+        let planned = delivery(1, "ana", "hello");
+        let frozen = ledger.frozen(&id("ana")).unwrap().unwrap();
+        assert_eq!(frozen.letter, planned.letter);
+        assert_eq!((frozen.key, frozen.address), (planned.key, planned.address));
+        assert_eq!((frozen.name, frozen.language), (planned.name, planned.language));
+        assert_eq!((frozen.number, frozen.round, frozen.date), (1, 1, None));
+        assert_eq!(frozen.message_id, planned.message_id);
+        assert_eq!(frozen.letter_digest, planned.letter_digest);
+        assert_eq!(ledger.values(&id("ana")), Ok(planned.values));
+        assert_eq!(ledger.frozen(&id("nobody")), Ok(None));
     }
 }

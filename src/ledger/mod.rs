@@ -49,6 +49,7 @@
 //! [`LedgerError`]: the file, what happened, what to do. Damage is reported where it is met and
 //! never repaired by guessing.
 
+mod adopt;
 mod change;
 mod events;
 mod failure;
@@ -57,6 +58,10 @@ mod frozen;
 mod lock;
 mod plans;
 mod query;
+#[cfg(test)]
+mod random_steps;
+#[cfg(test)]
+mod samples;
 mod schema;
 mod state;
 mod writer;
@@ -107,7 +112,7 @@ impl Ledger {
     }
 
     /// Opens the ledger in a folder for reading, also while a run writes to it; `None` where there
-    /// is none. Makes no ledger, and changes nothing in one.
+    /// is none. Makes no ledger, and records nothing in one.
     ///
     /// # Errors
     /// As [`Ledger::open`].
@@ -238,7 +243,10 @@ fn open_to_look(file: &Path) -> Result<Option<Connection>, Fault> {
     if !file.try_exists()? {
         return Ok(None);
     }
-    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // A connection that may only read cannot tidy up: it leaves a log behind in a folder that had
+    // none. This one may write, and does nothing but fold a dead run's log into the file.
+    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "query_only", true)?;
     match schema::identify(&connection)? {
         Identity::Empty => Ok(None),
         Identity::Ledger(_) => Ok(Some(connection)),
@@ -257,4 +265,202 @@ fn connect(file: &Path, access: OpenFlags) -> Result<Connection, Fault> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -LEDGER_CACHE_KIB)?;
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use samples::{adopt_people, bring, campaign, id, later, ledger, now, state};
+    use std::collections::BTreeSet;
+    use std::fs;
+
+    fn names(folder: &Path) -> BTreeSet<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn what_was_recorded_is_there_after_a_drop_without_closing() {
+        let (folder, mut ledger) = ledger(&["ana", "bo"]);
+        bring(&mut ledger, "ana", State::Accepted);
+        let (id, runs) = (ledger.id().unwrap(), ledger.raise_run_counter().unwrap());
+        drop(ledger);
+        let again = Ledger::open(&folder.path().join("store"), later(1)).unwrap();
+        assert_eq!(state(&again, "ana"), State::Accepted);
+        assert_eq!((again.id(), again.run_counter()), (Ok(id), Ok(runs)));
+    }
+
+    /// The files as a killed process leaves them: copied while the ledger is open.
+    #[test]
+    fn what_was_recorded_is_there_after_a_kill() {
+        let (folder, mut ledger) = ledger(&["ana", "bo"]);
+        bring(&mut ledger, "ana", State::Accepted);
+        ledger.intend(&id("bo"), now()).unwrap();
+        let (store, copy) = (folder.path().join("store"), folder.path().join("copy"));
+        fs::create_dir(&copy).unwrap();
+        for name in names(&store) {
+            fs::copy(store.join(&name), copy.join(&name)).unwrap();
+        }
+        let again = Ledger::open(&copy, later(1)).unwrap();
+        assert_eq!(state(&again, "ana"), State::Accepted);
+        assert_eq!(state(&again, "bo"), State::Attempting);
+        drop(ledger);
+    }
+
+    #[test]
+    fn looking_where_there_is_no_ledger_makes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Ledger::look(folder.path()).unwrap().is_none());
+        assert!(Ledger::look(&folder.path().join("missing")).unwrap().is_none());
+        assert_eq!(names(folder.path()), BTreeSet::new());
+        fs::write(folder.path().join("ledger.db"), "").unwrap();
+        assert!(Ledger::look(folder.path()).unwrap().is_none(), "a ledger that was never finished");
+        assert_eq!(names(folder.path()).len(), 1);
+    }
+
+    #[test]
+    fn looking_at_a_ledger_leaves_its_folder_and_file_as_they_were() {
+        let (folder, ledger) = ledger(&["ana"]);
+        drop(ledger);
+        let store = folder.path().join("store");
+        let (before, bytes) = (names(&store), fs::read(store.join("ledger.db")).unwrap());
+        let looked = Ledger::look(&store).unwrap().unwrap();
+        assert_eq!(looked.counts(&campaign()).unwrap().total(), 1);
+        drop(looked);
+        assert_eq!(names(&store), before);
+        assert!(fs::read(store.join("ledger.db")).unwrap() == bytes, "the file was changed");
+    }
+
+    #[test]
+    fn looking_sees_what_a_run_writes_and_writes_nothing() {
+        let (folder, mut writing) = ledger(&["ana", "bo"]);
+        let mut looking = Ledger::look(&folder.path().join("store")).unwrap().unwrap();
+        bring(&mut writing, "ana", State::Accepted);
+        assert_eq!(state(&looking, "ana"), State::Accepted);
+        let refused = looking.intend(&id("bo"), now()).unwrap_err();
+        let ChangeError::Ledger(error) = refused else { panic!("it wrote") };
+        assert!(matches!(error.fault, Fault::NotPermitted { .. }), "{error}");
+        bring(&mut writing, "bo", State::Rejected);
+        assert_eq!(state(&looking, "bo"), State::Rejected);
+    }
+
+    fn check_refused(change: impl FnOnce(&Path), expected: fn(&Fault) -> bool, words: &str) {
+        let (folder, ledger) = ledger(&["ana"]);
+        drop(ledger);
+        let store = folder.path().join("store");
+        let file = store.join("ledger.db");
+        change(&file);
+        let before = fs::read(&file).unwrap();
+        for refused in [Ledger::look(&store).map(drop), Ledger::open(&store, now()).map(drop)] {
+            let error = refused.unwrap_err();
+            assert!(expected(&error.fault), "{error}");
+            assert!(error.to_string().contains("ledger.db: "), "{error}");
+            assert!(error.to_string().contains(words), "{error}");
+            assert!(error.hint().ends_with('.'), "{}", error.hint());
+        }
+        assert!(fs::read(&file).unwrap() == before, "a refused file was changed");
+    }
+
+    fn sql(file: &Path, sql: &str) {
+        Connection::open(file).unwrap().execute_batch(sql).unwrap();
+    }
+
+    #[test]
+    fn a_newer_ledger_is_refused_and_left_as_it_is() {
+        let newer = |file: &Path| sql(file, "PRAGMA user_version = 9");
+        let expected = |fault: &Fault| matches!(fault, Fault::Newer { found: 9, known: 1 });
+        check_refused(newer, expected, "format 9, and this version knows 1");
+    }
+
+    #[test]
+    fn another_programs_database_is_refused_and_left_as_it_is() {
+        let other = |file: &Path| {
+            fs::remove_file(file).unwrap();
+            sql(file, "CREATE TABLE contacts (name TEXT)");
+        };
+        check_refused(other, |fault| matches!(fault, Fault::NotALedger), "not a ledger");
+    }
+
+    #[test]
+    fn another_file_and_a_destroyed_beginning_are_refused() {
+        let text = |file: &Path| fs::write(file, "dear diary, ".repeat(100)).unwrap();
+        check_refused(text, |fault| matches!(fault, Fault::NotALedger), "not a ledger");
+        let destroyed = |file: &Path| {
+            let mut bytes = fs::read(file).unwrap();
+            bytes[..100].fill(0);
+            fs::write(file, bytes).unwrap();
+        };
+        check_refused(destroyed, |fault| matches!(fault, Fault::NotALedger), "is damaged");
+    }
+
+    #[test]
+    fn a_damaged_list_of_tables_is_refused() {
+        let damage = |file: &Path| {
+            let mut bytes = fs::read(file).unwrap();
+            bytes[100..600].fill(0xa5);
+            fs::write(file, bytes).unwrap();
+        };
+        check_refused(damage, |fault| matches!(fault, Fault::Damaged { .. }), "damaged");
+    }
+
+    /// Whatever of the file is destroyed: an answer, or a failure that says so; never a wrong count.
+    #[test]
+    fn a_damaged_page_is_met_where_it_is_read() {
+        let (folder, mut ledger) = ledger(&[]);
+        let people: Vec<String> = (0..300).map(|n| format!("p{n}")).collect();
+        adopt_people(&mut ledger, &people.iter().map(String::as_str).collect::<Vec<_>>(), "hello");
+        drop(ledger);
+        let store = folder.path().join("store");
+        let sound = fs::read(store.join("ledger.db")).unwrap();
+        let mut damaged = 0;
+        for page in 1..sound.len() / 4096 {
+            let mut bytes = sound.clone();
+            bytes[page * 4096..(page + 1) * 4096].fill(0xa5);
+            fs::write(store.join("ledger.db"), bytes).unwrap();
+            let Ok(Some(ledger)) = Ledger::look(&store) else {
+                damaged += 1;
+                continue;
+            };
+            let matched = ledger.deliveries_matching(&|_, _| true);
+            for error in [matched.map(drop).err(), ledger.counts(&campaign()).map(drop).err()] {
+                let Some(error) = error else { continue };
+                assert!(matches!(error.fault, Fault::Damaged { .. }), "page {page}: {error}");
+                assert!(error.hint().contains("backup"));
+                damaged += 1;
+            }
+        }
+        assert!(damaged > 10, "no damage was met");
+    }
+
+    #[test]
+    fn the_drive_is_told_to_keep_what_it_is_given() {
+        let (_folder, ledger) = ledger(&[]);
+        for (pragma, value) in [
+            ("synchronous", "2"),
+            ("journal_mode", "wal"),
+            ("foreign_keys", "1"),
+            ("trusted_schema", "0"),
+            ("cell_size_check", "1"),
+            ("secure_delete", "1"),
+            ("fullfsync", "1"),
+            ("temp_store", "2"),
+        ] {
+            let found: rusqlite::types::Value =
+                ledger.connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap();
+            let found = match found {
+                rusqlite::types::Value::Integer(n) => n.to_string(),
+                rusqlite::types::Value::Text(text) => text,
+                other => panic!("{pragma}: {other:?}"),
+            };
+            assert_eq!(found, value, "{pragma}");
+        }
+    }
+
+    #[test]
+    fn the_run_counter_goes_up() {
+        let (_folder, mut ledger) = ledger(&[]);
+        assert_eq!(ledger.run_counter(), Ok(0));
+        assert_eq!(ledger.raise_run_counter(), Ok(1));
+        assert_eq!(ledger.raise_run_counter(), Ok(2));
+    }
 }

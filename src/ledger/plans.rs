@@ -1,23 +1,17 @@
-//! Plans as the ledger keeps them: adopting one, confirming it, reading it back.
+//! Plans as the ledger keeps them: each adoption in order, one current for each campaign.
 //!
-//! Owns what becomes of each delivery when a plan becomes the current one of its campaign
-//! (contract, Commands). How a plan is made, and what changed between two, is `plan/`.
-//!
-//! # Invariants
-//! A plan is adopted whole, in one transaction, or not at all: also when the iterator that renders
-//! its letters ends early, because people missing from a plan are cancelled.
-//! Nobody who may have a letter gets another: only planned, deferred, cancelled and suppressed
-//! deliveries change, and of those only the ones in their first round.
+//! Owns the plan itself: adopting, confirming, reading back. What adopting means for each delivery
+//! is `adopt.rs`; how a plan is made, and what changed between two, is `plan/`.
 
+use super::adopt::adopt;
 use super::events::{About, Kind};
 use super::failure::Fault;
-use super::frozen::{self, FrozenSender, PlannedDelivery};
-use super::state::State;
+use super::frozen::PlannedDelivery;
 use super::{Ledger, LedgerError};
-use crate::id::{CampaignId, DeliveryId, Digest, Fingerprint};
+use crate::id::{CampaignId, Digest, Fingerprint};
 use crate::limits::{LEDGER_CACHE_KIB, LEDGER_PLAN_CACHE_KIB};
 use crate::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
 
 /// A plan about to be adopted; its deliveries come beside it.
@@ -138,7 +132,10 @@ impl Ledger {
     }
 }
 
-fn current(connection: &Connection, campaign: &CampaignId) -> Result<Option<StoredPlan>, Fault> {
+pub(super) fn current(
+    connection: &Connection,
+    campaign: &CampaignId,
+) -> Result<Option<StoredPlan>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT fingerprint, made_at, confirmed_at, total FROM plans
          WHERE campaign = ? AND current = 1",
@@ -155,45 +152,13 @@ fn current(connection: &Connection, campaign: &CampaignId) -> Result<Option<Stor
     Ok(plan.optional()?)
 }
 
-fn adopt(
-    connection: &Connection,
-    plan: &NewPlan,
-    deliveries: &mut dyn Iterator<Item = PlannedDelivery>,
-    now: Timestamp,
-) -> Result<Adopted, Fault> {
-    if current(connection, &plan.campaign)?.is_some_and(|c| c.fingerprint == plan.fingerprint) {
-        return Ok(Adopted { kept: plan.total, ..Adopted::default() });
-    }
-    let mut adoption = Adoption {
-        connection,
-        campaign: &plan.campaign,
-        plan: insert_plan(connection, plan, now)?,
-        code: plan.fingerprint.plan_code(),
-        now,
-        senders: Vec::new(),
-        adopted: Adopted::default(),
-    };
-    let mut found = 0;
-    for delivery in deliveries {
-        adoption.take(&delivery)?;
-        found += 1;
-    }
-    if found != plan.total {
-        return Err(Fault::Incomplete { expected: plan.total, found });
-    }
-    adoption.cancel_the_gone()?;
-    let Adopted { added, replaced, kept, cancelled } = adoption.adopted;
-    let detail = json!({
-        "plan": adoption.code, "total": plan.total,
-        "added": added, "replaced": replaced, "kept": kept, "cancelled": cancelled,
-    });
-    adoption.about(None).write(connection, Kind::PlanAdopted, detail)?;
-    Ok(adoption.adopted)
-}
-
 /// Writes the plan itself. A plan that comes back after another is a new row: adopting is what
 /// happened, and deliveries say which adoption named them last.
-fn insert_plan(connection: &Connection, plan: &NewPlan, now: Timestamp) -> Result<i64, Fault> {
+pub(super) fn insert_plan(
+    connection: &Connection,
+    plan: &NewPlan,
+    now: Timestamp,
+) -> Result<i64, Fault> {
     let campaign = plan.campaign.as_str();
     connection
         .execute("UPDATE plans SET current = 0 WHERE campaign = ? AND current = 1", [campaign])?;
@@ -211,258 +176,46 @@ fn insert_plan(connection: &Connection, plan: &NewPlan, now: Timestamp) -> Resul
     Ok(connection.last_insert_rowid())
 }
 
-/// A plan being adopted.
-struct Adoption<'a> {
-    connection: &'a Connection,
-    campaign: &'a CampaignId,
-    /// Row of the plan.
-    plan: i64,
-    code: String,
-    now: Timestamp,
-    /// Rows of the senders met so far: one for each language at most.
-    senders: Vec<(FrozenSender, i64)>,
-    adopted: Adopted,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::samples::{campaign, delivery, later, ledger, now, plan};
 
-/// What the ledger has of a delivery already.
-struct Known {
-    row: i64,
-    plan: i64,
-    state: State,
-    round: u32,
-    letter_digest: Option<[u8; 32]>,
-    message_id: Option<String>,
-}
-
-impl Known {
-    /// Whether this plan may change it at all. A later round is a person's own decision about
-    /// somebody who had a letter; no plan brings or alters it.
-    fn is_open_to_plans(&self) -> bool {
-        use State::{Cancelled, Deferred, Planned, Suppressed};
-        self.round == 1 && matches!(self.state, Planned | Deferred | Cancelled | Suppressed)
+    #[test]
+    fn the_current_plan_reads_back() {
+        let (_folder, ledger) = ledger(&["ana"]);
+        let adopted = plan(&[delivery(1, "ana", "hello")]);
+        let stored = ledger.current_plan(&campaign()).unwrap().unwrap();
+        let NewPlan { campaign, fingerprint, manifest, total } = adopted;
+        assert_eq!(ledger.manifest(&campaign).unwrap(), Some(manifest));
+        let made_at = now();
+        assert_eq!(
+            stored,
+            StoredPlan { campaign, fingerprint, made_at, confirmed_at: None, total }
+        );
     }
 
-    /// The Message-ID stands for the documents, which the letter's digest does not hold.
-    fn has_letter_of(&self, delivery: &PlannedDelivery) -> bool {
-        self.letter_digest.as_ref() == Some(delivery.letter_digest.as_bytes())
-            && self.message_id.as_ref() == Some(&delivery.message_id)
-    }
-}
-
-impl Adoption<'_> {
-    /// One delivery of the plan.
-    fn take(&mut self, delivery: &PlannedDelivery) -> Result<(), Fault> {
-        let id = DeliveryId::of(self.campaign, &delivery.key);
-        let Some(known) = self.known(&id)? else {
-            return self.add(&id, delivery);
-        };
-        if known.plan == self.plan {
-            return Err(Fault::Twice { key: delivery.key.as_str().to_owned() });
-        }
-        if !known.is_open_to_plans() {
-            self.adopted.kept += 1;
-            return self.name(known.row);
-        }
-        let changed = !known.has_letter_of(delivery);
-        self.refresh(known.row, delivery)?;
-        if changed {
-            self.replace_letter(known.row, delivery)?;
-        }
-        if known.state.is_final() {
-            self.adopted.added += 1;
-            self.plan_again(known.row, delivery)
-        } else if changed {
-            self.adopted.replaced += 1;
-            let detail = json!({ "plan": self.code });
-            self.about(Some(known.row)).write(self.connection, Kind::LetterReplaced, detail)
-        } else {
-            self.adopted.kept += 1;
-            Ok(())
-        }
+    #[test]
+    fn only_the_current_plan_can_be_confirmed() {
+        let (_folder, mut ledger) = ledger(&["ana"]);
+        let current = plan(&[delivery(1, "ana", "hello")]).fingerprint;
+        let other = plan(&[delivery(1, "ana", "other")]).fingerprint;
+        assert_eq!(ledger.confirm(&campaign(), &other, later(1)), Ok(false));
+        assert_eq!(ledger.confirm(&campaign(), &current, later(2)), Ok(true));
+        let stored = ledger.current_plan(&campaign()).unwrap().unwrap();
+        assert_eq!(stored.confirmed_at, Some(later(2)));
+        let events = ledger.events_of_campaign(&campaign()).unwrap();
+        let kinds: Vec<_> = events.iter().map(|e| e.kind.as_str()).collect();
+        assert_eq!(kinds, ["plan-adopted", "confirmed"]);
+        assert_eq!(events[1].detail["plan"], current.plan_code());
+        assert_eq!(events[0].detail["added"], 1);
     }
 
-    fn known(&self, id: &DeliveryId) -> Result<Option<Known>, Fault> {
-        let mut statement = self.connection.prepare_cached(
-            "SELECT row, plan, state, round, letter_digest, message_id
-             FROM deliveries WHERE id = ?",
-        )?;
-        let known = statement.query_row([id.as_bytes()], |row| {
-            Ok(Known {
-                row: row.get(0)?,
-                plan: row.get(1)?,
-                state: row.get(2)?,
-                round: row.get(3)?,
-                letter_digest: row.get(4)?,
-                message_id: row.get(5)?,
-            })
-        });
-        Ok(known.optional()?)
-    }
-
-    fn add(&mut self, id: &DeliveryId, delivery: &PlannedDelivery) -> Result<(), Fault> {
-        self.adopted.added += 1;
-        self.connection
-            .prepare_cached(
-                "INSERT INTO deliveries (id, campaign, state, round, attempts, updated_at, plan,
-                     number, key, address, compare_address, name, language, file, line,
-                     letter_digest, message_id)
-                 VALUES (?, ?, 'planned', 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            )?
-            .execute(params![
-                id.as_bytes(),
-                self.campaign.as_str(),
-                self.now.unix_seconds(),
-                self.plan,
-                delivery.number,
-                delivery.key.as_str(),
-                delivery.address.as_str(),
-                delivery.address.compare_key(),
-                delivery.name,
-                delivery.language.as_str(),
-                delivery.place.file,
-                delivery.place.line,
-                delivery.letter_digest.as_bytes(),
-                delivery.message_id
-            ])?;
-        let row = self.connection.last_insert_rowid();
-        self.write_letter(row, delivery)?;
-        self.tell_planned(row, delivery)
-    }
-
-    /// Marks a delivery as named by this plan and leaves everything else.
-    fn name(&self, row: i64) -> Result<(), Fault> {
-        self.connection
-            .prepare_cached("UPDATE deliveries SET plan = ? WHERE row = ?")?
-            .execute([self.plan, row])?;
-        Ok(())
-    }
-
-    fn refresh(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
-        self.connection
-            .prepare_cached(
-                "UPDATE deliveries SET plan = ?, number = ?, address = ?, compare_address = ?,
-                     name = ?, language = ?, file = ?, line = ? WHERE row = ?",
-            )?
-            .execute(params![
-                self.plan,
-                delivery.number,
-                delivery.address.as_str(),
-                delivery.address.compare_key(),
-                delivery.name,
-                delivery.language.as_str(),
-                delivery.place.file,
-                delivery.place.line,
-                row
-            ])?;
-        Ok(())
-    }
-
-    /// Another letter is another message, whose `Date` and first attempt are still to come.
-    fn replace_letter(&mut self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
-        self.connection
-            .prepare_cached(
-                "UPDATE deliveries SET letter_digest = ?, message_id = ?, date = NULL,
-                     first_attempt = NULL, updated_at = ? WHERE row = ?",
-            )?
-            .execute(params![
-                delivery.letter_digest.as_bytes(),
-                delivery.message_id,
-                self.now.unix_seconds(),
-                row
-            ])?;
-        self.write_letter(row, delivery)
-    }
-
-    fn write_letter(&mut self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
-        let letter = &delivery.letter;
-        let sender = self.sender(&letter.sender)?;
-        let values: serde_json::Map<_, _> =
-            delivery.values.iter().map(|(name, v)| (name.clone(), v.as_str().into())).collect();
-        self.connection
-            .prepare_cached(
-                "INSERT OR REPLACE INTO letters (delivery, round, sender, subject, reply_to,
-                     images, attachments, row_values, body_text, body_html)
-                 VALUES (:delivery, 1, :sender, :subject, :reply_to, :images, :attachments,
-                     :values, :text, :html)",
-            )?
-            .execute(named_params! {
-                ":delivery": row,
-                ":sender": sender,
-                ":subject": letter.subject,
-                ":reply_to": letter.reply_to.as_ref().map(frozen::mailbox_text),
-                ":images": frozen::json(&letter.images)?,
-                ":attachments": frozen::json(&letter.attachments)?,
-                ":values": frozen::json(&values)?,
-                ":text": letter.text,
-                ":html": letter.html,
-            })?;
-        Ok(())
-    }
-
-    /// The row of a sender, written where it is missing.
-    fn sender(&mut self, sender: &FrozenSender) -> Result<i64, Fault> {
-        if let Some((_, row)) = self.senders.iter().find(|(met, _)| met == sender) {
-            return Ok(*row);
-        }
-        let author = frozen::mailbox_text(&sender.from);
-        let reply_to = sender.reply_to.as_ref().map(frozen::mailbox_text);
-        let columns = params![author, reply_to, sender.bounce_address.as_ref().map(|a| a.as_str())];
-        let found = "SELECT row FROM senders
-                     WHERE author IS ? AND reply_to IS ? AND bounce_address IS ?";
-        let row = match self.connection.query_row(found, columns, |row| row.get(0)).optional()? {
-            Some(row) => row,
-            None => {
-                let insert =
-                    "INSERT INTO senders (author, reply_to, bounce_address) VALUES (?, ?, ?)";
-                self.connection.execute(insert, columns)?;
-                self.connection.last_insert_rowid()
-            }
-        };
-        self.senders.push((sender.clone(), row));
-        Ok(row)
-    }
-
-    /// Somebody who was withdrawn or not to be written to is in a plan again.
-    fn plan_again(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
-        self.connection
-            .prepare_cached(
-                "UPDATE deliveries SET state = 'planned', updated_at = ? WHERE row = ?",
-            )?
-            .execute([self.now.unix_seconds(), row])?;
-        self.tell_planned(row, delivery)
-    }
-
-    fn tell_planned(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
-        let place = &delivery.place;
-        let detail = json!({ "plan": self.code, "file": place.file, "line": place.line });
-        self.about(Some(row)).write(self.connection, Kind::Became(State::Planned), detail)
-    }
-
-    /// Who has no letter yet and is not in this plan gets none.
-    fn cancel_the_gone(&mut self) -> Result<(), Fault> {
-        let mut statement = self.connection.prepare(
-            "SELECT row FROM deliveries
-             WHERE campaign = ? AND state IN ('planned', 'deferred') AND plan <> ?",
-        )?;
-        let gone: Vec<i64> = statement
-            .query_map(params![self.campaign.as_str(), self.plan], |row| row.get(0))?
-            .collect::<Result<_, _>>()?;
-        for row in gone {
-            self.connection
-                .prepare_cached(
-                    "UPDATE deliveries SET state = 'cancelled', due_at = NULL, updated_at = ?
-                     WHERE row = ?",
-                )?
-                .execute([self.now.unix_seconds(), row])?;
-            let detail = json!({ "plan": self.code, "detail": "no longer in the plan" });
-            let kind = Kind::Became(State::Cancelled);
-            self.about(Some(row)).write(self.connection, kind, detail)?;
-            self.adopted.cancelled += 1;
-        }
-        Ok(())
-    }
-
-    fn about(&self, delivery: Option<i64>) -> About<'_> {
-        About { campaign: self.campaign.as_str(), delivery, at: self.now }
+    #[test]
+    fn a_campaign_without_a_plan_has_none() {
+        let (_folder, ledger) = ledger(&[]);
+        assert_eq!(ledger.current_plan(&campaign()), Ok(None));
+        assert_eq!(ledger.manifest(&campaign()), Ok(None));
+        assert_eq!(ledger.campaigns(), Ok(Vec::new()));
     }
 }

@@ -415,3 +415,132 @@ impl FromSql for State {
         State::parse(value.as_str()?).ok_or(FromSqlError::InvalidType)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::samples::{address, answered, bring, campaign, id, later, ledger, now};
+    use crate::ledger::{Recorded, samples};
+
+    #[test]
+    fn due_are_planned_and_deferred_in_the_order_of_the_list() {
+        let people = ["ana", "bo", "eve", "fang", "ida"];
+        let (_folder, mut ledger) = ledger(&people);
+        let wait = |at| Recorded { due_at: Some(at), ..Recorded::new(State::Deferred) };
+        ledger.record(&id("ana"), &wait(later(10)), now()).unwrap();
+        ledger.record(&id("bo"), &wait(later(5)), now()).unwrap();
+        bring(&mut ledger, "eve", State::Accepted);
+        let due = |at| ledger.due(&campaign(), at).unwrap();
+        assert_eq!(due(now()), [id("fang"), id("ida")]);
+        assert_eq!(due(later(5)), [id("bo"), id("fang"), id("ida")]);
+        assert_eq!(due(later(10)), [id("ana"), id("bo"), id("fang"), id("ida")]);
+        assert_eq!(ledger.next_due(&campaign()), Ok(Some(later(5))));
+    }
+
+    #[test]
+    fn nothing_is_due_where_nothing_waits() {
+        let (_folder, mut ledger) = ledger(&["ana"]);
+        bring(&mut ledger, "ana", State::Accepted);
+        assert_eq!(ledger.due(&campaign(), later(99)), Ok(Vec::new()));
+        assert_eq!(ledger.next_due(&campaign()), Ok(None));
+        assert!(ledger.counts(&campaign()).unwrap().is_complete());
+    }
+
+    #[test]
+    fn attention_is_for_what_may_need_a_person() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo", "eve", "fang", "ida", "jo", "kim"]);
+        bring(&mut ledger, "ana", State::Uncertain);
+        bring(&mut ledger, "bo", State::Accepted);
+        bring(&mut ledger, "eve", State::Deferred);
+        ledger.record(&id("fang"), &answered(State::Rejected, 550, "5.1.1 no"), now()).unwrap();
+        bring(&mut ledger, "ida", State::Expired);
+        bring(&mut ledger, "jo", State::Cancelled);
+        let attention = ledger.attention(&campaign()).unwrap();
+        let named: Vec<_> = attention.iter().map(|d| (d.address.local_part(), d.state)).collect();
+        assert_eq!(
+            named,
+            [
+                ("ana", State::Uncertain),
+                ("eve", State::Deferred),
+                ("fang", State::Rejected),
+                ("ida", State::Expired)
+            ]
+        );
+        assert_eq!(attention[2].last_words().as_deref(), Some("550 5.1.1 no"));
+    }
+
+    #[test]
+    fn a_person_is_found_by_address_and_by_name() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo"]);
+        let mut moved = samples::delivery(1, "ana", "hello");
+        moved.address = address("ana.new");
+        samples::adopt(&mut ledger, &[moved, samples::delivery(2, "bo", "hello")], later(1));
+        let spelled = |text: &str| EmailAddress::parse(text).unwrap();
+        let found = |text| ledger.deliveries_of_address(&spelled(text)).unwrap();
+        for text in ["ANA@Forum.example", "Ana.New@forum.example"] {
+            assert_eq!(found(text).iter().map(|d| d.id).collect::<Vec<_>>(), [id("ana")], "{text}");
+        }
+        assert!(found("an@forum.example").is_empty());
+        let by_name = ledger.deliveries_matching(&|_, name| name == Some("bo Pérez")).unwrap();
+        assert_eq!(by_name, [ledger.delivery(&id("bo")).unwrap().unwrap()]);
+        let everybody = ledger.deliveries_matching(&|address, _| address.ends_with("example"));
+        assert_eq!(everybody.unwrap().len(), 2);
+    }
+
+    #[test]
+    fn acceptances_are_counted_over_all_campaigns_from_a_point_in_time() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo", "eve"]);
+        for (minute, who) in [(1, "ana"), (2, "bo"), (3, "eve")] {
+            ledger.intend(&id(who), later(minute)).unwrap();
+            let accepted = answered(State::Accepted, 250, "2.0.0 ok");
+            ledger.record(&id(who), &accepted, later(minute)).unwrap();
+        }
+        assert_eq!(ledger.acceptances_since(later(2)), Ok(vec![later(2), later(3)]));
+    }
+
+    /// What a damaged row holds is reported, never guessed.
+    #[test]
+    fn a_row_that_cannot_be_is_damage() {
+        for damage in ["address = 'nobody'", "campaign = 'A B'", "language = '-'", "number = -1"] {
+            let (_folder, ledger) = ledger(&["ana"]);
+            ledger.connection.execute(&format!("UPDATE deliveries SET {damage}"), []).unwrap();
+            let error = ledger.delivery(&id("ana")).unwrap_err();
+            assert!(
+                matches!(error.fault, crate::ledger::Fault::Damaged { .. }),
+                "{damage}: {error}"
+            );
+        }
+    }
+
+    /// A million deliveries are counted and found without reading them all.
+    #[test]
+    fn questions_of_every_day_go_through_an_index() {
+        let (_folder, ledger) = ledger(&["ana"]);
+        for (question, index) in [
+            (
+                "SELECT state, count(*) FROM deliveries WHERE campaign = 'c' GROUP BY state",
+                "COVERING",
+            ),
+            (
+                "SELECT min(due_at) FROM deliveries WHERE campaign = 'c' AND state = 'deferred'",
+                "COVERING",
+            ),
+            ("SELECT row FROM deliveries WHERE compare_address = 'a'", "deliveries_by_address"),
+            ("SELECT row FROM deliveries WHERE key = 'a'", "sqlite_autoindex_deliveries_2"),
+            ("SELECT kind FROM events WHERE delivery = 1 ORDER BY seq", "events_by_delivery"),
+            ("SELECT at FROM events WHERE kind = 'accepted' AND at >= 1", "events_accepted"),
+            (
+                "SELECT id FROM deliveries WHERE campaign = 'c' AND state = 'deferred'
+                 AND due_at <= 1",
+                "(campaign=? AND state=? AND due_at<?)",
+            ),
+        ] {
+            let explain = format!("EXPLAIN QUERY PLAN {question}");
+            let mut statement = ledger.connection.prepare(&explain).unwrap();
+            let steps: Vec<String> =
+                statement.query_map([], |row| row.get(3)).unwrap().map(Result::unwrap).collect();
+            assert!(steps[0].starts_with("SEARCH") && steps[0].contains(index), "{steps:?}");
+            assert_eq!(steps.len(), 1, "{question}: {steps:?}");
+        }
+    }
+}

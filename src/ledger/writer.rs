@@ -178,3 +178,102 @@ fn answer_reads(ledger: &Ledger, requests: &Receiver<Read>) {
         drop(answer.send(ledger.frozen(&delivery)));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::samples::{answered, campaign, id, later, ledger, now};
+    use crate::ledger::{Refusal, State};
+
+    const LETTERS: usize = 200;
+
+    fn people() -> Vec<String> {
+        (0..LETTERS).map(|n| format!("p{n}")).collect()
+    }
+
+    fn many() -> (tempfile::TempDir, Ledger) {
+        let people = people();
+        ledger(&people.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    #[tokio::test]
+    async fn many_requests_share_a_commit() {
+        let (_folder, ledger) = many();
+        let before = ledger.commits();
+        let writer = LedgerWriter::start(ledger).unwrap();
+        let asked: Vec<_> = people().iter().map(|who| writer.intend(id(who), now())).collect();
+        for answer in asked {
+            assert_eq!(answer.await, Ok(now()));
+        }
+        let ledger = writer.close().await.unwrap();
+        let commits = ledger.commits() - before;
+        assert!((1..LETTERS as u64 / 4).contains(&commits), "{commits} commits");
+        assert_eq!(ledger.counts(&campaign()).unwrap().of(State::Attempting), LETTERS as u64);
+    }
+
+    /// What I5 of paper 4 rests on: one uncertain letter for a connection at most.
+    #[tokio::test]
+    async fn a_record_is_never_committed_after_the_intent_that_followed_it() {
+        let (_folder, ledger) = many();
+        let writer = LedgerWriter::start(ledger).unwrap();
+        writer.intend(id("p0"), now()).await.unwrap();
+        let recorded = writer.record(id("p0"), answered(State::Accepted, 250, "ok"), now());
+        writer.intend(id("p1"), now()).await.unwrap();
+        let looked = writer.frozen(id("p1")).await.unwrap().unwrap();
+        assert_eq!(looked.date, Some(now()));
+        recorded.await.unwrap();
+        let ledger = writer.close().await.unwrap();
+        let counts = ledger.counts(&campaign()).unwrap();
+        assert_eq!((counts.of(State::Accepted), counts.of(State::Attempting)), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn one_letter_is_intended_once_however_many_ask() {
+        let (_folder, ledger) = ledger(&["ana"]);
+        let writer = LedgerWriter::start(ledger).unwrap();
+        let asked: Vec<_> = (0..32)
+            .map(|_| {
+                let writer = writer.clone();
+                tokio::spawn(async move { writer.intend(id("ana"), now()).await })
+            })
+            .collect();
+        let mut allowed = 0;
+        for answer in asked {
+            match answer.await.unwrap() {
+                Ok(_) => allowed += 1,
+                Err(error) => {
+                    let refused = matches!(error, ChangeError::Refused(Refusal::NotAllowed { .. }));
+                    assert!(refused, "{error}");
+                }
+            }
+        }
+        assert_eq!(allowed, 1);
+    }
+
+    #[tokio::test]
+    async fn what_was_asked_before_closing_is_done_and_what_comes_after_is_refused() {
+        let (_folder, ledger) = many();
+        let writer = LedgerWriter::start(ledger).unwrap();
+        let other = writer.clone();
+        let asked: Vec<_> = people().iter().map(|who| writer.intend(id(who), now())).collect();
+        let ledger = writer.close().await.unwrap();
+        assert_eq!(ledger.counts(&campaign()).unwrap().of(State::Attempting), LETTERS as u64);
+        for answer in asked {
+            assert_eq!(answer.await, Ok(now()));
+        }
+        let refused = other.intend(id("p0"), now()).await.unwrap_err();
+        let ChangeError::Ledger(error) = refused else { panic!("asked a closed ledger") };
+        assert_eq!(error.fault, Fault::Closed);
+        assert!(other.close().await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_request_nobody_waits_for_is_done_all_the_same() {
+        let (folder, ledger) = ledger(&["ana"]);
+        let writer = LedgerWriter::start(ledger).unwrap();
+        drop(writer.intend(id("ana"), later(1)));
+        drop(writer.close().await.unwrap());
+        let ledger = Ledger::look(&folder.path().join("store")).unwrap().unwrap();
+        assert_eq!(ledger.counts(&campaign()).unwrap().of(State::Attempting), 1);
+    }
+}

@@ -1,0 +1,493 @@
+//! What becomes of each delivery when a plan becomes the current one of its campaign.
+//!
+//! Owns the contract's rules for a workspace that changed between two runs of `send`: who is
+//! planned, who gets another letter, who keeps theirs, who is cancelled.
+//!
+//! # Invariants
+//! A plan is adopted whole, in one transaction, or not at all: also when the iterator that renders
+//! its letters ends early, because people missing from a plan are cancelled.
+//! Nobody who may have a letter gets another: only planned, deferred, cancelled and suppressed
+//! deliveries change, and of those only the ones in their first round.
+
+use super::events::{About, Kind};
+use super::failure::Fault;
+use super::frozen::{self, FrozenSender, PlannedDelivery};
+use super::plans::{Adopted, NewPlan, current, insert_plan};
+use super::state::State;
+use crate::id::{CampaignId, DeliveryId};
+use crate::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use serde_json::json;
+
+/// Adopts a plan within the transaction of the connection; see [`super::Ledger::adopt_plan`].
+pub(super) fn adopt(
+    connection: &Connection,
+    plan: &NewPlan,
+    deliveries: &mut dyn Iterator<Item = PlannedDelivery>,
+    now: Timestamp,
+) -> Result<Adopted, Fault> {
+    if current(connection, &plan.campaign)?.is_some_and(|c| c.fingerprint == plan.fingerprint) {
+        return Ok(Adopted { kept: plan.total, ..Adopted::default() });
+    }
+    let mut adoption = Adoption {
+        connection,
+        campaign: &plan.campaign,
+        plan: insert_plan(connection, plan, now)?,
+        code: plan.fingerprint.plan_code(),
+        now,
+        senders: Vec::new(),
+        adopted: Adopted::default(),
+    };
+    let mut found = 0;
+    for delivery in deliveries {
+        adoption.take(&delivery)?;
+        found += 1;
+    }
+    if found != plan.total {
+        return Err(Fault::Incomplete { expected: plan.total, found });
+    }
+    adoption.cancel_the_gone()?;
+    let Adopted { added, replaced, kept, cancelled } = adoption.adopted;
+    let detail = json!({
+        "plan": adoption.code, "total": plan.total,
+        "added": added, "replaced": replaced, "kept": kept, "cancelled": cancelled,
+    });
+    adoption.about(None).write(connection, Kind::PlanAdopted, detail)?;
+    Ok(adoption.adopted)
+}
+
+/// A plan being adopted.
+struct Adoption<'a> {
+    connection: &'a Connection,
+    campaign: &'a CampaignId,
+    /// Row of the plan.
+    plan: i64,
+    code: String,
+    now: Timestamp,
+    /// Rows of the senders met so far: one for each language at most.
+    senders: Vec<(FrozenSender, i64)>,
+    adopted: Adopted,
+}
+
+/// What the ledger has of a delivery already.
+struct Known {
+    row: i64,
+    plan: i64,
+    state: State,
+    round: u32,
+    letter_digest: Option<[u8; 32]>,
+    message_id: Option<String>,
+}
+
+impl Known {
+    /// Whether this plan may change it at all. A later round is a person's own decision about
+    /// somebody who had a letter; no plan brings or alters it.
+    fn is_open_to_plans(&self) -> bool {
+        use State::{Cancelled, Deferred, Planned, Suppressed};
+        self.round == 1 && matches!(self.state, Planned | Deferred | Cancelled | Suppressed)
+    }
+
+    /// The Message-ID stands for the documents, which the letter's digest does not hold.
+    fn has_letter_of(&self, delivery: &PlannedDelivery) -> bool {
+        self.letter_digest.as_ref() == Some(delivery.letter_digest.as_bytes())
+            && self.message_id.as_ref() == Some(&delivery.message_id)
+    }
+}
+
+impl Adoption<'_> {
+    /// One delivery of the plan.
+    fn take(&mut self, delivery: &PlannedDelivery) -> Result<(), Fault> {
+        let id = DeliveryId::of(self.campaign, &delivery.key);
+        let Some(known) = self.known(&id)? else {
+            return self.add(&id, delivery);
+        };
+        if known.plan == self.plan {
+            return Err(Fault::Twice { key: delivery.key.as_str().to_owned() });
+        }
+        if !known.is_open_to_plans() {
+            self.adopted.kept += 1;
+            return self.name(known.row);
+        }
+        let changed = !known.has_letter_of(delivery);
+        self.refresh(known.row, delivery)?;
+        if changed {
+            self.replace_letter(known.row, delivery)?;
+        }
+        if known.state.is_final() {
+            self.adopted.added += 1;
+            self.plan_again(known.row, delivery)
+        } else if changed {
+            self.adopted.replaced += 1;
+            let detail = json!({ "plan": self.code });
+            self.about(Some(known.row)).write(self.connection, Kind::LetterReplaced, detail)
+        } else {
+            self.adopted.kept += 1;
+            Ok(())
+        }
+    }
+
+    fn known(&self, id: &DeliveryId) -> Result<Option<Known>, Fault> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT row, plan, state, round, letter_digest, message_id
+             FROM deliveries WHERE id = ?",
+        )?;
+        let known = statement.query_row([id.as_bytes()], |row| {
+            Ok(Known {
+                row: row.get(0)?,
+                plan: row.get(1)?,
+                state: row.get(2)?,
+                round: row.get(3)?,
+                letter_digest: row.get(4)?,
+                message_id: row.get(5)?,
+            })
+        });
+        Ok(known.optional()?)
+    }
+
+    fn add(&mut self, id: &DeliveryId, delivery: &PlannedDelivery) -> Result<(), Fault> {
+        self.adopted.added += 1;
+        self.connection
+            .prepare_cached(
+                "INSERT INTO deliveries (id, campaign, state, round, attempts, updated_at, plan,
+                     number, key, address, compare_address, name, language, file, line,
+                     letter_digest, message_id)
+                 VALUES (?, ?, 'planned', 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            )?
+            .execute(params![
+                id.as_bytes(),
+                self.campaign.as_str(),
+                self.now.unix_seconds(),
+                self.plan,
+                delivery.number,
+                delivery.key.as_str(),
+                delivery.address.as_str(),
+                delivery.address.compare_key(),
+                delivery.name,
+                delivery.language.as_str(),
+                delivery.place.file,
+                delivery.place.line,
+                delivery.letter_digest.as_bytes(),
+                delivery.message_id
+            ])?;
+        let row = self.connection.last_insert_rowid();
+        self.write_letter(row, delivery)?;
+        self.tell_planned(row, delivery)
+    }
+
+    /// Marks a delivery as named by this plan and leaves everything else.
+    fn name(&self, row: i64) -> Result<(), Fault> {
+        self.connection
+            .prepare_cached("UPDATE deliveries SET plan = ? WHERE row = ?")?
+            .execute([self.plan, row])?;
+        Ok(())
+    }
+
+    fn refresh(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
+        self.connection
+            .prepare_cached(
+                "UPDATE deliveries SET plan = ?, number = ?, address = ?, compare_address = ?,
+                     name = ?, language = ?, file = ?, line = ? WHERE row = ?",
+            )?
+            .execute(params![
+                self.plan,
+                delivery.number,
+                delivery.address.as_str(),
+                delivery.address.compare_key(),
+                delivery.name,
+                delivery.language.as_str(),
+                delivery.place.file,
+                delivery.place.line,
+                row
+            ])?;
+        Ok(())
+    }
+
+    /// Another letter is another message, whose `Date` and first attempt are still to come.
+    fn replace_letter(&mut self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
+        self.connection
+            .prepare_cached(
+                "UPDATE deliveries SET letter_digest = ?, message_id = ?, date = NULL,
+                     first_attempt = NULL, updated_at = ? WHERE row = ?",
+            )?
+            .execute(params![
+                delivery.letter_digest.as_bytes(),
+                delivery.message_id,
+                self.now.unix_seconds(),
+                row
+            ])?;
+        self.write_letter(row, delivery)
+    }
+
+    fn write_letter(&mut self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
+        let letter = &delivery.letter;
+        let sender = self.sender(&letter.sender)?;
+        let values: serde_json::Map<_, _> =
+            delivery.values.iter().map(|(name, v)| (name.clone(), v.as_str().into())).collect();
+        self.connection
+            .prepare_cached(
+                "INSERT OR REPLACE INTO letters (delivery, round, sender, subject, reply_to,
+                     images, attachments, row_values, body_text, body_html)
+                 VALUES (:delivery, 1, :sender, :subject, :reply_to, :images, :attachments,
+                     :values, :text, :html)",
+            )?
+            .execute(named_params! {
+                ":delivery": row,
+                ":sender": sender,
+                ":subject": letter.subject,
+                ":reply_to": letter.reply_to.as_ref().map(frozen::mailbox_text),
+                ":images": frozen::json(&letter.images)?,
+                ":attachments": frozen::json(&letter.attachments)?,
+                ":values": frozen::json(&values)?,
+                ":text": letter.text,
+                ":html": letter.html,
+            })?;
+        Ok(())
+    }
+
+    /// The row of a sender, written where it is missing.
+    fn sender(&mut self, sender: &FrozenSender) -> Result<i64, Fault> {
+        if let Some((_, row)) = self.senders.iter().find(|(met, _)| met == sender) {
+            return Ok(*row);
+        }
+        let author = frozen::mailbox_text(&sender.from);
+        let reply_to = sender.reply_to.as_ref().map(frozen::mailbox_text);
+        let columns = params![author, reply_to, sender.bounce_address.as_ref().map(|a| a.as_str())];
+        let found = "SELECT row FROM senders
+                     WHERE author IS ? AND reply_to IS ? AND bounce_address IS ?";
+        let row = match self.connection.query_row(found, columns, |row| row.get(0)).optional()? {
+            Some(row) => row,
+            None => {
+                let insert =
+                    "INSERT INTO senders (author, reply_to, bounce_address) VALUES (?, ?, ?)";
+                self.connection.execute(insert, columns)?;
+                self.connection.last_insert_rowid()
+            }
+        };
+        self.senders.push((sender.clone(), row));
+        Ok(row)
+    }
+
+    /// Somebody who was withdrawn or not to be written to is in a plan again.
+    fn plan_again(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
+        self.connection
+            .prepare_cached(
+                "UPDATE deliveries SET state = 'planned', updated_at = ? WHERE row = ?",
+            )?
+            .execute([self.now.unix_seconds(), row])?;
+        self.tell_planned(row, delivery)
+    }
+
+    fn tell_planned(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
+        let place = &delivery.place;
+        let detail = json!({ "plan": self.code, "file": place.file, "line": place.line });
+        self.about(Some(row)).write(self.connection, Kind::Became(State::Planned), detail)
+    }
+
+    /// Who has no letter yet and is not in this plan gets none.
+    fn cancel_the_gone(&mut self) -> Result<(), Fault> {
+        let mut statement = self.connection.prepare(
+            "SELECT row FROM deliveries
+             WHERE campaign = ? AND state IN ('planned', 'deferred') AND plan <> ?",
+        )?;
+        let gone: Vec<i64> = statement
+            .query_map(params![self.campaign.as_str(), self.plan], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for row in gone {
+            self.connection
+                .prepare_cached(
+                    "UPDATE deliveries SET state = 'cancelled', due_at = NULL, updated_at = ?
+                     WHERE row = ?",
+                )?
+                .execute([self.now.unix_seconds(), row])?;
+            let detail = json!({ "plan": self.code, "detail": "no longer in the plan" });
+            let kind = Kind::Became(State::Cancelled);
+            self.about(Some(row)).write(self.connection, kind, detail)?;
+            self.adopted.cancelled += 1;
+        }
+        Ok(())
+    }
+
+    fn about(&self, delivery: Option<i64>) -> About<'_> {
+        About { campaign: self.campaign.as_str(), delivery, at: self.now }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::samples::{
+        self, adopt, adopt_people, bring, delivery, id, later, ledger, now, plan, state,
+    };
+    use crate::ledger::{Ledger, LedgerError, Recorded};
+
+    fn subject(ledger: &Ledger, who: &str) -> String {
+        ledger.frozen(&id(who)).unwrap().unwrap().letter.subject
+    }
+
+    #[test]
+    fn the_current_plan_again_changes_nothing_and_renders_nothing() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo"]);
+        let letters = [delivery(1, "ana", "hello"), delivery(2, "bo", "hello")];
+        let mut unasked = std::iter::from_fn(|| panic!("a letter was rendered"));
+        let adopted = ledger.adopt_plan(&plan(&letters), &mut unasked, later(1)).unwrap();
+        assert_eq!(adopted, Adopted { kept: 2, ..Adopted::default() });
+        assert_eq!(ledger.events_of(&id("ana")).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn who_waits_gets_the_new_letter_number_address_and_language() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo"]);
+        let mut changed = delivery(7, "ana", "corrected");
+        changed.address = samples::address("ana.new");
+        changed.language = crate::language::Language::parse_tag("fr").unwrap();
+        let adopted = adopt(&mut ledger, &[changed, delivery(2, "bo", "hello")], later(1));
+        assert_eq!(adopted, Adopted { replaced: 1, kept: 1, ..Adopted::default() });
+        let frozen = ledger.frozen(&id("ana")).unwrap().unwrap();
+        assert_eq!(frozen.letter.subject, "corrected, ana");
+        assert_eq!((frozen.number, frozen.address.as_str()), (7, "ana.new@forum.example"));
+        assert_eq!(frozen.language.as_str(), "fr");
+        let kinds: Vec<_> =
+            ledger.events_of(&id("ana")).unwrap().into_iter().map(|e| e.kind).collect();
+        assert_eq!(kinds, ["planned", "letter-replaced"]);
+    }
+
+    #[test]
+    fn another_letter_is_another_message_with_a_date_to_come() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo"]);
+        for who in ["ana", "bo"] {
+            ledger.intend(&id(who), now()).unwrap();
+            ledger.record(&id(who), &Recorded::new(State::Deferred), now()).unwrap();
+        }
+        adopt(
+            &mut ledger,
+            &[delivery(1, "ana", "corrected"), delivery(2, "bo", "hello")],
+            later(1),
+        );
+        let frozen = |who| ledger.frozen(&id(who)).unwrap().unwrap();
+        assert_eq!((frozen("ana").date, frozen("ana").first_attempt), (None, None));
+        assert_eq!((frozen("bo").date, frozen("bo").first_attempt), (Some(now()), Some(now())));
+        assert_eq!((state(&ledger, "ana"), frozen("ana").attempts), (State::Deferred, 1));
+        assert_eq!(ledger.intend(&id("ana"), later(9)), Ok(later(9)));
+        assert_eq!(ledger.intend(&id("bo"), later(9)), Ok(now()));
+    }
+
+    /// Another document under the same words is another message too.
+    #[test]
+    fn another_document_replaces_the_letter() {
+        let (_folder, mut ledger) = ledger(&["ana"]);
+        let mut changed = delivery(1, "ana", "hello");
+        changed.message_id = "<other@forum.example>".to_owned();
+        changed.letter.attachments.clear();
+        let mut plan = plan(std::slice::from_ref(&changed));
+        plan.fingerprint = crate::id::Fingerprint(crate::id::Digest::of(b"other document"));
+        let adopted = ledger.adopt_plan(&plan, &mut [changed].into_iter(), later(1)).unwrap();
+        assert_eq!(adopted.replaced, 1);
+        assert!(ledger.frozen(&id("ana")).unwrap().unwrap().letter.attachments.is_empty());
+    }
+
+    #[test]
+    fn who_may_have_a_letter_keeps_what_they_have() {
+        use State::{Accepted, Attempting, Expired, Rejected, Uncertain};
+        for kept in [Attempting, Accepted, Rejected, Uncertain, Expired] {
+            let (_folder, mut ledger) = ledger(&["ana"]);
+            bring(&mut ledger, "ana", kept);
+            let adopted = adopt_people(&mut ledger, &["ana"], "corrected");
+            assert_eq!(adopted, Adopted { kept: 1, ..Adopted::default() }, "{kept}");
+            assert_eq!(state(&ledger, "ana"), kept);
+            assert_eq!(subject(&ledger, "ana"), "hello, ana", "{kept}");
+        }
+    }
+
+    #[test]
+    fn who_is_gone_is_cancelled_unless_they_may_have_a_letter() {
+        for before in State::ALL {
+            if matches!(before, State::Suppressed) {
+                continue;
+            }
+            let (_folder, mut ledger) = ledger(&["ana", "bo"]);
+            bring(&mut ledger, "ana", before);
+            adopt_people(&mut ledger, &["bo"], "hello");
+            let withdrawn = matches!(before, State::Planned | State::Deferred);
+            let after = if withdrawn { State::Cancelled } else { before };
+            assert_eq!(state(&ledger, "ana"), after, "{before}");
+            assert_eq!(ledger.counts(&samples::campaign()).unwrap().total(), 2);
+        }
+    }
+
+    #[test]
+    fn who_was_cancelled_or_suppressed_is_planned_again_by_a_newer_plan() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo", "eve"]);
+        bring(&mut ledger, "ana", State::Cancelled);
+        let suppress = "UPDATE deliveries SET state = 'suppressed' WHERE id = ?";
+        ledger.connection.execute(suppress, [id("bo").as_bytes()]).unwrap();
+        let adopted = adopt_people(&mut ledger, &["ana", "bo", "eve"], "corrected");
+        assert_eq!(adopted, Adopted { added: 2, replaced: 1, ..Adopted::default() });
+        for who in ["ana", "bo"] {
+            assert_eq!(state(&ledger, who), State::Planned);
+            assert_eq!(subject(&ledger, who), format!("corrected, {who}"));
+        }
+    }
+
+    /// Round 2 exists because a person wanted it for somebody who had round 1.
+    #[test]
+    fn a_resend_is_neither_altered_nor_brought_back_by_a_plan() {
+        for before in [State::Planned, State::Cancelled] {
+            let (_folder, mut ledger) = ledger(&["ana"]);
+            bring(&mut ledger, "ana", before);
+            ledger.connection.execute_batch("UPDATE deliveries SET round = 2").unwrap();
+            let adopted = adopt_people(&mut ledger, &["ana"], "corrected");
+            assert_eq!(adopted, Adopted { kept: 1, ..Adopted::default() });
+            assert_eq!(state(&ledger, "ana"), before);
+        }
+    }
+
+    #[test]
+    fn an_earlier_plan_can_come_back() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo"]);
+        bring(&mut ledger, "bo", State::Accepted);
+        adopt_people(&mut ledger, &["ana"], "corrected");
+        let adopted = adopt_people(&mut ledger, &["ana", "bo"], "hello");
+        assert_eq!(adopted, Adopted { replaced: 1, kept: 1, ..Adopted::default() });
+        assert_eq!(subject(&ledger, "ana"), "hello, ana");
+    }
+
+    fn refused(ledger: &mut Ledger, plan: &NewPlan, letters: &[PlannedDelivery]) -> Fault {
+        let refused: LedgerError =
+            ledger.adopt_plan(plan, &mut letters.iter().cloned(), later(1)).unwrap_err();
+        refused.fault
+    }
+
+    #[test]
+    fn a_plan_that_broke_off_cancels_nobody() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo"]);
+        let letters = [delivery(1, "ana", "new"), delivery(2, "bo", "new")];
+        let fault = refused(&mut ledger, &plan(&letters), &letters[..1]);
+        assert_eq!(fault, Fault::Incomplete { expected: 2, found: 1 });
+        assert_eq!(state(&ledger, "bo"), State::Planned);
+        assert_eq!(subject(&ledger, "ana"), "hello, ana");
+        let current = ledger.current_plan(&samples::campaign()).unwrap().unwrap();
+        assert_ne!(current.fingerprint, plan(&letters).fingerprint);
+    }
+
+    #[test]
+    fn a_plan_with_two_letters_for_one_person_is_refused() {
+        for people in [&[][..], &["ana"]] {
+            let (_folder, mut ledger) = ledger(people);
+            let letters = [delivery(1, "ana", "new"), delivery(2, "ana", "other")];
+            let fault = refused(&mut ledger, &plan(&letters), &letters);
+            assert_eq!(fault, Fault::Twice { key: "ana@forum.example".to_owned() });
+        }
+    }
+
+    #[test]
+    fn one_campaigns_plan_leaves_the_others_alone() {
+        let (_folder, mut ledger) = ledger(&["ana"]);
+        let letters = [delivery(1, "ana", "thanks")];
+        let mut thanks = plan(&letters);
+        thanks.campaign = CampaignId::parse("thanks").unwrap();
+        ledger.adopt_plan(&thanks, &mut letters.into_iter(), now()).unwrap();
+        assert_eq!(subject(&ledger, "ana"), "hello, ana");
+        assert_eq!(ledger.campaigns().unwrap(), [samples::campaign(), thanks.campaign.clone()]);
+        assert_eq!(ledger.counts(&thanks.campaign).unwrap().of(State::Planned), 1);
+    }
+}
