@@ -229,45 +229,63 @@ fn apart(connection: &Connection, change: &Change) -> Result<Result<Timestamp, S
     Ok(answer)
 }
 
-/// The condition stands in the UPDATE itself: of two intents, whoever makes them, one finds no row.
+/// What a step needs to know of its delivery.
+struct Found {
+    row: i64,
+    campaign: String,
+    state: State,
+    attempts: u32,
+    date: Option<i64>,
+    due_at: Option<i64>,
+}
+
+fn find(connection: &Connection, delivery: &DeliveryId) -> Result<Found, Stopped> {
+    let mut statement = connection.prepare_cached(
+        "SELECT row, campaign, state, attempts, date, due_at FROM deliveries WHERE id = ?",
+    )?;
+    let found = statement.query_row([delivery.as_bytes()], |row| {
+        Ok(Found {
+            row: row.get(0)?,
+            campaign: row.get(1)?,
+            state: row.get(2)?,
+            attempts: row.get(3)?,
+            date: row.get(4)?,
+            due_at: row.get(5)?,
+        })
+    });
+    found.optional()?.ok_or_else(|| Refusal::Unknown { delivery: *delivery }.into())
+}
+
 fn intend(
     connection: &Connection,
     delivery: &DeliveryId,
     now: Timestamp,
 ) -> Result<Timestamp, Stopped> {
-    let mut statement = connection.prepare_cached(
-        "UPDATE deliveries SET state = 'attempting', attempts = attempts + 1, due_at = NULL,
-             date = coalesce(date, :now), first_attempt = coalesce(first_attempt, :now),
-             updated_at = :now
-         WHERE id = :id AND (state = 'planned' OR state = 'deferred' AND due_at <= :now)
-         RETURNING row, campaign, attempts, date",
-    )?;
-    let named = named_params! { ":id": delivery.as_bytes(), ":now": now.unix_seconds() };
-    let changed = statement.query_row(named, |row| {
-        Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, u32>(2)?, row.get(3)?))
-    });
-    let Some((row, campaign, attempt, date)) = changed.optional()? else {
-        return Err(why_not(connection, delivery)?.into());
-    };
+    let (delivery, to) = (*delivery, State::Attempting);
+    let Found { row, campaign, state: from, attempts, date, due_at } = find(connection, &delivery)?;
+    let refused = Refusal::NotAllowed { delivery, from, to };
+    if !from.may_become(to) {
+        return Err(refused.into());
+    }
+    if let Some(due_at) = due_at.map(Timestamp::from_unix_seconds).filter(|due| *due > now) {
+        return Err(Refusal::NotDue { delivery, due_at }.into());
+    }
+    // The write lock is held since before the question, so the state is still the one found; the
+    // condition says it again, because on this one row everything rests.
+    let changed = connection
+        .prepare_cached(
+            "UPDATE deliveries SET state = 'attempting', attempts = attempts + 1, due_at = NULL,
+                 date = coalesce(date, :now), first_attempt = coalesce(first_attempt, :now),
+                 updated_at = :now
+             WHERE row = :row AND state = :from",
+        )?
+        .execute(named_params! { ":now": now.unix_seconds(), ":row": row, ":from": from })?;
+    if changed != 1 {
+        return Err(refused.into());
+    }
     let about = About { campaign: &campaign, delivery: Some(row), at: now };
-    about.write(connection, Kind::Attempt, json!({ "attempt": attempt }))?;
-    Ok(Timestamp::from_unix_seconds(date))
-}
-
-/// Why an intent found no row.
-fn why_not(connection: &Connection, delivery: &DeliveryId) -> Result<Refusal, Fault> {
-    let delivery = *delivery;
-    let found = connection
-        .prepare_cached("SELECT state, due_at FROM deliveries WHERE id = ?")?
-        .query_row([delivery.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    Ok(match found {
-        None => Refusal::Unknown { delivery },
-        Some((State::Deferred, Some(due_at))) => {
-            Refusal::NotDue { delivery, due_at: Timestamp::from_unix_seconds(due_at) }
-        }
-        Some((from, _)) => Refusal::NotAllowed { delivery, from, to: State::Attempting },
-    })
+    about.write(connection, Kind::Attempt, json!({ "attempt": attempts + 1 }))?;
+    Ok(date.map_or(now, Timestamp::from_unix_seconds))
 }
 
 fn record(
@@ -276,15 +294,7 @@ fn record(
     recorded: &Recorded,
     now: Timestamp,
 ) -> Result<(), Stopped> {
-    let found = connection
-        .prepare_cached("SELECT row, campaign, state FROM deliveries WHERE id = ?")?
-        .query_row([delivery.as_bytes()], |row| {
-            Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, State>(2)?))
-        })
-        .optional()?;
-    let Some((row, campaign, from)) = found else {
-        return Err(Refusal::Unknown { delivery: *delivery }.into());
-    };
+    let Found { row, campaign, state: from, .. } = find(connection, delivery)?;
     let to = recorded.to;
     if !from.may_become(to) || to == State::Attempting || from == State::Accepted {
         return Err(Refusal::NotAllowed { delivery: *delivery, from, to }.into());

@@ -4,9 +4,9 @@
 //! conversation is a text here. Who decides which step a delivery takes is `send/`.
 //!
 //! # Format
-//! `ledger.db`, a SQLite database with a write-ahead log beside it (`-wal`, `-shm`), `application_id`
-//! `SCRT`, `user_version` 1; the tables are in `schema.rs`. Beside it `lock` (see `lock.rs`). All
-//! for the owner only.
+//! `ledger.db`, a SQLite database with a write-ahead log beside it (`-wal`, `-shm`); its
+//! `application_id` is `SCRT`, its `user_version` 1, its tables are in `schema.rs`. Beside it `lock`
+//! and `lock.holder` (see `lock.rs`). All for the owner only.
 //!
 //! - `deliveries`: one row for each campaign and recipient key, with its state. The counts add up
 //!   to the total from this table alone.
@@ -80,6 +80,7 @@ pub use writer::LedgerWriter;
 
 use crate::limits::{LEDGER_BUSY_TIMEOUT, LEDGER_CACHE_KIB, LEDGER_LOG_BYTES_KEPT};
 use crate::time::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use schema::Identity;
 use std::path::{Path, PathBuf};
@@ -258,6 +259,9 @@ fn connect(file: &Path, access: OpenFlags) -> Result<Connection, Fault> {
     let connection = Connection::open_with_flags(file, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(LEDGER_BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // Else SQLite plans a statement again for each new value it is asked with, which takes longer
+    // than the statement.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;
@@ -403,7 +407,7 @@ mod tests {
         check_refused(damage, |fault| matches!(fault, Fault::Damaged { .. }), "damaged");
     }
 
-    /// Whatever of the file is destroyed: an answer, or a failure that says so; never a wrong count.
+    /// Whatever page is destroyed: an answer, or a failure that says so.
     #[test]
     fn a_damaged_page_is_met_where_it_is_read() {
         let (folder, mut ledger) = ledger(&[]);

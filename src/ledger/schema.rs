@@ -67,7 +67,8 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, now: Timestamp) -> R
     if from == 0 {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.execute(
-            "INSERT INTO meta (only_row, ledger_id, runs, made_at) VALUES (1, randomblob(16), 0, ?)",
+            "INSERT INTO meta (only_row, ledger_id, runs, made_at)
+             VALUES (1, randomblob(16), 0, ?)",
             [now.unix_seconds()],
         )?;
     }
