@@ -82,7 +82,7 @@ pub struct Particulars<'a> {
     /// The whole greeting with its closing mark, as plain text.
     pub greeting: &'a str,
     /// The row's values; an absent one is undefined.
-    pub values: &'a BTreeMap<String, String>,
+    pub values: &'a crate::recipients::Values,
     /// The documents that go with it, by number.
     pub attachments: &'a [Arc<Attachment>],
 }

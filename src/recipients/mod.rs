@@ -1,13 +1,15 @@
 //! Stage 1: participant lists in, recipients out.
 
 pub mod greeting;
+mod values;
+
+pub use values::{ColumnNames, Values};
 
 use crate::address::EmailAddress;
 use crate::id::RecipientKey;
 use crate::language::Language;
 use crate::problem::{Place, Problems};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// A participant list as it lies in the workspace.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +73,7 @@ pub struct Recipient {
     /// ISO 3166 alpha-2 code in upper case, where the country cell was recognised.
     pub country: Option<&'static str>,
     /// All values of the row by column name as letters know it; empty cells are absent.
-    pub values: Arc<BTreeMap<String, String>>,
+    pub values: Values,
     /// File and line of the row.
     pub place: Place,
 }
