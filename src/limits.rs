@@ -32,6 +32,10 @@ pub const LIST_BYTES_MAX: u64 = 1 << 30;
 pub const CELL_BYTES_MAX: usize = 64 << 10;
 /// Columns of a list: spreadsheets end at 16,384.
 pub const LIST_COLUMNS_MAX: usize = 16_384;
+/// Rows of a list that its delimiter is found out from: more do not change the verdict.
+pub const LIST_SAMPLE_ROWS: usize = 50;
+/// Headers that a message about a list names before it says how many more there are.
+pub const HEADERS_NAMED_MAX: usize = 20;
 
 /// Bytes of a letter's source file.
 pub const TEMPLATE_BYTES_MAX: u64 = 1 << 20;

@@ -1,6 +1,29 @@
 //! Stage 1: participant lists in, recipients out.
+//!
+//! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`), what
+//! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`, `name.rs`,
+//! `country.rs`), one letter for one address (`gather.rs`), searching (`select.rs`) and the neutral
+//! greeting (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
+//!
+//! # Invariants
+//! A row with anything in it is a recipient, an [`Excluded`] or an error, so that nobody is missed
+//! in silence; no two recipients have one [`RecipientKey`], so that nobody gets two.
+//!
+//! # Failure
+//! [`gather`] never fails: what is wrong is in [`Problems`], all of it in one pass.
 
+mod check;
+mod columns;
+pub mod country;
+mod fold;
+mod gather;
 pub mod greeting;
+mod headers;
+mod meaning;
+mod name;
+mod read;
+mod repair;
+pub mod select;
 mod values;
 
 pub use values::{ColumnNames, Values};
@@ -9,6 +32,7 @@ use crate::address::EmailAddress;
 use crate::id::RecipientKey;
 use crate::language::Language;
 use crate::problem::{Place, Problems};
+use gather::Gathering;
 use std::collections::BTreeMap;
 
 /// A participant list as it lies in the workspace.
@@ -64,7 +88,8 @@ pub struct Recipient {
     pub key: RecipientKey,
     /// Where the letter goes.
     pub address: EmailAddress,
-    /// The whole name, given name first unless the list has one column for it.
+    /// The whole name: as in the list's one column for it, else given name and family name (family
+    /// name first and no blank where both are in Chinese, Japanese or Korean letters).
     pub name: Option<String>,
     /// The language decided for this person.
     pub language: Language,
@@ -85,7 +110,7 @@ pub struct Excluded {
     pub address: String,
     /// File and line of the row.
     pub place: Place,
-    /// `same address as recipients/vip.csv:14`.
+    /// `same address as recipients/vip.csv row 14`.
     pub reason: String,
 }
 
@@ -113,6 +138,10 @@ pub struct People {
 }
 
 /// Reads all lists of a campaign, in order; every problem is kept, none ends the reading.
-pub fn gather(_lists: &[ListSource<'_>], _options: &Options, _problems: &mut Problems) -> People {
-    todo!()
+pub fn gather(lists: &[ListSource<'_>], options: &Options, problems: &mut Problems) -> People {
+    let mut gathering = Gathering::new(options);
+    for list in lists {
+        gathering.read(list, problems);
+    }
+    gathering.finish(lists.is_empty(), problems)
 }

@@ -1,0 +1,287 @@
+//! One row of a list in, one recipient out, or what is wrong with it.
+//!
+//! Owns what is asked of every cell: length of the row, characters, address, name, language and
+//! country. What the columns mean was decided in `columns.rs`; how rows follow each other, and who
+//! stands in a list twice, in `gather.rs`.
+//!
+//! # Invariants
+//! A row with anything in it becomes a recipient, an exclusion or an error: never nothing.
+//! A value that reaches a header has no line break and no invisible character (security S2, S12).
+
+use super::columns::Layout;
+use super::headers::Role;
+use super::meaning::Meanings;
+use super::name::{self, NameError};
+use super::read::Row;
+use super::repair;
+use super::values::Values;
+use super::{LanguageBy, Options};
+use crate::address::{AddressError, EmailAddress};
+use crate::language::Language;
+use crate::problem::{Place, Problem, Problems};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// What a row says about a person, before it is known whether an earlier row said it.
+#[derive(Debug)]
+pub(super) struct Person {
+    pub(super) address: EmailAddress,
+    pub(super) name: Option<String>,
+    pub(super) language: Language,
+    pub(super) language_by: LanguageBy,
+    pub(super) country: Option<&'static str>,
+    pub(super) values: Values,
+}
+
+/// What was put right in a list without asking, for one note each.
+#[derive(Debug, Default)]
+pub(super) struct Tidied {
+    /// Cells with line breaks at their ends.
+    pub(super) outer_breaks: Tally,
+    /// Names with marks of writing direction.
+    pub(super) direction_marks: Tally,
+}
+
+/// How far the rows of a list are filled, to judge those that end early.
+#[derive(Debug, Default)]
+pub(super) struct Widths {
+    /// One more than the last column that has a value in any row.
+    filled: usize,
+    /// Rows with fewer cells than the header: line and number of cells.
+    short: Vec<(u32, usize)>,
+}
+
+/// How often something was seen, and where first.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    pub(super) count: u64,
+    pub(super) first_line: u32,
+}
+
+impl Tally {
+    fn add(&mut self, line: u32) {
+        if self.count == 0 {
+            self.first_line = line;
+        }
+        self.count += 1;
+    }
+}
+
+/// Checks the rows of one list.
+pub(super) struct RowCheck<'a> {
+    pub(super) file: &'a str,
+    pub(super) layout: &'a Layout,
+    pub(super) delimiter: char,
+    pub(super) options: &'a Options,
+    pub(super) languages: &'a mut Meanings<Language>,
+    pub(super) countries: &'a mut Meanings<&'static str>,
+    pub(super) tidied: &'a mut Tidied,
+    pub(super) widths: &'a mut Widths,
+    pub(super) problems: &'a mut Problems,
+}
+
+impl RowCheck<'_> {
+    /// The person of a row; `None` with a problem kept.
+    pub(super) fn person(&mut self, row: &Row<'_>) -> Option<Person> {
+        let mut cells: Vec<Cow<'_, str>> = Vec::with_capacity(self.layout.headers.len() + 1);
+        cells.extend(row.cells().map(|cell| Cow::Borrowed(self.trimmed(cell, row.line))));
+        let fits = self.check_width(&cells, row.line);
+        cells.resize(self.layout.headers.len(), Cow::Borrowed(""));
+        self.check_characters(&cells, row.line);
+        let address = self.address(&cells[self.layout.email], row.line);
+        self.clean_names(&mut cells, row.line);
+        let name = self.name(&mut cells);
+        let country = self.country(&cells, row.line);
+        let (language, language_by) = self.language(&cells, country, row.line);
+        let values = Values::new(Arc::clone(&self.layout.names), cells.iter().map(Cow::as_ref));
+        let address = address.filter(|_| fits)?;
+        Some(Person { address, name, language, language_by, country, values })
+    }
+
+    fn trimmed<'c>(&mut self, cell: &'c str, line: u32) -> &'c str {
+        let trimmed = cell.trim();
+        if trimmed.len() < cell.len() && !trimmed.is_empty() {
+            let outer = cell.split(trimmed);
+            if outer.take(2).any(|blank| blank.contains(['\r', '\n', '\u{85}', '\u{2028}'])) {
+                self.tidied.outer_breaks.add(line);
+            }
+        }
+        trimmed
+    }
+
+    /// Whether no cell lies beyond the header. A row that ends before it is kept in mind until all
+    /// rows are known, see [`RowCheck::report_short_rows`].
+    fn check_width(&mut self, cells: &[Cow<'_, str>], line: u32) -> bool {
+        let expected = self.layout.headers.len();
+        let filled = cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
+        if filled > expected {
+            self.report_ragged(line, cells.len());
+            return false;
+        }
+        self.widths.filled = self.widths.filled.max(filled);
+        if cells.len() < expected {
+            self.widths.short.push((line, cells.len()));
+        }
+        true
+    }
+
+    /// Reports rows that ended before the last column in use: which of their cells is missing
+    /// cannot be known, and a name may stand where the country belongs. A row that only lacks
+    /// cells which no row has filled lacks nothing.
+    pub(super) fn report_short_rows(&mut self) {
+        let Widths { filled, short } = std::mem::take(self.widths);
+        for (line, cells) in short.into_iter().filter(|(_, cells)| *cells < filled) {
+            self.report_ragged(line, cells);
+        }
+    }
+
+    fn report_ragged(&mut self, line: u32, cells: usize) {
+        let expected = self.layout.headers.len();
+        let message = format!("the row has {cells} cells, the header {expected}");
+        let delimiter = match self.delimiter {
+            '\t' => "tab".to_owned(),
+            other => format!("\"{other}\""),
+        };
+        let hint = format!(
+            "Put text with a {delimiter} in it between quotation marks, and write one for every empty \
+             cell: a spreadsheet program does both when it saves."
+        );
+        self.report(Problem::error("ragged-row", message).hint(hint), line);
+    }
+
+    /// Characters that belong in no cell; addresses and names are looked at more closely.
+    fn check_characters(&mut self, cells: &[Cow<'_, str>], line: u32) {
+        for (column, cell) in cells.iter().enumerate() {
+            if cell.bytes().any(|b| b < b' ' || b == 0x7f) {
+                self.check_controls(cell, column, line);
+            }
+        }
+    }
+
+    fn check_controls(&mut self, cell: &str, column: usize, line: u32) {
+        let described = self.layout.described(column);
+        let is_odd = |c: &char| c.is_control() && !matches!(c, '\t'..='\r');
+        if let Some(c) = cell.chars().find(is_odd).filter(|_| !self.layout.reaches_header(column)) {
+            let message = format!("{described} holds a control character (U+{:04X})", u32::from(c));
+            let problem = match c {
+                '\0' => Problem::error("control-character", message),
+                _ => Problem::warning("control-character", message),
+            };
+            self.report(problem.hint("Type the text into the cell again."), line);
+        }
+        if self.has_rows_inside(cell) {
+            let message = format!("{described} holds what looks like whole rows of the list");
+            let hint = "A quotation mark is probably missing, or one too many: look at this row.";
+            self.report(Problem::warning("rows-in-a-cell", message).hint(hint), line);
+        }
+    }
+
+    /// Whether a cell of several lines has one that would make a row with an address of its own:
+    /// people would vanish in it.
+    fn has_rows_inside(&self, cell: &str) -> bool {
+        let width = self.layout.headers.len();
+        let is_row = |line: &str| {
+            line.contains('@') && width > 2 && line.split(self.delimiter).count() >= width
+        };
+        cell.contains(['\r', '\n']) && cell.split(['\r', '\n']).any(is_row)
+    }
+
+    fn address(&mut self, cell: &str, line: u32) -> Option<EmailAddress> {
+        match EmailAddress::parse(cell) {
+            Ok(address) => {
+                self.warn_of_slip(&address, line);
+                Some(address)
+            }
+            Err(AddressError::Empty) => {
+                let message = format!("no address in {}", self.layout.described(self.layout.email));
+                let hint = "Write the person's address, or remove the row.";
+                self.report(Problem::error("no-address", message).hint(hint), line);
+                None
+            }
+            Err(error) => {
+                let column = self.layout.described(self.layout.email);
+                let message = format!("the address {cell:?} in {column} {error}");
+                let hint = repair::hint(cell);
+                let problem = Problem::error("bad-address", message).recipient(cell).hint(hint);
+                self.report(problem, line);
+                None
+            }
+        }
+    }
+
+    fn warn_of_slip(&mut self, address: &EmailAddress, line: u32) {
+        let Some(meant) = repair::probable_domain(address.domain()) else { return };
+        let message = format!("the address {address} is probably one at {meant}");
+        let hint = format!("Write {}@{meant}, if that is right.", address.local_part());
+        let problem = Problem::warning("probable-slip", message).hint(hint);
+        self.report(problem.recipient(address.as_str()), line);
+    }
+
+    /// Replaces the cells of names by what letters and headers can carry.
+    fn clean_names(&mut self, cells: &mut [Cow<'_, str>], line: u32) {
+        for role in [Role::Name, Role::GivenName, Role::FamilyName] {
+            let Some(column) = self.layout.column(role) else { continue };
+            let cleaned = match name::checked(&cells[column]) {
+                Ok(Cow::Borrowed(_)) => continue,
+                Ok(Cow::Owned(cleaned)) => {
+                    self.tidied.direction_marks.add(line);
+                    cleaned
+                }
+                Err(error) => {
+                    self.report_name(&error, &cells[column], column, line);
+                    String::new()
+                }
+            };
+            cells[column] = Cow::Owned(cleaned);
+        }
+    }
+
+    fn report_name(&mut self, error: &NameError, cell: &str, column: usize, line: u32) {
+        let message = format!("the name {cell:?} in {} {error}", self.layout.described(column));
+        self.report(Problem::error("bad-name", message).hint(error.hint()), line);
+    }
+
+    /// The whole name: the list's own column, else the parts. Where there are parts, it becomes a
+    /// cell of its own behind the others.
+    fn name(&self, cells: &mut Vec<Cow<'_, str>>) -> Option<String> {
+        let cell = |role| self.layout.column(role).map_or("", |column| cells[column].as_ref());
+        let own = name::single_blanks(cell(Role::Name));
+        let name = match own.is_empty() {
+            false => own.into_owned(),
+            true => name::whole(cell(Role::GivenName), cell(Role::FamilyName)),
+        };
+        if self.layout.has_name_parts() {
+            cells.push(Cow::Owned(name.clone()));
+        }
+        Some(name).filter(|name| !name.is_empty())
+    }
+
+    fn country(&mut self, cells: &[Cow<'_, str>], line: u32) -> Option<&'static str> {
+        let cell = &cells[self.layout.column(Role::Country)?];
+        self.countries.of(cell, self.file, line)
+    }
+
+    /// The person's own cell, else the configuration's table of countries, else the default
+    /// (contract, secretariat.toml).
+    fn language(
+        &mut self,
+        cells: &[Cow<'_, str>],
+        country: Option<&'static str>,
+        line: u32,
+    ) -> (Language, LanguageBy) {
+        let column = self.layout.column(Role::Language);
+        let own = column.and_then(|column| self.languages.of(&cells[column], self.file, line));
+        let by_country = || self.options.language_by_country.get(country?).cloned();
+        match own {
+            Some(language) => (language, LanguageBy::Column),
+            None => match by_country() {
+                Some(language) => (language, LanguageBy::Country),
+                None => (self.options.default_language.clone(), LanguageBy::Default),
+            },
+        }
+    }
+
+    fn report(&mut self, problem: Problem, line: u32) {
+        self.problems.push(problem.place(Place::line(self.file, line)));
+    }
+}

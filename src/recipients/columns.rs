@@ -1,0 +1,287 @@
+//! A list's header in, what its columns are called and mean out.
+//!
+//! Owns column names and roles: a setting of `[columns]` decides; where none does, the header is
+//! looked up in `headers.rs`. No column is guessed from what is in it. What is in the cells is
+//! checked in `check.rs`.
+//!
+//! # Invariants
+//! A [`Layout`] has exactly one column of addresses. Where two could be it, nobody is written to
+//! before a person has said which (a letter to somebody's assistant cannot be called back).
+//!
+//! # Failure
+//! Problems with the header's place, or with the setting's; without a column of addresses there is
+//! no layout.
+
+use super::headers::{self, Role};
+use super::values::ColumnNames;
+use super::{Options, fold};
+use crate::limits::HEADERS_NAMED_MAX;
+use crate::problem::{Place, Problem, Problems, nearest};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What the columns of one list are called and mean.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// Headers as written, outer blanks trimmed; without the empty ones at the end.
+    pub(super) headers: Vec<String>,
+    /// What letters call them; the whole name is a cell of its own behind the row's cells where
+    /// it is put together from parts.
+    pub(super) names: Arc<ColumnNames>,
+    /// The column of addresses.
+    pub(super) email: usize,
+    roles: BTreeMap<Role, usize>,
+}
+
+impl Layout {
+    /// The column with a role.
+    pub(super) fn column(&self, role: Role) -> Option<usize> {
+        self.roles.get(&role).copied()
+    }
+
+    /// Whether the name has parts in columns of their own.
+    pub(super) fn has_name_parts(&self) -> bool {
+        self.column(Role::GivenName).or(self.column(Role::FamilyName)).is_some()
+    }
+
+    /// Whether what is in a column reaches a header of the message.
+    pub(super) fn reaches_header(&self, column: usize) -> bool {
+        let in_header = [Role::Email, Role::Name, Role::GivenName, Role::FamilyName];
+        in_header.into_iter().any(|role| self.column(role) == Some(column))
+    }
+
+    /// A column as a person finds it: `column 3 (E-mail)`.
+    pub(super) fn described(&self, column: usize) -> String {
+        match self.headers.get(column).filter(|header| !header.is_empty()) {
+            Some(header) => format!("column {} ({})", column + 1, on_one_line(header)),
+            None => format!("column {}", column + 1),
+        }
+    }
+
+    /// What was recognised, in one line: `email = "E-mail", country = "Pays"`.
+    pub(super) fn recognised(&self) -> String {
+        let role = |(role, column): (&Role, &usize)| {
+            format!("{} = {:?}", role.as_str(), on_one_line(&self.headers[*column]))
+        };
+        self.roles.iter().map(role).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Finds the columns of all lists of a campaign, and remembers which settings were of use.
+#[derive(Debug)]
+pub(super) struct Columns<'a> {
+    options: &'a Options,
+    /// Headers of `[columns]` that some list has, as [`name_of`] makes them.
+    used: BTreeSet<String>,
+    /// All headers of all lists, as written.
+    seen: BTreeSet<String>,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn new(options: &'a Options) -> Columns<'a> {
+        Columns { options, used: BTreeSet::new(), seen: BTreeSet::new() }
+    }
+
+    /// The layout of a list with these headers; `None` without a column of addresses.
+    pub(super) fn layout<'h>(
+        &mut self,
+        cells: impl Iterator<Item = &'h str>,
+        place: &Place,
+        problems: &mut Problems,
+    ) -> Option<Layout> {
+        let headers = trimmed(cells);
+        self.seen.extend(headers.iter().filter(|header| !header.is_empty()).cloned());
+        report_doubles(&headers, place, problems);
+        let set = self.settings_of(&headers);
+        let mut roles: BTreeMap<Role, usize> =
+            set.iter().filter_map(|(name, column)| Some((Role::parse(name)?, *column))).collect();
+        guess_roles(&headers, &mut roles);
+        let email = match roles.get(&Role::Email) {
+            Some(column) => *column,
+            None => find_email(&headers)
+                .map_err(|problem| problems.push(problem.place(place.clone())))
+                .ok()?,
+        };
+        roles.insert(Role::Email, email);
+        let names = Arc::new(column_names(&headers, &set, &roles));
+        Some(Layout { headers, names, email, roles })
+    }
+
+    /// What `[columns]` says about these headers: name and column.
+    fn settings_of(&mut self, headers: &[String]) -> Vec<(&'a str, usize)> {
+        let keys: Vec<String> = headers.iter().map(|header| name_of(header)).collect();
+        let mut set = Vec::new();
+        for setting in &self.options.columns {
+            let wanted = setting.headers.iter().map(|header| name_of(header));
+            let found: Vec<(String, usize)> = wanted
+                .filter_map(|key| Some((keys.iter().position(|k| *k == key)?, key)))
+                .map(|(column, key)| (key, column))
+                .collect();
+            // Where a list has several of them, the setting's order decides.
+            set.extend(found.first().map(|(_, column)| (setting.name.as_str(), *column)));
+            self.used.extend(found.into_iter().map(|(key, _)| key));
+        }
+        set
+    }
+
+    /// Reports settings that no list has a header for.
+    pub(super) fn report_unused(&self, problems: &mut Problems) {
+        for setting in &self.options.columns {
+            let is_used = |header: &&String| self.used.contains(&name_of(header));
+            let any_used = setting.headers.iter().any(|header| is_used(&header));
+            for header in setting.headers.iter().filter(|header| !is_used(header)) {
+                let message = format!("no list has a column {header:?} for {}", setting.name);
+                // Lists differ, and a campaign may do without some: one header of several is enough.
+                let problem = match any_used {
+                    true => Problem::note("unused-column", message),
+                    false => Problem::error("unknown-column", message).hint(self.nearby(header)),
+                };
+                problems.push(problem.place(setting.place.clone()));
+            }
+        }
+    }
+
+    fn nearby(&self, header: &str) -> String {
+        match nearest(header, self.seen.iter().map(String::as_str)) {
+            Some(near) => format!("Did you mean {near:?}?"),
+            None => format!("The lists have {}.", enumerated(self.seen.iter())),
+        }
+    }
+}
+
+/// What letters call a column: see the contract. A header without Latin letters is its own text.
+fn name_of(header: &str) -> String {
+    let name = fold::latin_name(header);
+    let has_letter = name.bytes().any(|b| b.is_ascii_alphabetic());
+    if has_letter { name } else { header.trim().to_owned() }
+}
+
+fn trimmed<'h>(cells: impl Iterator<Item = &'h str>) -> Vec<String> {
+    let mut headers: Vec<String> = cells.map(|cell| cell.trim().to_owned()).collect();
+    let last = headers.iter().rposition(|header| !header.is_empty());
+    headers.truncate(last.map_or(0, |last| last + 1));
+    headers
+}
+
+/// Two headers of one list that letters would call the same.
+fn report_doubles(headers: &[String], place: &Place, problems: &mut Problems) {
+    let mut first: BTreeMap<String, usize> = BTreeMap::new();
+    for (column, header) in headers.iter().enumerate().filter(|(_, h)| !h.is_empty()) {
+        let name = name_of(header);
+        let Some(earlier) = first.get(&name) else {
+            first.insert(name, column);
+            continue;
+        };
+        let described = |at: usize| format!("{} ({:?})", at + 1, on_one_line(&headers[at]));
+        let message = format!(
+            "columns {} and {} have one name in letters: {name}",
+            described(*earlier),
+            described(column)
+        );
+        let hint = "Rename one of them in the list, or remove it.";
+        problems.push(Problem::error("duplicate-column", message).hint(hint).place(place.clone()));
+    }
+}
+
+/// Adds the roles that headers name by themselves, where no setting has given them a column.
+fn guess_roles(headers: &[String], roles: &mut BTreeMap<Role, usize>) {
+    let given: BTreeSet<usize> = roles.values().copied().collect();
+    let set: BTreeSet<Role> = roles.keys().copied().collect();
+    let mut best: BTreeMap<Role, (usize, usize)> = BTreeMap::new();
+    for (column, header) in headers.iter().enumerate().filter(|(c, _)| !given.contains(c)) {
+        let Some((role, rank)) = headers::role_of(header) else { continue };
+        if role != Role::Email && !set.contains(&role) {
+            let found = best.entry(role).or_insert((rank, column));
+            *found = (*found).min((rank, column));
+        }
+    }
+    roles.extend(best.into_iter().map(|(role, (_, column))| (role, column)));
+    if !set.contains(&Role::Name) {
+        settle_half_name(headers, roles);
+    }
+}
+
+/// `Nom` beside `Prénom` is a family name, `Имя` beside `Фамилия` a given name.
+fn settle_half_name(headers: &[String], roles: &mut BTreeMap<Role, usize>) {
+    let Some(column) = roles.get(&Role::Name).copied() else { return };
+    let missing =
+        match (roles.contains_key(&Role::GivenName), roles.contains_key(&Role::FamilyName)) {
+            (true, false) => Role::FamilyName,
+            (false, true) => Role::GivenName,
+            _ => return,
+        };
+    if headers::may_be_half(&headers[column]) {
+        roles.remove(&Role::Name);
+        roles.insert(missing, column);
+    }
+}
+
+/// The one column of the people's own addresses.
+fn find_email(headers: &[String]) -> Result<usize, Box<Problem>> {
+    let columns = |fits: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        (0..headers.len()).filter(|column| fits(&headers[*column])).collect()
+    };
+    let plain = columns(&|h| headers::role_of(h).is_some_and(|(role, _)| role == Role::Email));
+    let own = columns(&|h| headers::speaks_of_email(h) && !headers::is_somebody_elses(h));
+    let candidates = if plain.is_empty() { own } else { plain };
+    match candidates.as_slice() {
+        [column] => Ok(*column),
+        [] => Err(Box::new(no_email_column(headers))),
+        several => {
+            let names = enumerated(several.iter().map(|column| &headers[*column]));
+            let message = format!("several columns could hold the e-mail addresses: {names}");
+            let hint = setting_hint(&headers[several[0]]);
+            Err(Box::new(Problem::error("several-email-columns", message).hint(hint)))
+        }
+    }
+}
+
+fn no_email_column(headers: &[String]) -> Problem {
+    if headers.iter().any(|cell| crate::address::EmailAddress::parse(cell).is_ok()) {
+        let message = "the list has no header: its first row is already a person";
+        let hint = "Write the names of the columns above it, such as name, email, country.";
+        return Problem::error("no-header", message).hint(hint);
+    }
+    let names = enumerated(headers.iter().filter(|header| !header.is_empty()));
+    let message = format!("no column of e-mail addresses was found among {names}");
+    let likely = headers.iter().find(|header| headers::speaks_of_email(header));
+    Problem::error("no-email-column", message)
+        .hint(setting_hint(likely.map_or("the header of that column", String::as_str)))
+}
+
+fn setting_hint(header: &str) -> String {
+    let header = on_one_line(header);
+    format!("Say which in secretariat.toml, under [columns]: email = {header:?}")
+}
+
+/// All names of the columns of a list and their cells. A role goes before a free name of
+/// `[columns]`, that before a header: what the configuration says is not undone by a list.
+fn column_names(
+    headers: &[String],
+    set: &[(&str, usize)],
+    roles: &BTreeMap<Role, usize>,
+) -> ColumnNames {
+    let parts = [Role::GivenName, Role::FamilyName].iter().any(|role| roles.contains_key(role));
+    let whole = parts.then_some((Role::Name.as_str().to_owned(), headers.len()));
+    let of_roles = roles.iter().map(|(role, column)| (role.as_str().to_owned(), *column));
+    let free = set.iter().map(|(name, column)| ((*name).to_owned(), *column));
+    let filled = || headers.iter().enumerate().filter(|(_, header)| !header.is_empty());
+    let own = filled().map(|(column, header)| (name_of(header), column));
+    // `recipient["имя"]` finds `Имя`.
+    let small = filled().map(|(column, header)| (name_of(header).to_lowercase(), column));
+    let all = whole.into_iter().chain(of_roles).chain(free).chain(own).chain(small);
+    ColumnNames::new(all.map(|(name, cell)| (name, u32::try_from(cell).unwrap_or(0))).collect())
+}
+
+fn enumerated<'h>(headers: impl Iterator<Item = &'h String>) -> String {
+    let all: Vec<String> = headers.map(|header| format!("{:?}", on_one_line(header))).collect();
+    let named = all.iter().take(HEADERS_NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    match all.len().saturating_sub(HEADERS_NAMED_MAX) {
+        0 => named,
+        more => format!("{named} and {more} more"),
+    }
+}
+
+fn on_one_line(header: &str) -> String {
+    header.split_whitespace().collect::<Vec<_>>().join(" ")
+}
