@@ -285,3 +285,165 @@ fn enumerated<'h>(headers: impl Iterator<Item = &'h String>) -> String {
 fn on_one_line(header: &str) -> String {
     header.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language::Language;
+    use crate::recipients::ColumnSetting;
+
+    fn options(columns: &[(&str, &str)]) -> Options {
+        let setting = |(name, headers): &(&str, &str)| ColumnSetting {
+            name: (*name).to_owned(),
+            headers: headers.split('|').map(str::to_owned).collect(),
+            place: Place::at("secretariat.toml", 7, 1),
+        };
+        Options {
+            columns: columns.iter().map(setting).collect(),
+            default_language: Language::parse_tag("en").unwrap(),
+            language_by_country: BTreeMap::new(),
+        }
+    }
+
+    /// What is recognised in one list, and the problems as `code: message | hint`.
+    fn layout(columns: &[(&str, &str)], headers: &[&str]) -> (Option<Layout>, Vec<String>) {
+        let options = options(columns);
+        let (mut found, mut problems) = (Columns::new(&options), Problems::new());
+        let place = Place::line("l.csv", 1);
+        let layout = found.layout(headers.iter().copied(), &place, &mut problems);
+        found.report_unused(&mut problems);
+        let shown = problems
+            .iter()
+            .map(|p| format!("{}: {} | {}", p.code, p.message, p.hint.clone().unwrap_or_default()));
+        (layout, shown.collect())
+    }
+
+    #[track_caller]
+    fn check(columns: &[(&str, &str)], headers: &[&str], recognised: &str) {
+        let (layout, problems) = layout(columns, headers);
+        assert_eq!(problems, [""; 0]);
+        assert_eq!(layout.unwrap().recognised(), recognised);
+    }
+
+    #[test]
+    fn roles_are_found_by_header() {
+        check(
+            &[],
+            &["Prénom", "Nom", "Courriel", "Pays", "Langue"],
+            "email = \"Courriel\", given_name = \"Prénom\", family_name = \"Nom\", \
+             language = \"Langue\", country = \"Pays\"",
+        );
+        for (headers, recognised) in [
+            (&["Name", "E-mail"][..], "email = \"E-mail\", name = \"Name\""),
+            (&["姓名", "邮箱"], "email = \"邮箱\", name = \"姓名\""),
+            (
+                &["Имя", "Фамилия", "Эл. почта"],
+                "email = \"Эл. почта\", given_name = \"Имя\", family_name = \"Фамилия\"",
+            ),
+            (
+                &["Name", "First name", "Surname", "Email"],
+                "email = \"Email\", name = \"Name\", given_name = \"First name\", \
+                 family_name = \"Surname\"",
+            ),
+            (
+                &["Email", "Language", "Preferred language"],
+                "email = \"Email\", language = \"Preferred language\"",
+            ),
+            (&["Country\n/ Pays", "email"], "email = \"email\", country = \"Country / Pays\""),
+            // Nobody's assistant is written to in their place.
+            (&["Assistant e-mail", "E-mail"], "email = \"E-mail\""),
+            (&["Assistant e-mail", "Your e-mail (office)"], "email = \"Your e-mail (office)\""),
+        ] {
+            check(&[], headers, recognised);
+        }
+    }
+
+    #[test]
+    fn settings_decide_before_headers_do() {
+        check(
+            &[("email", "Assistant e-mail")],
+            &["E-mail", "Assistant e-mail"],
+            "email = \"Assistant e-mail\"",
+        );
+        check(
+            &[("email", "e-mail ADDRESS (office)")],
+            &["E-mail", "E-mail address\n(office)"],
+            "email = \"E-mail address (office)\"",
+        );
+        check(
+            &[("family_name", "姓名")],
+            &["姓名", "Email"],
+            "email = \"Email\", family_name = \"姓名\"",
+        );
+        let (found, problems) = layout(&[("town", "Город|City")], &["Город", "Email"]);
+        let names = found.unwrap().names;
+        assert_eq!(names.iter().collect::<Vec<_>>(), ["email", "town", "Город", "город"]);
+        assert_eq!(names.cell("town"), names.cell("город"));
+        assert_eq!(problems, ["unused-column: no list has a column \"City\" for town | "]);
+    }
+
+    #[test]
+    fn letters_know_a_column_by_role_and_by_header() {
+        let (found, _) = layout(&[], &["Prénom", "Name", "E-mail", "", "City / Town", "", ""]);
+        let found = found.unwrap();
+        let names: Vec<_> = found.names.iter().map(|n| (n, found.names.cell(n).unwrap())).collect();
+        assert_eq!(
+            names,
+            [
+                ("city_town", 4),
+                ("e_mail", 2),
+                ("email", 2),
+                ("family_name", 1),
+                ("given_name", 0),
+                // `Name` is the family name here, and the whole name a cell of its own.
+                ("name", 5),
+                ("prenom", 0),
+            ]
+        );
+    }
+
+    #[test]
+    fn doubt_about_a_column_is_an_error_that_says_what_to_write() {
+        for (columns, headers, expected) in [
+            (
+                &[][..],
+                &["Name", "City"][..],
+                "no-email-column: no column of e-mail addresses was found among \"Name\", \"City\" | \
+              Say which in secretariat.toml, under [columns]: email = \"the header of that column\"",
+            ),
+            (
+                &[],
+                &["Name", "Assistant e-mail"],
+                "no-email-column: no column of e-mail addresses was found among \"Name\", \
+              \"Assistant e-mail\" | Say which in secretariat.toml, under [columns]: \
+              email = \"Assistant e-mail\"",
+            ),
+            (
+                &[],
+                &["Work email", "Private email"],
+                "several-email-columns: several columns could hold the e-mail addresses: \
+              \"Work email\", \"Private email\" | Say which in secretariat.toml, under [columns]: \
+              email = \"Work email\"",
+            ),
+            (
+                &[],
+                &["Email", "City", "city"],
+                "duplicate-column: columns 2 (\"City\") and 3 (\"city\") have one name in letters: city \
+              | Rename one of them in the list, or remove it.",
+            ),
+            (
+                &[],
+                &["Ana Pérez", "ana@x.example"],
+                "no-header: the list has no header: its first row is already a person | \
+              Write the names of the columns above it, such as name, email, country.",
+            ),
+            (
+                &[("town", "Ctiy")],
+                &["Email", "City"],
+                "unknown-column: no list has a column \"Ctiy\" for town | Did you mean \"City\"?",
+            ),
+        ] {
+            assert_eq!(layout(columns, headers).1, [expected]);
+        }
+    }
+}

@@ -287,3 +287,286 @@ fn unknown_value(code: &'static str, what: &str, text: &str, unknown: &Unknown) 
 fn counted(count: u64, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ColumnSetting, LanguageBy, gather, select};
+    use super::*;
+    use crate::problem::Severity;
+    use std::collections::BTreeMap;
+
+    fn options() -> Options {
+        let tag = |tag| Language::parse_tag(tag).unwrap();
+        Options {
+            columns: Vec::new(),
+            default_language: tag("en"),
+            language_by_country: BTreeMap::from([("FR".to_owned(), tag("fr"))]),
+        }
+    }
+
+    /// The people of some lists, and all problems but notes as `code place: message`.
+    fn read(lists: &[(&str, &str)]) -> (People, Vec<String>) {
+        let sources: Vec<ListSource<'_>> =
+            lists.iter().map(|(file, text)| ListSource { file, bytes: text.as_bytes() }).collect();
+        let mut problems = Problems::new();
+        let people = gather(&sources, &options(), &mut problems);
+        let shown = |p: &&Problem| {
+            let place = p.place.as_ref().map_or(String::new(), |place| format!(" {place}"));
+            format!("{}{place}: {}", p.code, p.message)
+        };
+        let found = problems.sorted();
+        (people, found.iter().filter(|p| p.severity < Severity::Note).map(shown).collect())
+    }
+
+    /// A list with `name,email,country` and these rows gives these problems.
+    #[track_caller]
+    fn check(rows: &str, expected: &[&str]) {
+        let (_, problems) = read(&[("l.csv", &format!("name,email,country\n{rows}"))]);
+        assert_eq!(problems, expected);
+    }
+
+    #[test]
+    fn everybody_is_numbered_in_the_order_of_lists_and_rows() {
+        let (people, problems) = read(&[
+            (
+                "vip.csv",
+                "Prénom;Nom;E-mail;Pays;Langue\n Zoé ;Martin;zoe@a.example;France;\n\
+                         Li;Bo;li@a.example;CHN;中文\n",
+            ),
+            ("b.tsv", "name\temail\tCity\nAna Pérez\tANA@b.example\tLima\n\tx@b.example\t\n"),
+        ]);
+        assert_eq!(problems, [""; 0]);
+        let shown: Vec<String> = people
+            .recipients
+            .iter()
+            .map(|r| {
+                let name = r.name.as_deref().unwrap_or("-");
+                let country = r.country.unwrap_or("-");
+                format!(
+                    "{} {name} {} {} {:?} {country} {}",
+                    r.number, r.address, r.language, r.language_by, r.place
+                )
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "1 Zoé Martin zoe@a.example fr Country FR vip.csv:2",
+                "2 Li Bo li@a.example zh Column CN vip.csv:3",
+                "3 Ana Pérez ANA@b.example en Default - b.tsv:2",
+                "4 - x@b.example en Default - b.tsv:3",
+            ]
+        );
+        let zoe = &people.recipients[0].values;
+        let of_zoe: Vec<_> = zoe.iter().collect();
+        assert_eq!(
+            of_zoe,
+            [
+                ("country", "France"),
+                ("e_mail", "zoe@a.example"),
+                ("email", "zoe@a.example"),
+                ("family_name", "Martin"),
+                ("given_name", "Zoé"),
+                ("name", "Zoé Martin"),
+                ("nom", "Martin"),
+                ("pays", "France"),
+                ("prenom", "Zoé"),
+            ]
+        );
+        assert!(people.columns.contains(&"city".to_owned()) && people.columns.is_sorted());
+        assert_eq!(people.lists.iter().map(|l| l.rows).collect::<Vec<_>>(), [2, 2]);
+        assert_eq!(people.recipients[1].language_by, LanguageBy::Column);
+    }
+
+    #[test]
+    fn an_address_gets_one_letter_whatever_its_spelling_and_list() {
+        let (people, problems) = read(&[
+            ("a.csv", "name,email\nAna,Ana@x.example\nAna,ana@X.example\n"),
+            ("b.csv", "email\nnew@x.example\nANA@x.example\n"),
+        ]);
+        assert_eq!(problems, [""; 0]);
+        assert_eq!(people.recipients.len(), 2);
+        let excluded: Vec<_> =
+            people.excluded.iter().map(|e| (e.place.to_string(), e.reason.as_str())).collect();
+        assert_eq!(
+            excluded,
+            [
+                ("a.csv:3".to_owned(), "same address as a.csv row 2"),
+                ("b.csv:3".to_owned(), "same address as a.csv row 2"),
+            ]
+        );
+    }
+
+    #[test]
+    fn every_bad_row_is_reported_with_its_line() {
+        check(
+            "Ana,ana@x.example,Peru\n\"Bo\n\",bo@,Peru\nCy,,\nDi,di@x.example,Peru,surplus\n\
+             Eve,eve@x.example\nx@y.example,fy@x.example,\n,,\nGo,a@x.example; b@x.example,\n",
+            &[
+                "bad-address l.csv:3: the address \"bo@\" in column 2 (email) has the domain \"\", \
+                 which cannot exist",
+                "no-address l.csv:5: no address in column 2 (email)",
+                "ragged-row l.csv:6: the row has 4 cells, the header 3",
+                "ragged-row l.csv:7: the row has 2 cells, the header 3",
+                "bad-name l.csv:8: the name \"x@y.example\" in column 1 (name) holds an @, and could \
+                 be taken for an address",
+                "bad-address l.csv:10: the address \"a@x.example; b@x.example\" in column 2 (email) \
+                 holds more than one address",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_row_that_lacks_only_cells_nobody_has_filled_is_whole() {
+        let rows = "email,name,notes,more\na@x.example,Ana,,\nb@x.example,Bo\n,,\nc@x.example\n";
+        let (people, problems) = read(&[("l.csv", rows)]);
+        assert_eq!(problems, ["ragged-row l.csv:5: the row has 1 cells, the header 4"]);
+        assert_eq!(people.recipients.len(), 3);
+    }
+
+    /// Security S2, S12, S20.
+    #[test]
+    fn characters_that_break_headers_are_errors_with_row_and_column() {
+        for (row, expected) in [
+            (
+                "\"Ana\nBcc: x\",a@x.example,",
+                "bad-name l.csv:2: the name \"Ana\\nBcc: x\" in column 1 (name) holds a line break",
+            ),
+            (
+                "An\u{85}a,a@x.example,",
+                "bad-name l.csv:2: the name \"An\\u{85}a\" in column 1 (name) holds a line break",
+            ),
+            (
+                "An\u{202e}a,a@x.example,",
+                "bad-name l.csv:2: the name \"An\\u{202e}a\" in column 1 (name) holds an invisible \
+              character (U+202E)",
+            ),
+            (
+                "An\0a,a@x.example,",
+                "bad-name l.csv:2: the name \"An\\0a\" in column 1 (name) holds an invisible character \
+              (U+0000)",
+            ),
+            (
+                "Ana,a\0@x.example,",
+                "bad-address l.csv:2: the address \"a\\0@x.example\" in column 2 (email) holds an \
+              invisible character (U+0000), which does not belong in an address",
+            ),
+            (
+                "Ana,a@x.example\u{200b},",
+                "bad-address l.csv:2: the address \"a@x.example\\u{200b}\" in column 2 (email) holds an \
+              invisible character (U+200B), which does not belong in an address",
+            ),
+        ] {
+            check(row, &[expected]);
+        }
+        let (_, problems) = read(&[("l.csv", "email,note\na@x.example,\"x\0y\"\n")]);
+        assert_eq!(
+            problems,
+            ["control-character l.csv:2: column 2 (note) holds a control character (U+0000)"]
+        );
+    }
+
+    #[test]
+    fn what_can_be_put_right_is_put_right_with_a_note() {
+        let list = "name,email,note\n\"\nAna \",\"\u{a0}ana@x.example\r\n\",\"two\nlines\"\n\
+                    \u{200f}سارة\u{200e},s@x.example,\n";
+        let mut problems = Problems::new();
+        let source = ListSource { file: "l.csv", bytes: list.as_bytes() };
+        let people = gather(&[source], &options(), &mut problems);
+        let notes: Vec<_> = problems
+            .iter()
+            .map(|p| (p.severity, p.code, p.place.as_ref().unwrap().to_string(), p.count))
+            .collect();
+        assert_eq!(
+            notes,
+            [
+                (Severity::Note, "list-read", "l.csv".to_owned(), 1),
+                (Severity::Note, "trimmed", "l.csv:2".to_owned(), 2),
+                (Severity::Note, "direction-marks", "l.csv:6".to_owned(), 1),
+            ]
+        );
+        let [ana, sara] = people.recipients.as_slice() else { panic!("two people") };
+        assert_eq!((ana.name.as_deref(), ana.address.as_str()), (Some("Ana"), "ana@x.example"));
+        assert_eq!(ana.values.get("note"), Some("two\nlines"));
+        assert_eq!(sara.name.as_deref(), Some("سارة"));
+        assert_eq!(sara.values.get("name"), Some("سارة"));
+    }
+
+    #[test]
+    fn unknown_countries_and_languages_are_grouped_by_value() {
+        let (people, problems) = read(&[(
+            "l.csv",
+            "email,country,language\na@x.example,Frannce,Español/EN\nb@x.example,Frannce,\n\
+             c@x.example,France,Español/EN\nd@x.example,Korea,es\n",
+        )]);
+        assert_eq!(
+            problems,
+            [
+                "unknown-language l.csv:2: the language \"Español/EN\" is not known (2 rows)",
+                "unknown-country l.csv:2: the country \"Frannce\" is not known (2 rows)",
+                "unknown-country l.csv:5: the country \"Korea\" is not known (1 row)",
+            ]
+        );
+        let tags: Vec<_> = people.recipients.iter().map(|r| r.language.as_str()).collect();
+        assert_eq!(tags, ["en", "en", "fr", "es"]);
+    }
+
+    #[test]
+    fn rows_inside_a_cell_and_slips_in_domains_are_noticed() {
+        check(
+            "\"Ana,ana@x.example,Peru\nBo,bo@x.example,\",cy@gmial.com,Peru\n",
+            &[
+                "bad-name l.csv:2: the name \"Ana,ana@x.example,Peru\\nBo,bo@x.example,\" in column 1 \
+                 (name) holds an @, and could be taken for an address",
+                "rows-in-a-cell l.csv:2: column 1 (name) holds what looks like whole rows of the list",
+                "probable-slip l.csv:2: the address cy@gmial.com is probably one at gmail.com",
+            ],
+        );
+    }
+
+    #[test]
+    fn lists_without_people_are_said_and_nobody_at_all_is_an_error() {
+        let empty = "empty-list a.csv: the list has a header and no rows";
+        let nobody = "nobody: nobody is in any list";
+        assert_eq!(read(&[("a.csv", "name,email\n\n,\n")]).1, [nobody, empty]);
+        assert_eq!(read(&[("a.csv", "")]).1, [nobody, "empty-list a.csv: the list is empty"]);
+        assert_eq!(read(&[]).1, ["nobody: the campaign has no list"]);
+        assert_eq!(read(&[("a.csv", "name,email\n"), ("b.csv", "email\na@x.example")]).1, [empty]);
+        let (people, problems) =
+            read(&[("a.xlsx", "PK\u{3}\u{4}"), ("b.csv", "email\na@x.example")]);
+        assert!(problems.len() == 1 && problems[0].starts_with("not-a-text-list a.xlsx: "));
+        assert_eq!((people.recipients.len(), people.lists.len()), (1, 2));
+    }
+
+    #[test]
+    fn hints_say_what_to_write() {
+        let list = "email,country\nmailto:ana@x.example,Frannce\n";
+        let mut options = options();
+        options.columns.push(ColumnSetting {
+            name: "town".to_owned(),
+            headers: vec!["Ctry".to_owned()],
+            place: Place::at("secretariat.toml", 3, 1),
+        });
+        let mut problems = Problems::new();
+        gather(&[ListSource { file: "l.csv", bytes: list.as_bytes() }], &options, &mut problems);
+        let hint = |code| problems.iter().find(|p| p.code == code).unwrap().hint.clone().unwrap();
+        assert_eq!(hint("bad-address"), "Write ana@x.example");
+        assert_eq!(hint("unknown-country"), "Did you mean France?");
+        assert!(hint("unknown-column").contains("country"));
+    }
+
+    #[test]
+    fn a_person_is_found_by_address_or_part_of_the_name() {
+        let (people, _) = read(&[(
+            "l.csv",
+            "name,email\nAna Pérez,a@x.example\nAna Pérez Díaz,b@x.example\n,c@x.example\n",
+        )]);
+        let found =
+            |who| -> Vec<u32> { select::find(&people, who).iter().map(|r| r.number).collect() };
+        assert_eq!(found("perez"), [1, 2]);
+        assert_eq!(found("diaz"), [2]);
+        assert_eq!(found("ana perez"), [1]);
+        assert_eq!(found("C@x.example"), [3]);
+        assert_eq!(found("nobody"), [0; 0]);
+    }
+}

@@ -58,12 +58,14 @@ impl<T: Clone> Meanings<T> {
 
     /// The texts that mean nothing known, by the place where they stand first.
     pub(super) fn unknown(&self) -> Vec<(&str, &Unknown)> {
-        let unknown = |(text, meaning)| match meaning {
-            Meaning::Unknown(unknown) => Some((text, unknown)),
-            Meaning::Known(_) => None,
-        };
-        let pairs = self.seen.iter().map(|(text, meaning)| (text.as_str(), meaning));
-        let mut all: Vec<(&str, &Unknown)> = pairs.filter_map(unknown).collect();
+        let mut all: Vec<(&str, &Unknown)> = self
+            .seen
+            .iter()
+            .filter_map(|(text, meaning)| match meaning {
+                Meaning::Unknown(unknown) => Some((text.as_str(), unknown)),
+                Meaning::Known(_) => None,
+            })
+            .collect();
         all.sort_by(|a, b| (&a.1.place, a.0).cmp(&(&b.1.place, b.0)));
         all
     }

@@ -299,12 +299,16 @@ impl<'a> Rows<'a> {
 
 /// Line ends in some octets: CRLF, LF or CR.
 fn line_ends(octets: &[u8]) -> u32 {
-    let after = octets.iter().skip(1).chain(std::iter::once(&0));
-    let ends = octets
-        .iter()
-        .zip(after)
-        .filter(|(b, next)| **b == b'\n' || **b == b'\r' && **next != b'\n');
-    u32::try_from(ends.count()).unwrap_or(u32::MAX)
+    let line_feeds = octets.iter().filter(|b| **b == b'\n').count();
+    // Looked for apart, because most lists have none, and counting one octet is quick.
+    let lone_returns = match octets.contains(&b'\r') {
+        true => {
+            let after = octets.iter().skip(1).chain(std::iter::once(&0));
+            octets.iter().zip(after).filter(|(b, next)| **b == b'\r' && **next != b'\n').count()
+        }
+        false => 0,
+    };
+    u32::try_from(line_feeds + lone_returns).unwrap_or(u32::MAX)
 }
 
 /// How the quotation marks of a row stand.
@@ -392,4 +396,170 @@ impl Score {
 
 fn is_address(cell: &str) -> bool {
     cell.contains('@') && EmailAddress::parse(cell).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The rows of a list as line and cells, or where and how it is damaged.
+    fn rows(bytes: &[u8]) -> (char, Vec<String>) {
+        let text = match text_of(&ListSource { file: "l.csv", bytes }) {
+            Ok(text) => text,
+            Err(damage) => return (' ', vec![format!("{damage:?}")]),
+        };
+        let mut rows = Rows::new(text);
+        let mut read = Vec::new();
+        loop {
+            match rows.next_filled() {
+                Ok(None) => return (rows.delimiter(), read),
+                Ok(Some(row)) => {
+                    let cells: Vec<&str> = row.cells().collect();
+                    read.push(format!("{} {}", row.line, cells.join("¦")));
+                }
+                Err(damage) => read.push(format!("{damage:?}")),
+            }
+        }
+    }
+
+    fn check(text: &str, expected: &[&str]) {
+        assert_eq!(rows(text.as_bytes()).1, expected, "{text:?}");
+    }
+
+    #[test]
+    fn every_row_has_the_line_it_starts_on() {
+        check("a,b\n1,2\n3,4\n", &["1 a¦b", "2 1¦2", "3 3¦4"]);
+        check("a,b\r\n1,2\r\n\r\n3,4", &["1 a¦b", "2 1¦2", "4 3¦4"]);
+        check("a,b\r1,2\r\r3,4\r", &["1 a¦b", "2 1¦2", "4 3¦4"]);
+        check("\n\n ,\t\na,b\n\n,\n1,2", &["4 a¦b", "7 1¦2"]);
+        check("a,b\n\"1\n2\r\n3\r4\",x\n5,6", &["1 a¦b", "2 1\n2\r\n3\r4¦x", "6 5¦6"]);
+        check("\u{feff}a,b\n1,2", &["1 a¦b", "2 1¦2"]);
+        check("", &[]);
+        check("\u{feff}", &[]);
+        check("\r\n\n\r", &[]);
+    }
+
+    #[test]
+    fn quotation_marks_hold_delimiters_line_ends_and_themselves() {
+        check("a,b\n\"Pérez, Ana\",\"\"\"x\"\"\"", &["1 a¦b", "2 Pérez, Ana¦\"x\""]);
+        check("a,b\n\"x\" ,\"\"\n", &["1 a¦b", "2 x ¦"]);
+        check("a,b\n5\" pipe,O\"Neill\n1,2", &["1 a¦b", "2 5\" pipe¦O\"Neill", "3 1¦2"]);
+    }
+
+    /// Security S20; and nobody may vanish inside another's row.
+    #[test]
+    fn a_row_with_damaged_quotation_marks_is_named_and_swallows_nobody_in_silence() {
+        check("a,b\n1,2\n\"3,4\n5,6\n7,8\n", &["1 a¦b", "2 1¦2", "UnclosedQuote { line: 3 }"]);
+        check("a,b\n1,\"2", &["1 a¦b", "UnclosedQuote { line: 2 }"]);
+        check("a,b\n1,\"2\n\"\"\n", &["1 a¦b", "UnclosedQuote { line: 2 }"]);
+        check("a,b\n\"1,2\n\"3\",4\n5,6\n", &["1 a¦b", "TextAfterQuote { line: 3 }", "4 5¦6"]);
+        check("a,b\n\"x\"y,2\n3,4", &["1 a¦b", "TextAfterQuote { line: 2 }", "3 3¦4"]);
+    }
+
+    #[test]
+    fn an_endless_cell_ends_the_reading_and_not_the_memory() {
+        let many = "1,2\n".repeat(CELL_BYTES_MAX);
+        check(&format!("a,b\n1,\"2\n{many}"), &["1 a¦b", "UnclosedQuote { line: 2 }"]);
+        let long = "x".repeat(3 * CELL_BYTES_MAX);
+        check(&format!("a,b\n1,{long}\n3,4"), &["1 a¦b", "CellTooLong { line: 2 }"]);
+        let wide = ",".repeat(3 * LIST_COLUMNS_MAX);
+        check(&format!("a,b\n1{wide}\n3,4"), &["1 a¦b", "TooManyCells { line: 2 }"]);
+        let endless = format!("a,b\n1,\"{many}");
+        let mut rows = Rows::separated_by(&endless, b',');
+        assert!(rows.next_filled().is_ok() && rows.next_filled().is_err());
+        assert!(rows.text.len() <= 4 * CELL_BYTES_MAX, "{}", rows.text.len());
+    }
+
+    #[test]
+    fn what_is_no_utf8_text_is_one_damage_with_its_line() {
+        for (bytes, damage) in [
+            (&b"PK\x03\x04..."[..], "NotText"),
+            (b"\xd0\xcf\x11\xe0...", "NotText"),
+            (b"\xff\xfea\0,\0", "Encoding { line: 1, likely: \"UTF-16"),
+            (b"\xfe\xff\0a\0,", "Encoding { line: 1, likely: \"UTF-16"),
+            (b"a\0,\0b\0\n\0", "Encoding { line: 1, likely: \"UTF-16"),
+            (b"a,b\nP\xe9rez,2\n", "Encoding { line: 2, likely: \"an older"),
+            (b"a,b\r1,2\rP\xe9rez,2\r", "Encoding { line: 3, likely: \"an older"),
+        ] {
+            let (_, read) = rows(bytes);
+            assert!(read.len() == 1 && read[0].starts_with(damage), "{read:?}");
+        }
+    }
+
+    #[test]
+    fn the_delimiter_is_the_one_that_explains_the_list() {
+        for (text, delimiter) in [
+            ("name,email\nAna,a@x.example", ','),
+            ("name;email\nAna;a@x.example", ';'),
+            ("name\temail\nAna\ta@x.example", '\t'),
+            ("name|email\nAna|a@x.example", '|'),
+            ("name;email;fee\nAna;a@x.example;1,5\nBo;b@x.example;2,5", ';'),
+            ("name;fee, EUR;email\nAna;1,5;a@x.example\nBo;2,5;b@x.example", ';'),
+            ("name;email, office\nPérez, Ana;a@x.example\nLi, Bo;b@x.example", ';'),
+            ("name,email\n\"Pérez; Ana\",a@x.example\n\"Li; Bo\",b@x.example", ','),
+            ("name;email\n\"Li,\nBo\";a@x.example", ';'),
+            ("name\temail\nPérez, Ana; Dr\ta@x.example", '\t'),
+            ("email\na@x.example\nb@y.example", ','),
+            ("email;name\nmailto:a@x.example;Ana", ';'),
+            ("sep=;\r\nname;email\r\nAna;a@x.example", ';'),
+            ("name;email", ';'),
+            ("", ','),
+        ] {
+            assert_eq!(rows(text.as_bytes()).0, delimiter, "{text:?}");
+        }
+        check("sep=;\na;b\n1;2", &["2 a¦b", "3 1¦2"]);
+    }
+
+    /// A row written by RFC 4180.
+    fn written(cells: &[String], delimiter: char) -> String {
+        let quoted = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
+        cells.iter().map(quoted).collect::<Vec<_>>().join(&delimiter.to_string())
+    }
+
+    proptest! {
+        /// Whatever cells hold, they are read back as written, and rows keep their lines.
+        #[test]
+        fn what_a_spreadsheet_writes_is_read_back(
+            cells in proptest::collection::vec(
+                proptest::collection::vec("[a-zé王\"'@;,|\t\r\n =+.-]{0,12}", 3), 1..8),
+            delimiter in prop_oneof![Just(','), Just(';'), Just('\t'), Just('|')],
+            end in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
+        ) {
+            let mut text = String::new();
+            let mut expected = Vec::new();
+            for row in &cells {
+                let line = line_ends(text.as_bytes()) + 1;
+                if !row.concat().trim().is_empty() {
+                    expected.push((line, row.clone()));
+                }
+                text += &written(row, delimiter);
+                text += end;
+            }
+            let mut rows = Rows::separated_by(&text, u8::try_from(delimiter).unwrap());
+            let mut read = Vec::new();
+            while let Some(row) = rows.next_filled().unwrap() {
+                read.push((row.line, row.cells().map(str::to_owned).collect::<Vec<_>>()));
+            }
+            prop_assert_eq!(read, expected);
+        }
+
+        /// No bytes make the reader panic, stand still or come out of step with the lines.
+        #[test]
+        fn any_bytes_are_read_to_their_end(bytes in "[a\",;\t|\r\n\u{0}é@]{0,60}") {
+            let mut rows = Rows::new(&bytes);
+            let mut line = 0;
+            for _ in 0..=bytes.len() {
+                match rows.next_filled() {
+                    Ok(Some(row)) => {
+                        prop_assert!(row.line > line);
+                        line = row.line;
+                    }
+                    Ok(None) => break,
+                    Err(_) => {}
+                }
+            }
+            prop_assert!(rows.rest.is_empty());
+        }
+    }
 }

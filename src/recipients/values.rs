@@ -52,9 +52,15 @@ pub struct Values {
 impl Values {
     /// The values of a row: its cells in the order the names count them.
     #[must_use]
-    pub fn new<'a>(names: Arc<ColumnNames>, cells: impl IntoIterator<Item = &'a str>) -> Values {
-        let mut text = String::new();
-        let mut ends = Vec::new();
+    pub fn new<'a, Cells>(names: Arc<ColumnNames>, cells: Cells) -> Values
+    where
+        Cells: Iterator<Item = &'a str> + Clone,
+    {
+        // Measured first, so that nothing is moved while it is filled or cut to size after.
+        let (count, octets) =
+            cells.clone().fold((0, 0), |(n, sum), cell| (n + 1, sum + cell.len()));
+        let mut text = String::with_capacity(octets);
+        let mut ends = Vec::with_capacity(count);
         for cell in cells {
             text.push_str(cell);
             // A list is at most `LIST_BYTES_MAX` long, so the end of a row's text fits.
@@ -119,7 +125,7 @@ mod tests {
     fn two_names_may_stand_for_one_cell_and_a_short_row_has_no_more() {
         let named = [("prenom", 0), ("given_name", 0), ("city", 1)].map(|(n, c)| (n.to_owned(), c));
         let names = Arc::new(ColumnNames::new(named.to_vec()));
-        let values = Values::new(Arc::clone(&names), ["Zoé"]);
+        let values = Values::new(Arc::clone(&names), ["Zoé"].into_iter());
         assert_eq!((values.get("prenom"), values.get("given_name")), (Some("Zoé"), Some("Zoé")));
         assert_eq!(values.get("city"), None);
     }
