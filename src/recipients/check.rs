@@ -11,13 +11,15 @@
 use super::columns::Layout;
 use super::headers::Role;
 use super::meaning::Meanings;
-use super::name::{self, NameError};
+use super::name::{self, Doubt, NameError};
 use super::read::Row;
 use super::repair;
+use super::shown::{counted, quoted};
 use super::values::Values;
 use super::{LanguageBy, Options};
 use crate::address::{AddressError, EmailAddress};
 use crate::language::Language;
+use crate::limits::ADDRESS_OCTETS_MAX;
 use crate::problem::{Place, Problem, Problems};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -137,14 +139,15 @@ impl RowCheck<'_> {
 
     fn report_ragged(&mut self, line: u32, cells: usize) {
         let expected = self.layout.headers.len();
-        let message = format!("the row has {cells} cells, the header {expected}");
+        let cells = counted(cells as u64, "cell");
+        let message = format!("the row has {cells}, the header {expected}");
         let delimiter = match self.delimiter {
             '\t' => "tab".to_owned(),
             other => format!("\"{other}\""),
         };
         let hint = format!(
-            "Put text with a {delimiter} in it between quotation marks, and write one for every empty \
-             cell: a spreadsheet program does both when it saves."
+            "Put text with a {delimiter} in it between quotation marks, and write one for every \
+             empty cell: a spreadsheet program does both when it saves."
         );
         self.report(Problem::error("ragged-row", message).hint(hint), line);
     }
@@ -200,9 +203,10 @@ impl RowCheck<'_> {
             }
             Err(error) => {
                 let column = self.layout.described(self.layout.email);
-                let message = format!("the address {cell:?} in {column} {error}");
+                let message = format!("the address {} in {column} {error}", quoted(cell));
                 let hint = repair::hint(cell);
-                let problem = Problem::error("bad-address", message).recipient(cell).hint(hint);
+                let raw: String = cell.chars().take(ADDRESS_OCTETS_MAX).collect();
+                let problem = Problem::error("bad-address", message).recipient(raw).hint(hint);
                 self.report(problem, line);
                 None
             }
@@ -222,22 +226,45 @@ impl RowCheck<'_> {
         for role in [Role::Name, Role::GivenName, Role::FamilyName] {
             let Some(column) = self.layout.column(role) else { continue };
             let cleaned = match name::checked(&cells[column]) {
-                Ok(Cow::Borrowed(_)) => continue,
+                Ok(Cow::Borrowed(_)) => None,
                 Ok(Cow::Owned(cleaned)) => {
                     self.tidied.direction_marks.add(line);
-                    cleaned
+                    Some(cleaned)
                 }
                 Err(error) => {
                     self.report_name(&error, &cells[column], column, line);
-                    String::new()
+                    Some(String::new())
                 }
             };
-            cells[column] = Cow::Owned(cleaned);
+            if let Some(cleaned) = cleaned {
+                cells[column] = Cow::Owned(cleaned);
+            }
+            self.doubt_name(&mut cells[column], column, line);
         }
     }
 
+    /// Warns of a name that is probably none; one without a letter is not used: nobody is called
+    /// `Dear -,`.
+    fn doubt_name(&mut self, cell: &mut Cow<'_, str>, column: usize, line: u32) {
+        let Some(doubt) = name::doubt(cell) else { return };
+        let described = format!("the name {} in {}", quoted(cell), self.layout.described(column));
+        let problem = match doubt {
+            Doubt::NoLetter => {
+                *cell = Cow::Borrowed("");
+                Problem::warning("no-name", format!("{described} has no letter"))
+                    .hint("Write the person's name, or empty the cell; the greeting is neutral.")
+            }
+            Doubt::Damaged => {
+                Problem::warning("damaged-name", format!("{described} looks damaged"))
+                    .hint("Write the name as the person does, and save the list as CSV UTF-8.")
+            }
+        };
+        self.report(problem, line);
+    }
+
     fn report_name(&mut self, error: &NameError, cell: &str, column: usize, line: u32) {
-        let message = format!("the name {cell:?} in {} {error}", self.layout.described(column));
+        let message =
+            format!("the name {} in {} {error}", quoted(cell), self.layout.described(column));
         self.report(Problem::error("bad-name", message).hint(error.hint()), line);
     }
 

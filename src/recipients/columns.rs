@@ -13,6 +13,7 @@
 //! no layout.
 
 use super::headers::{self, Role};
+use super::shown::{on_one_line, quoted_header};
 use super::values::ColumnNames;
 use super::{Options, fold};
 use crate::limits::HEADERS_NAMED_MAX;
@@ -61,7 +62,7 @@ impl Layout {
     /// What was recognised, in one line: `email = "E-mail", country = "Pays"`.
     pub(super) fn recognised(&self) -> String {
         let role = |(role, column): (&Role, &usize)| {
-            format!("{} = {:?}", role.as_str(), on_one_line(&self.headers[*column]))
+            format!("{} = {}", role.as_str(), quoted_header(&self.headers[*column]))
         };
         self.roles.iter().map(role).collect::<Vec<_>>().join(", ")
     }
@@ -130,8 +131,9 @@ impl<'a> Columns<'a> {
             let is_used = |header: &&String| self.used.contains(&name_of(header));
             let any_used = setting.headers.iter().any(|header| is_used(&header));
             for header in setting.headers.iter().filter(|header| !is_used(header)) {
-                let message = format!("no list has a column {header:?} for {}", setting.name);
-                // Lists differ, and a campaign may do without some: one header of several is enough.
+                let message =
+                    format!("no list has a column {} for {}", quoted_header(header), setting.name);
+                // Lists differ, and a campaign may leave some out: one header of several is enough.
                 let problem = match any_used {
                     true => Problem::note("unused-column", message),
                     false => Problem::error("unknown-column", message).hint(self.nearby(header)),
@@ -143,7 +145,7 @@ impl<'a> Columns<'a> {
 
     fn nearby(&self, header: &str) -> String {
         match nearest(header, self.seen.iter().map(String::as_str)) {
-            Some(near) => format!("Did you mean {near:?}?"),
+            Some(near) => format!("Did you mean {}?", quoted_header(near)),
             None => format!("The lists have {}.", enumerated(self.seen.iter())),
         }
     }
@@ -172,7 +174,7 @@ fn report_doubles(headers: &[String], place: &Place, problems: &mut Problems) {
             first.insert(name, column);
             continue;
         };
-        let described = |at: usize| format!("{} ({:?})", at + 1, on_one_line(&headers[at]));
+        let described = |at: usize| format!("{} ({})", at + 1, quoted_header(&headers[at]));
         let message = format!(
             "columns {} and {} have one name in letters: {name}",
             described(*earlier),
@@ -243,6 +245,11 @@ fn no_email_column(headers: &[String]) -> Problem {
         return Problem::error("no-header", message).hint(hint);
     }
     let names = enumerated(headers.iter().filter(|header| !header.is_empty()));
+    if headers.len() == 1 {
+        let message = format!("no column of e-mail addresses: the first row holds only {names}");
+        let hint = "Remove the lines above the row with the names of the columns.";
+        return Problem::error("no-email-column", message).hint(hint);
+    }
     let message = format!("no column of e-mail addresses was found among {names}");
     let likely = headers.iter().find(|header| headers::speaks_of_email(header));
     Problem::error("no-email-column", message)
@@ -250,8 +257,8 @@ fn no_email_column(headers: &[String]) -> Problem {
 }
 
 fn setting_hint(header: &str) -> String {
-    let header = on_one_line(header);
-    format!("Say which in secretariat.toml, under [columns]: email = {header:?}")
+    let header = quoted_header(header);
+    format!("Say which in secretariat.toml, under [columns]: email = {header}")
 }
 
 /// All names of the columns of a list and their cells. A role goes before a free name of
@@ -274,16 +281,12 @@ fn column_names(
 }
 
 fn enumerated<'h>(headers: impl Iterator<Item = &'h String>) -> String {
-    let all: Vec<String> = headers.map(|header| format!("{:?}", on_one_line(header))).collect();
+    let all: Vec<String> = headers.map(|header| quoted_header(header)).collect();
     let named = all.iter().take(HEADERS_NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
     match all.len().saturating_sub(HEADERS_NAMED_MAX) {
         0 => named,
         more => format!("{named} and {more} more"),
     }
-}
-
-fn on_one_line(header: &str) -> String {
-    header.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -408,8 +411,9 @@ mod tests {
             (
                 &[][..],
                 &["Name", "City"][..],
-                "no-email-column: no column of e-mail addresses was found among \"Name\", \"City\" | \
-              Say which in secretariat.toml, under [columns]: email = \"the header of that column\"",
+                "no-email-column: no column of e-mail addresses was found among \"Name\", \
+              \"City\" | Say which in secretariat.toml, under [columns]: email = \"the header of \
+               that column\"",
             ),
             (
                 &[],
@@ -427,9 +431,16 @@ mod tests {
             ),
             (
                 &[],
+                &["Participants 2026", ""],
+                "no-email-column: no column of e-mail addresses: the first row holds only \
+                 \"Participants 2026\" | Remove the lines above the row with the names of the \
+                  columns.",
+            ),
+            (
+                &[],
                 &["Email", "City", "city"],
-                "duplicate-column: columns 2 (\"City\") and 3 (\"city\") have one name in letters: city \
-              | Rename one of them in the list, or remove it.",
+                "duplicate-column: columns 2 (\"City\") and 3 (\"city\") have one name in \
+              letters: city | Rename one of them in the list, or remove it.",
             ),
             (
                 &[],

@@ -17,7 +17,7 @@ use crate::language::Language;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// A header line, then for each country: alpha-2, alpha-3, the names in [`LANGUAGES`]' order, and
+/// A note on sources and a header line, then for each country: alpha-2, alpha-3, the names in [`LANGUAGES`]' order, and
 /// aliases between `|`.
 const DATA: &str = include_str!("countries.tsv");
 
@@ -133,7 +133,13 @@ pub fn name(code: &str, language: &Language) -> Option<&'static str> {
 pub fn nearest(text: &str) -> Option<&'static str> {
     let names =
         COUNTRIES.all.iter().flat_map(|country| country.names.iter().chain(&country.aliases));
-    crate::problem::nearest(text, names.copied().filter(|name| name.chars().count() > 3))
+    let length = text.chars().count();
+    // Texts of too different a length cannot be near, and measuring how near they are is slow.
+    let comparable = |name: &&str| {
+        let of_name = name.chars().count();
+        of_name > 3 && of_name.abs_diff(length) * 3 <= of_name.max(length)
+    };
+    crate::problem::nearest(text, names.copied().filter(comparable))
 }
 
 fn by_name(text: &str) -> Option<&'static str> {
@@ -152,14 +158,15 @@ fn turned_round(text: &str) -> Option<String> {
 
 impl Countries {
     fn read() -> Countries {
-        let all: Vec<Country> = DATA.lines().skip(1).filter_map(Country::read).collect();
+        let lines = || DATA.lines().skip(2);
+        let all: Vec<Country> = lines().filter_map(Country::read).collect();
         let mut by_name = HashMap::with_capacity(8 * all.len());
         for country in &all {
             for name in country.names.iter().chain(&country.aliases) {
                 by_name.entry(fold::condensed(name)).or_insert(country.alpha2);
             }
         }
-        let codes = DATA.lines().skip(1).filter_map(codes);
+        let codes = lines().filter_map(codes);
         let by_code = codes.flat_map(|(two, three)| [(two, two), (three, two)]).collect();
         Countries { all, by_code, by_name }
     }
@@ -253,7 +260,7 @@ mod tests {
         assert_eq!(named("DE", "pt-BR"), Some("Alemanha"));
         assert_eq!(named("DE", "sw"), Some("Germany"));
         assert_eq!(named("QQ", "en"), None);
-        let header: Vec<_> = DATA.lines().next().unwrap().split('\t').skip(2).take(9).collect();
+        let header: Vec<_> = DATA.lines().nth(1).unwrap().split('\t').skip(2).take(9).collect();
         assert_eq!(header, LANGUAGES);
     }
 }

@@ -10,6 +10,7 @@ use super::check::{Person, RowCheck, Tally, Tidied, Widths};
 use super::columns::{Columns, Layout};
 use super::meaning::{Meanings, Unknown};
 use super::read::{self, Rows};
+use super::shown::{counted, quoted};
 use super::{Excluded, ListSource, ListSummary, Options, People, Recipient, country};
 use crate::id::RecipientKey;
 use crate::language::Language;
@@ -192,7 +193,8 @@ fn empty_list(file: &str, message: &str) -> Problem {
 fn nobody(no_lists: bool) -> Problem {
     let message = if no_lists { "the campaign has no list" } else { "nobody is in any list" };
     Problem::error("nobody", message).hint(
-        "Put a list with a header row and one person in each row into recipients/, saved as CSV UTF-8.",
+        "Put a list saved as CSV UTF-8 into recipients/: a header row, then one person in each \
+         row.",
     )
 }
 
@@ -279,13 +281,8 @@ fn report_unknown_countries(countries: &Meanings<&'static str>, problems: &mut P
 
 fn unknown_value(code: &'static str, what: &str, text: &str, unknown: &Unknown) -> Problem {
     let rows = counted(unknown.count, "row");
-    let message = format!("the {what} {text:?} is not known ({rows})");
+    let message = format!("the {what} {} is not known ({rows})", quoted(text));
     Problem::warning(code, message).place(unknown.place.clone()).count(unknown.count)
-}
-
-/// `1 row`, `2 rows`.
-fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 #[cfg(test)]
@@ -408,10 +405,10 @@ mod tests {
                 "no-address l.csv:5: no address in column 2 (email)",
                 "ragged-row l.csv:6: the row has 4 cells, the header 3",
                 "ragged-row l.csv:7: the row has 2 cells, the header 3",
-                "bad-name l.csv:8: the name \"x@y.example\" in column 1 (name) holds an @, and could \
-                 be taken for an address",
-                "bad-address l.csv:10: the address \"a@x.example; b@x.example\" in column 2 (email) \
-                 holds more than one address",
+                "bad-name l.csv:8: the name \"x@y.example\" in column 1 (name) holds an @, and \
+                 could be taken for an address",
+                "bad-address l.csv:10: the address \"a@x.example; b@x.example\" in column 2 \
+                 (email) holds more than one address",
             ],
         );
     }
@@ -420,7 +417,7 @@ mod tests {
     fn a_row_that_lacks_only_cells_nobody_has_filled_is_whole() {
         let rows = "email,name,notes,more\na@x.example,Ana,,\nb@x.example,Bo\n,,\nc@x.example\n";
         let (people, problems) = read(&[("l.csv", rows)]);
-        assert_eq!(problems, ["ragged-row l.csv:5: the row has 1 cells, the header 4"]);
+        assert_eq!(problems, ["ragged-row l.csv:5: the row has 1 cell, the header 4"]);
         assert_eq!(people.recipients.len(), 3);
     }
 
@@ -443,8 +440,8 @@ mod tests {
             ),
             (
                 "An\0a,a@x.example,",
-                "bad-name l.csv:2: the name \"An\\0a\" in column 1 (name) holds an invisible character \
-              (U+0000)",
+                "bad-name l.csv:2: the name \"An\\0a\" in column 1 (name) holds an invisible \
+              character (U+0000)",
             ),
             (
                 "Ana,a\0@x.example,",
@@ -453,8 +450,8 @@ mod tests {
             ),
             (
                 "Ana,a@x.example\u{200b},",
-                "bad-address l.csv:2: the address \"a@x.example\\u{200b}\" in column 2 (email) holds an \
-              invisible character (U+200B), which does not belong in an address",
+                "bad-address l.csv:2: the address \"a@x.example\\u{200b}\" in column 2 (email) \
+              holds an invisible character (U+200B), which does not belong in an address",
             ),
         ] {
             check(row, &[expected]);
@@ -516,12 +513,83 @@ mod tests {
         check(
             "\"Ana,ana@x.example,Peru\nBo,bo@x.example,\",cy@gmial.com,Peru\n",
             &[
-                "bad-name l.csv:2: the name \"Ana,ana@x.example,Peru\\nBo,bo@x.example,\" in column 1 \
-                 (name) holds an @, and could be taken for an address",
-                "rows-in-a-cell l.csv:2: column 1 (name) holds what looks like whole rows of the list",
+                "bad-name l.csv:2: the name \"Ana,ana@x.example,Peru\\nBo,bo@x.example,\" in \
+                 column 1 (name) holds an @, and could be taken for an address",
+                "rows-in-a-cell l.csv:2: column 1 (name) holds what looks like whole rows of the \
+                 list",
                 "probable-slip l.csv:2: the address cy@gmial.com is probably one at gmail.com",
             ],
         );
+    }
+
+    #[test]
+    fn a_name_without_a_letter_is_not_used_and_a_damaged_one_is_doubted() {
+        let list = "name,email\n—,a@x.example\nP?rez,b@x.example\n";
+        let (people, problems) = read(&[("l.csv", list)]);
+        assert_eq!(
+            problems,
+            [
+                "no-name l.csv:2: the name \"—\" in column 1 (name) has no letter",
+                "damaged-name l.csv:3: the name \"P?rez\" in column 1 (name) looks damaged",
+            ]
+        );
+        let names: Vec<_> = people.recipients.iter().map(|r| r.name.as_deref()).collect();
+        assert_eq!(names, [None, Some("P?rez")]);
+        assert_eq!(people.recipients[0].values.get("name"), None);
+    }
+
+    /// Security S20: no cell, in whatever column, makes a panic, a lost row or a header line.
+    #[test]
+    fn naughty_strings_in_every_column_lose_nobody() {
+        let long = "a".repeat(70_000);
+        let naughty = [
+            "{{ 7*7 }}",
+            "<script>alert(1)</script>",
+            "=1+1",
+            "../../etc/passwd",
+            "\u{202e}x",
+            "👩\u{200d}👧",
+            "\0",
+            "\u{1b}[31m",
+            "\u{7f}",
+            "a\u{2028}b",
+            "ﷺ",
+            "Z\u{363}\u{a3}a",
+            "\u{10ffff}",
+            "\u{fffd}",
+            "İß",
+            "%s%n",
+            "__proto__",
+            "-",
+            "@",
+            "a@b",
+            "x\r\nBcc: y@z.example",
+            "\"",
+            "'",
+            &long[..5_000],
+        ];
+        let columns = ["name", "email", "country", "language", "note", "名"];
+        let mut list = columns.join(",") + "\n";
+        for cell in naughty {
+            for column in 0..columns.len() {
+                let mut row = ["Ana", "x", "", "", "", ""].map(str::to_owned);
+                row[1] = format!("p{}@x.example", list.len());
+                row[column] = format!("\"{}\"", cell.replace('"', "\"\""));
+                list += &(row.join(",") + "\n");
+            }
+        }
+        let mut problems = Problems::new();
+        let people =
+            gather(&[ListSource { file: "l", bytes: list.as_bytes() }], &options(), &mut problems);
+        let refused = problems.iter().filter(|p| p.code == "bad-address").count();
+        assert_eq!(people.recipients.len() + refused, naughty.len() * columns.len());
+        assert_eq!(refused, naughty.len());
+        for r in &people.recipients {
+            let name = r.name.clone().unwrap_or_default();
+            let mailbox = crate::address::Mailbox::new(&name, r.address.clone());
+            assert!(mailbox.is_ok() && name.lines().count() < 2, "{name:?}");
+        }
+        assert!(problems.iter().all(|p| p.message.len() < 1_000 && !p.message.contains('\n')));
     }
 
     #[test]

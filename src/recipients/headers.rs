@@ -1,8 +1,8 @@
 //! Which headers mean which role: the table behind finding columns by themselves.
 //!
-//! Owns data only: headers as forms and spreadsheets write them in Arabic, Chinese, English, French,
-//! German, Italian, Portuguese, Russian and Spanish. Case, accents and punctuation do not matter.
-//! How the table is used is decided in `columns.rs`.
+//! Owns data only: headers as forms and spreadsheets write them in Arabic, Chinese, English,
+//! French, German, Italian, Portuguese, Russian and Spanish. Case, accents and punctuation do not
+//! matter. How the table is used is decided in `columns.rs`.
 
 use super::fold;
 use std::collections::HashMap;
@@ -173,7 +173,9 @@ const EMAIL_WORDS: &[&str] = &[
     "correo",
     "почта",
     "почты",
-    "البريد",
+    "البريد الالكتروني",
+    "بريد الكتروني",
+    "ايميل",
     "邮箱",
     "电邮",
     "电子邮件",
@@ -191,7 +193,6 @@ const NOT_THEIR_OWN: &[&str] = &[
     "copy",
     "emergency",
     "supervisor",
-    "contact",
     "focal",
     "manager",
     "alternate",
@@ -253,7 +254,6 @@ const NOT_THEIR_OWN: &[&str] = &[
     "assistente",
     "segretaria",
     "segreteria",
-    "cópia",
     "copia",
 ];
 
@@ -314,7 +314,7 @@ mod tests {
             (Role::Email, &["E-mail", "EMAIL ADDRESS", "Courriel", "Correo electrónico"][..]),
             (Role::Email, &["Электронная почта", "البريد الالكتروني", "邮箱", "E-mail / Courriel"]),
             (Role::Name, &["Name", "Nom", "Full Name", "姓名", "ФИО", "Nombre y apellidos"]),
-            (Role::GivenName, &["First name", "Prénom", "PRENOM(S)", "名", "الاسم الأول", "Vorname"]),
+            (Role::GivenName, &["First name", "Prénom", "PRENOM(S)", "الاسم الأول", "Vorname"]),
             (Role::FamilyName, &["Surname", "Apellidos", "Фамилия", "姓", "Last Name / Surname"]),
             (Role::Language, &["Language", "Langue", "Idioma", "Язык", "اللغة", "语言"]),
             (Role::Country, &["Country", "Pays / Country", "País", "Страна", "البلد", "国家"]),
@@ -346,7 +346,7 @@ mod tests {
 
     #[test]
     fn addresses_of_assistants_are_told_from_peoples_own() {
-        for header in ["E-mail address (office)", "Your e-mail", "Correo institucional", "工作邮箱"]
+        for header in ["E-mail address (office)", "Your e-mail", "工作邮箱", "بريد إلكتروني شخصي"]
         {
             assert!(speaks_of_email(header) && !is_somebody_elses(header), "{header}");
         }
@@ -354,6 +354,9 @@ mod tests {
         {
             assert!(speaks_of_email(header) && is_somebody_elses(header), "{header}");
         }
-        assert!(!speaks_of_email("Mailing list") && !speaks_of_email("City"));
+        for header in ["Mailing list", "City", "Почтовый адрес", "الرمز البريدي", "邮政编码"]
+        {
+            assert!(!speaks_of_email(header), "{header}");
+        }
     }
 }

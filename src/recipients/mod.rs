@@ -24,6 +24,7 @@ mod name;
 mod read;
 mod repair;
 pub mod select;
+mod shown;
 mod values;
 
 pub use values::{ColumnNames, Values};

@@ -83,6 +83,38 @@ fn fault(c: char) -> Option<NameError> {
     }
 }
 
+/// What makes a name that can be sent doubtful all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// `-`, `???`: no name at all.
+    NoLetter,
+    /// `P?rez`, `PÃ©rez`: what is left of letters when a list was saved in another encoding.
+    Damaged,
+}
+
+/// What is doubtful about a name, if anything.
+pub(super) fn doubt(name: &str) -> Option<Doubt> {
+    if name.is_empty() {
+        return None;
+    }
+    if !name.contains(char::is_alphabetic) {
+        return Some(Doubt::NoLetter);
+    }
+    // UTF-8 read as Windows-1252: the first octet of two becomes one of these letters, the second
+    // a sign that no name has behind a letter.
+    let is_torn = |pair: (char, char)| {
+        matches!(
+            pair,
+            (
+                'Ã' | 'Â' | 'Ð' | 'Ñ' | 'Ø' | 'Ù',
+                '\u{a0}'..='\u{a9}' | '\u{ab}'..='\u{b9}' | '\u{bb}'..='\u{bf}',
+            )
+        )
+    };
+    let torn = name.chars().zip(name.chars().skip(1)).any(is_torn);
+    (torn || name.contains('?')).then_some(Doubt::Damaged)
+}
+
 /// The whole name from its parts, given name first; where all of it is written in Chinese,
 /// Japanese or Korean letters the family name comes first and no blank between.
 pub(super) fn whole(given: &str, family: &str) -> String {
@@ -143,6 +175,23 @@ mod tests {
         assert_eq!(checked("a\u{85}b"), Err(NameError::LineBreak));
         assert_eq!(checked("P\u{fffd}rez"), Err(NameError::Damaged));
         assert_eq!(checked("ana@x.example"), Err(NameError::At));
+    }
+
+    #[test]
+    fn names_that_are_none_or_were_damaged_are_doubted() {
+        for (name, expected) in [
+            ("-", Some(Doubt::NoLetter)),
+            ("???", Some(Doubt::NoLetter)),
+            ("P?rez", Some(Doubt::Damaged)),
+            ("PÃ©rez", Some(Doubt::Damaged)),
+            ("", None),
+            ("Muñoz", None),
+            ("ÑAÑEZ SÃO", None),
+            ("王芳", None),
+            ("अंजलि", None),
+        ] {
+            assert_eq!(doubt(name), expected, "{name}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! after an unclosed quotation mark, and counts CR line ends as none.
 //!
 //! # Standards
-//! RFC 4180, with `;`, tab and `|` besides the comma, CR and LF besides CRLF, and rows of any length.
+//! RFC 4180, with `;`, tab and `|` besides the comma, CR and LF besides CRLF, rows of any length.
 //! UTF-8, with or without a byte order mark.
 //!
 //! # Invariants
@@ -75,17 +75,17 @@ impl Damage {
     fn hint(&self) -> &'static str {
         match self {
             Damage::NotText | Damage::Encoding { .. } => {
-                "Open it in the spreadsheet program, save it as \"CSV UTF-8\", and put that file in \
-                 its place."
+                "Open it in the spreadsheet program, save it as \"CSV UTF-8\", and put that file \
+                 in its place."
             }
             Damage::TooLarge => "Split the list into several files.",
             Damage::UnclosedQuote { .. } => {
-                "Close the mark, or write it twice (\"\") where it is part of the text; the rest of \
-                 the list was not read."
+                "Close the mark, or write it twice (\"\") where it is part of the text; the rest \
+                 of the list was not read."
             }
             Damage::TextAfterQuote { .. } => {
-                "Write a quotation mark inside a quoted cell twice (\"\"), or close the one that was \
-                 left open before."
+                "Write a quotation mark inside a quoted cell twice (\"\"), or close the one that \
+                 was left open before."
             }
             Damage::CellTooLong { .. } => "Shorten the cell; the rest of the list was not read.",
             Damage::TooManyCells { .. } => {
