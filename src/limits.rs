@@ -45,6 +45,13 @@ pub const TEMPLATE_BYTES_MAX: u64 = 1 << 20;
 pub const LETTER_BYTES_MAX: usize = 4 << 20;
 /// Depth of nested parentheses and brackets in a tag: the template parser recurses (security S6).
 pub const TEMPLATE_NESTING_MAX: usize = 64;
+/// Branches `elif` of one condition: the template parser recurses over them (security S6).
+pub const TEMPLATE_BRANCHES_MAX: usize = 64;
+/// Values one text in a template is put together of: with the longest cells 4 MiB, so that a text
+/// that doubles itself ends as an error (security S6).
+pub const TEMPLATE_TERMS_MAX: usize = 64;
+/// Parts a value is split into by a template, so that a loop over them ends.
+pub const TEMPLATE_PARTS_MAX: usize = 1_000;
 /// Bytes of one attachment or image before encoding.
 pub const ATTACHMENT_BYTES_MAX: u64 = 100 << 20;
 

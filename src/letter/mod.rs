@@ -1,4 +1,40 @@
 //! Stage 2: templates and a recipient in, a letter out.
+//!
+//! A letter's file is header lines, then Markdown with tags. It is read and checked once
+//! (`source.rs`, `tags.rs`, `names.rs`, `markdown.rs`; together in `compile.rs`). For each person
+//! the engine puts the values in as stand-ins (`engine.rs`, `stand_in.rs`), the Markdown is parsed
+//! once, and from the same tree come HTML (`html.rs`) within the layout (`layout.rs`, `style.rs`)
+//! and plain text (`text.rs`).
+//!
+//! Owns everything about what a letter says and looks like. Who gets it is decided in
+//! `recipients/`, how it travels in `message/`.
+//!
+//! # Invariants
+//! No value is ever read as template, Markdown, HTML or header (security S2, S7, S8). A template
+//! reads nothing but the names of its letter, and always ends (S6). The same inputs give the same
+//! letter, byte for byte.
+
+mod attached;
+mod attachment;
+mod compile;
+mod direction;
+mod engine;
+mod grammar;
+mod html;
+mod image;
+mod layout;
+mod link;
+mod markdown;
+mod markup;
+mod names;
+mod render;
+mod source;
+mod stand_in;
+mod style;
+mod tags;
+mod text;
+
+pub use attachment::{Mismatch, media_type, size_text};
 
 use crate::address::Mailbox;
 use crate::id::Digest;
@@ -72,6 +108,8 @@ pub struct Vocabulary {
     pub campaign: BTreeMap<String, String>,
     /// Ids behind `attachments.`, in the campaign's order.
     pub attachments: Vec<String>,
+    /// The language whose signature and footer stand in where a language has none.
+    pub default_language: Option<Language>,
 }
 
 /// What is particular to one letter.
@@ -101,6 +139,8 @@ pub struct Undefined {
 pub enum RenderFailure {
     /// Names without a value, all of them.
     Undefined(Vec<Undefined>),
+    /// The letter of this language has errors that [`Letters::compile`] has reported.
+    Reported,
     /// Anything else: a filter that does not fit, a subject that came out empty, output too large.
     Problem(Box<Problem>),
 }
@@ -138,8 +178,12 @@ pub struct Letter {
 }
 
 /// The letters of a campaign, compiled once: sources checked, styles prepared.
+///
+/// Shared by threads: rendering changes nothing in it.
 #[derive(Debug)]
-pub struct Letters {}
+pub struct Letters {
+    compiled: compile::Compiled,
+}
 
 impl Letters {
     /// Compiles all sources; every problem is kept with its file, line and column.
@@ -147,25 +191,34 @@ impl Letters {
     /// `None` when no letter can be rendered at all; with single errors what can be rendered is,
     /// so that one pass finds everything.
     pub fn compile(
-        _sources: &Sources,
-        _vocabulary: &Vocabulary,
-        _problems: &mut Problems,
+        sources: &Sources,
+        vocabulary: &Vocabulary,
+        problems: &mut Problems,
     ) -> Option<Letters> {
-        todo!()
+        compile::compile(sources, vocabulary, problems).map(|compiled| Letters { compiled })
+    }
+
+    /// The languages there is a letter for, also those whose letter has errors.
+    pub fn languages(&self) -> impl Iterator<Item = &Language> {
+        self.compiled.letters.keys()
     }
 
     /// The language whose letter a reader of `wanted` gets: itself, its primary language, or the
     /// default; `None` when there is no letter for any of them.
     #[must_use]
-    pub fn language_for(&self, _wanted: &Language, _default: &Language) -> Option<Language> {
-        todo!()
+    pub fn language_for(&self, wanted: &Language, default: &Language) -> Option<Language> {
+        let mut candidates = wanted.fall_backs().into_iter().chain(default.fall_backs());
+        candidates.find(|language| self.compiled.letters.contains_key(language))
     }
 
     /// Renders one letter.
     ///
     /// # Errors
     /// [`RenderFailure`] with all undefined names of this letter, or its one other problem.
-    pub fn render(&self, _particulars: &Particulars<'_>) -> Result<Letter, RenderFailure> {
-        todo!()
+    pub fn render(&self, particulars: &Particulars<'_>) -> Result<Letter, RenderFailure> {
+        render::render(&self.compiled, particulars)
     }
 }
+
+#[cfg(test)]
+mod tests;

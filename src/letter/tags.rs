@@ -1,0 +1,230 @@
+//! Finds the tags of a template and cuts them into tokens.
+//!
+//! Owns where constant text ends and a tag begins, exactly as the template engine sees it, and the
+//! bounds that must hold before the engine's parser may look: it recurses (security S6). What the
+//! tokens mean is read in `names.rs`.
+
+use std::ops::Range;
+
+/// What a stretch of a template is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// `{{ ... }}`
+    Output,
+    /// `{% ... %}`
+    Block,
+    /// `{# ... #}`
+    Comment,
+    /// `{% raw %}`, whose content is constant text, or `{% endraw %}`.
+    Raw,
+}
+
+/// A tag of a template.
+#[derive(Clone, Debug)]
+pub(super) struct Tag<'a> {
+    /// What it is.
+    pub kind: Kind,
+    /// Where it stands, with its braces, in bytes of the template.
+    pub range: Range<usize>,
+    /// What is in it; empty for comments.
+    pub tokens: Vec<Token<'a>>,
+}
+
+/// A token inside a tag.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Token<'a> {
+    /// What it is.
+    pub word: Word<'a>,
+    /// Where it begins, in bytes of the template.
+    pub at: usize,
+}
+
+/// What a token is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Word<'a> {
+    /// A name or keyword.
+    Name(&'a str),
+    /// A string in quotation marks, without them, escapes as written.
+    Text(&'a str),
+    /// A number.
+    Number,
+    /// An operator or bracket: its characters.
+    Sign(&'a str),
+}
+
+/// A tag that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// What is wrong with it.
+    pub what: &'static str,
+    /// Where, in bytes of the template.
+    pub at: usize,
+}
+
+/// All tags of a template in order, and the ones that cannot be read.
+pub(super) fn tags(source: &str) -> Result<Vec<Tag<'_>>, Broken> {
+    let mut tags = Vec::new();
+    let mut at = 0;
+    while let Some(found) = next_opening(source, at) {
+        let tag = match &source[found..found + 2] {
+            "{#" => comment(source, found)?,
+            "{{" => tag(source, found, Kind::Output, "}}")?,
+            _ => tag(source, found, Kind::Block, "%}")?,
+        };
+        at = tag.range.end;
+        let is_raw = matches!(tag.tokens[..], [Token { word: Word::Name("raw"), .. }]);
+        if tag.kind == Kind::Block && is_raw {
+            tags.push(Tag { kind: Kind::Raw, ..tag });
+            let end = end_of_raw(source, at)
+                .ok_or(Broken { what: "`{% raw %}` has no `{% endraw %}`", at: found })?;
+            at = end.end;
+            tags.push(Tag { kind: Kind::Raw, range: end, tokens: Vec::new() });
+        } else {
+            tags.push(tag);
+        }
+    }
+    Ok(tags)
+}
+
+fn next_opening(source: &str, from: usize) -> Option<usize> {
+    let bytes = source.as_bytes();
+    let opens = |pair: &[u8]| matches!(pair, b"{{" | b"{%" | b"{#");
+    bytes.get(from..)?.windows(2).position(opens).map(|i| from + i)
+}
+
+fn comment(source: &str, at: usize) -> Result<Tag<'_>, Broken> {
+    let end = source[at + 2..].find("#}").map(|i| at + 2 + i + 2);
+    let end = end.ok_or(Broken { what: "the comment `{#` is not closed by `#}`", at })?;
+    Ok(Tag { kind: Kind::Comment, range: at..end, tokens: Vec::new() })
+}
+
+fn end_of_raw(source: &str, from: usize) -> Option<Range<usize>> {
+    let mut at = from;
+    loop {
+        let start = at + source[at..].find("{%")?;
+        let inner = source[start + 2..].trim_start_matches('-').trim_start();
+        if let Some(rest) = inner.strip_prefix("endraw") {
+            let rest = rest.trim_start();
+            if let Some(rest) = rest.strip_prefix("%}").or_else(|| rest.strip_prefix("-%}")) {
+                return Some(start..source.len() - rest.len());
+            }
+        }
+        at = start + 2;
+    }
+}
+
+fn tag<'a>(source: &'a str, start: usize, kind: Kind, close: &str) -> Result<Tag<'a>, Broken> {
+    let mut at = start + 2;
+    if source[at..].starts_with('-') {
+        at += 1;
+    }
+    let mut tokens = Vec::new();
+    loop {
+        let rest = &source[at..];
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace());
+        at = source.len() - rest.len();
+        let dash = usize::from(rest.starts_with('-') && rest[1..].starts_with(close));
+        if rest[dash..].starts_with(close) {
+            let range = start..at + dash + close.len();
+            return Ok(Tag { kind, range, tokens });
+        }
+        if rest.is_empty() {
+            let what = match kind {
+                Kind::Output => "`{{` is not closed by `}}`",
+                _ => "`{%` is not closed by `%}`",
+            };
+            return Err(Broken { what, at: start });
+        }
+        let (word, length) = token(rest).map_err(|what| Broken { what, at })?;
+        tokens.push(Token { word, at });
+        at += length;
+    }
+}
+
+/// The token a text begins with, and its length in bytes.
+fn token(rest: &str) -> Result<(Word<'_>, usize), &'static str> {
+    let bytes = rest.as_bytes();
+    let length_of = |fits: fn(&u8) -> bool| bytes.iter().take_while(|b| fits(b)).count();
+    match bytes[0] {
+        b'"' | b'\'' | b'`' => text(rest),
+        b'0'..=b'9' => Ok((Word::Number, length_of(|b| b.is_ascii_digit() || *b == b'.'))),
+        b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
+            let length = length_of(|b| b.is_ascii_alphanumeric() || *b == b'_');
+            Ok((Word::Name(&rest[..length]), length))
+        }
+        _ => sign(rest).map(|sign| (Word::Sign(sign), sign.len())),
+    }
+}
+
+fn text(rest: &str) -> Result<(Word<'_>, usize), &'static str> {
+    let quote = rest.as_bytes()[0];
+    let mut escaped = false;
+    for (i, b) in rest.bytes().enumerate().skip(1) {
+        if escaped {
+            escaped = false;
+        } else if b == b'\\' {
+            escaped = true;
+        } else if b == quote {
+            return Ok((Word::Text(&rest[1..i]), i + 1));
+        }
+    }
+    Err("a quotation mark is not closed")
+}
+
+fn sign(rest: &str) -> Result<&str, &'static str> {
+    const LONG: &[&str] = &["...", "//", "**", "==", "!=", ">=", "<=", "</", "?.", "?["];
+    const SHORT: &[u8] = b"+-*/%!.,:~|=><()[]{}@";
+    if let Some(long) = LONG.iter().find(|l| rest.starts_with(**l)) {
+        return Ok(&rest[..long.len()]);
+    }
+    match rest.as_bytes()[0] {
+        b if SHORT.contains(&b) => Ok(&rest[..1]),
+        _ if rest.starts_with(['“', '”', '„', '«', '»', '‘', '’']) => {
+            Err("these are typographic quotation marks; a tag needs straight ones: \"")
+        }
+        _ => Err("this character cannot stand in a tag"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(source: &str, expected: &[(Kind, &str, usize)]) {
+        let found: Vec<_> = tags(source)
+            .unwrap()
+            .into_iter()
+            .map(|t| (t.kind, &source[t.range], t.tokens.len()))
+            .collect();
+        assert_eq!(found, expected, "{source}");
+    }
+
+    #[test]
+    fn tags_are_found_where_the_engine_finds_them() {
+        check("a {{ b }} c", &[(Kind::Output, "{{ b }}", 1)]);
+        check("{{- b.c -}}", &[(Kind::Output, "{{- b.c -}}", 3)]);
+        check(
+            "{% if a %}{# {{ x }} #}",
+            &[(Kind::Block, "{% if a %}", 2), (Kind::Comment, "{# {{ x }} #}", 0)],
+        );
+        check(
+            "{% raw %}{{ x }}{% endraw %}{{ y }}",
+            &[
+                (Kind::Raw, "{% raw %}", 1),
+                (Kind::Raw, "{% endraw %}", 0),
+                (Kind::Output, "{{ y }}", 1),
+            ],
+        );
+        check("{{ \"}}\" ~ '\\'' }}", &[(Kind::Output, "{{ \"}}\" ~ '\\'' }}", 3)]);
+        check("{{ a?.b }} } {", &[(Kind::Output, "{{ a?.b }}", 3)]);
+    }
+
+    #[test]
+    fn broken_tags_are_named() {
+        for (source, at) in
+            [("x {{ a", 2), ("{% if", 0), ("{# ", 0), ("{{ \"a }}", 3), ("{{ “a” }}", 3)]
+        {
+            assert_eq!(tags(source).unwrap_err().at, at, "{source}");
+        }
+    }
+}
