@@ -26,7 +26,7 @@ pub(super) fn needs_isolation(value: &str, right_to_left: bool) -> bool {
             digits = true;
         } else if is_right_to_left(c) {
             native = true;
-        } else if c.is_alphabetic() {
+        } else if is_left_to_right(c) {
             return true;
         } else {
             others = true;
@@ -42,6 +42,11 @@ pub(super) fn isolated(value: &str, right_to_left: bool) -> String {
     } else {
         value.to_owned()
     }
+}
+
+/// A letter of another script; vowel signs, which all scripts share, have no direction.
+fn is_left_to_right(c: char) -> bool {
+    c.is_alphabetic() && !matches!(c.script(), Script::Inherited | Script::Common)
 }
 
 fn is_right_to_left(c: char) -> bool {
@@ -78,6 +83,7 @@ mod tests {
             ("12", false, false),
             ("+41 22 000", false, true),
             ("١٢", false, false),
+            ("التعلّم", true, false),
             ("12–15 تشرين", true, false),
         ] {
             assert_eq!(needs_isolation(value, false), in_ltr, "{value} in a letter to the right");
