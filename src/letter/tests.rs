@@ -82,17 +82,17 @@ fn documents() -> Vec<Arc<Attachment>> {
 struct One<'a> {
     language: &'a str,
     body: &'a str,
-    values: &'a [(&'a str, &'a str)],
+    values: Vec<(&'a str, &'a str)>,
     attachments: Vec<Arc<Attachment>>,
 }
 
 impl<'a> One<'a> {
     fn new(body: &'a str) -> One<'a> {
-        One { language: "en", body, values: &[], attachments: Vec::new() }
+        One { language: "en", body, values: Vec::new(), attachments: Vec::new() }
     }
 
-    fn with(mut self, values: &'a [(&'a str, &'a str)]) -> One<'a> {
-        self.values = values;
+    fn with(mut self, values: &[(&'a str, &'a str)]) -> One<'a> {
+        self.values = values.to_vec();
         self
     }
 
@@ -166,14 +166,464 @@ fn the_sample_letters_are_whole_in_six_languages() {
             assert_eq!(letter.images.len(), 1, "{tag}");
             assert!(letter.html.contains(&format!("cid:{}", letter.images[0].content_id)));
             assert!(letter.html.lines().all(|line| line.len() < 4000));
-            if let Some(folder) = std::env::var_os("LETTERS_TO") {
-                let stem = std::path::Path::new(&folder).join(format!("{campaign}.{tag}"));
-                let logo = "../../templates/images/logo.png";
-                let cid = format!("cid:{}", letter.images[0].content_id);
-                std::fs::write(stem.with_extension(format!("{tag}.txt")), &letter.text).unwrap();
-                let html = letter.html.replace(&cid, logo);
-                std::fs::write(stem.with_extension(format!("{tag}.html")), html).unwrap();
-            }
         }
     }
+}
+
+#[test]
+fn markdown_becomes_html_and_text() {
+    for (body, html, text) in [
+        ("A *b* **c** `d`", "<p>A <em>b</em> <strong>c</strong> <code>d</code></p>\n", "A b c d\n"),
+        ("one\ntwo", "<p>one<br>\ntwo</p>\n", "one\ntwo\n"),
+        (
+            "# T\n\n## 标题\n\n### U",
+            "<h1>T</h1>\n<h2>标题</h2>\n<h3>U</h3>\n",
+            "T\n=\n\n标题\n----\n\nU\n",
+        ),
+        (
+            "- a\n- b\n  - c",
+            "<ul>\n<li>a</li>\n<li>b\n<ul>\n<li>c</li>\n</ul></li>\n</ul>\n",
+            "- a\n- b\n  - c\n",
+        ),
+        ("3. a\n4. b", "<ol start=\"3\">\n<li>a</li>\n<li>b</li>\n</ol>\n", "3. a\n4. b\n"),
+        (
+            "> a\n> b\n>\n> c",
+            "<blockquote>\n<p>a<br>\nb</p>\n<p>c</p>\n</blockquote>\n",
+            "> a\n> b\n>\n> c\n",
+        ),
+        ("a\n\n---\n\nb", "<p>a</p>\n<hr>\n<p>b</p>\n", "a\n\n* * *\n\nb\n"),
+        (
+            "[us](https://x.example/a?b=1&c=2)",
+            "<p><a href=\"https://x.example/a?b=1&amp;c=2\">us</a></p>\n",
+            "us (https://x.example/a?b=1&c=2)\n",
+        ),
+        (
+            "[x.example](https://x.example/)",
+            "<p><a href=\"https://x.example/\">x.example</a></p>\n",
+            "https://x.example/\n",
+        ),
+        (
+            "[a@x.example](mailto:a@x.example)",
+            "<p><a href=\"mailto:a@x.example\">a@x.example</a></p>\n",
+            "a@x.example\n",
+        ),
+        ("    code <b>", "<pre>code &lt;b&gt;</pre>\n", "    code <b>\n"),
+        ("a &amp; b \\*c\\*", "<p>a &amp; b *c*</p>\n", "a & b *c*\n"),
+        ("这是**重点。**对吗", "<p>这是<strong>重点。</strong>对吗</p>\n", "这是重点。对吗\n"),
+    ] {
+        let one = One::new(body);
+        assert_eq!(one.html(), html, "{body}");
+        assert_eq!(one.text(), text, "{body}");
+    }
+}
+
+#[test]
+fn a_table_is_aligned_by_display_width_or_stacked() {
+    let one = One::new(
+        "| Town | 城镇 | Number |\n|---|:-:|--:|\n| Tours | 图尔 | 5 |\n| 阿尔马拉 | x | 12 |",
+    );
+    assert_eq!(
+        one.text(),
+        "Town      城镇  Number\n--------  ----  ------\nTours     图尔       5\n阿尔马拉   x        12\n"
+    );
+    assert!(one.html().contains("<th align=\"center\">城镇</th>"), "{}", one.html());
+    assert!(one.html().contains("<td align=\"right\">12</td>"), "{}", one.html());
+    let long = "word ".repeat(20);
+    let body = format!("| A | B |\n|---|---|\n| {long} | x |\n| y | z |");
+    assert_eq!(One::new(&body).text(), format!("A: {}\nB: x\n\nA: y\nB: z\n", long.trim()));
+}
+
+/// Values that try to be more than text, each with a word by which it is found again.
+const HOSTILE: &[&str] = &[
+    "{{ 7*7 }} word",
+    "{% if true %}word{% endif %}",
+    "<img src=x onerror=alert(1)> word",
+    "\"><script>alert(1)</script> word",
+    "javascript:alert(1) word",
+    "[word](http://evil.example)",
+    "![word](http://evil.example/x.png)",
+    "<https://evil.example/word>",
+    "https://evil.example/word",
+    "**word** _word_ `word` ~~word~~",
+    "# word",
+    "- word",
+    "1. word",
+    "> word",
+    "    word",
+    "---\r\n\r\nword",
+    "word\n===",
+    "| word | word |\n|---|---|\n| a | b |",
+    "`` word ``",
+    "```\nword\n```",
+    "&lt;b&gt;word&amp;&#65;",
+    "\\*word\\* \\",
+    "[word]: http://evil.example",
+    "[^1] word",
+    "word\u{FDD1}b\u{4FFFE}\u{4FFFF}\u{1FFFF}\u{6FFFE}",
+    "*",
+    "word  \n  word",
+];
+
+#[test]
+fn s8_no_value_makes_an_element_link_or_emphasis() {
+    for template in [
+        "{{ recipient.x }}",
+        "a {{ recipient.x }} b",
+        "*{{ recipient.x }}* **{{ recipient.x }}**",
+        "- {{ recipient.x }}",
+        "> {{ recipient.x }}",
+        "## {{ recipient.x }}",
+        "`{{ recipient.x }}`",
+        "    {{ recipient.x }}",
+        "| A |\n|---|\n| {{ recipient.x }} |",
+        "[{{ recipient.x }}](https://x.example)",
+        "[t](https://x.example/?q={{ recipient.x }})",
+        "[t](https://x.example/ \"{{ recipient.x }}\")",
+        "{{ recipient.x }}. a",
+        "{{ recipient.x | upper }}",
+        "[a]: https://x.example\n\n[{{ recipient.x }}]",
+    ] {
+        let harmless = elements(&One::new(template).with(&[("x", "word")]).html());
+        for value in HOSTILE {
+            let html = One::new(template).with(&[("x", value)]).html();
+            assert_eq!(elements(&html), harmless, "{value:?} in {template:?}: {html}");
+            let href = html.split("href=\"").nth(1).map(|h| &h[..h.find('"').unwrap()]);
+            assert!(href.is_none_or(|h| h.starts_with("https://x.example")), "{html}");
+        }
+    }
+}
+
+/// The tags of a piece of HTML, without the values of their attributes.
+fn elements(html: &str) -> Vec<String> {
+    let mut elements = Vec::new();
+    for piece in html.split('<').skip(1) {
+        let tag = &piece[..piece.find('>').unwrap()];
+        elements.push(tag.split([' ', '=']).next().unwrap().to_owned());
+    }
+    elements
+}
+
+#[test]
+fn s7_a_person_named_like_a_template_gets_that_name() {
+    for name in ["{{ 7*7 }}", "{% for x in y %}", "{{ recipient.y }}", "{# x #}"] {
+        let one = One::new("Name: {{ recipient.x }}").with(&[("x", name), ("y", "secret")]);
+        assert_eq!(one.text(), format!("Name: {name}\n"));
+    }
+}
+
+#[test]
+fn values_come_out_as_they_are() {
+    for value in ["a*b_c`d", "1. a", "# a", "a & b < c > d \"e\" 'f'", "~!@$%^()+=[]{}|\\:;?/.,"] {
+        let one = One::new("{{ recipient.x }}").with(&[("x", value)]);
+        assert_eq!(one.text(), format!("{value}\n"));
+        let code = One::new("`{{ recipient.x }}`").with(&[("x", value)]);
+        assert_eq!(code.text(), format!("{value}\n"));
+        let table = One::new("| A |\n|---|\n| {{ recipient.x }} |").with(&[("x", value)]);
+        assert!(table.text().contains(value), "{}", table.text());
+    }
+    assert_eq!(One::new("{{ conference.name }}").text(), "The *Forum*\n");
+}
+
+#[test]
+fn s8_an_address_from_a_value_is_checked() {
+    let body = "[site]({{ recipient.x }})";
+    let good = One::new(body).with(&[("x", "https://x.example/a")]);
+    assert_eq!(good.html(), "<p><a href=\"https://x.example/a\">site</a></p>\n");
+    for bad in ["javascript:alert(1)", "data:text/html,x", "www.x.example", "//x.example"] {
+        match One::new(body).with(&[("x", bad)]).render() {
+            Err(RenderFailure::Problem(problem)) => assert_eq!(problem.code, "bad-link", "{bad}"),
+            other => panic!("{bad}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn s6_hostile_templates_are_errors_without_output() {
+    let parentheses = format!("{{{{ {}1{} }}}}", "(".repeat(5_000), ")".repeat(5_000));
+    let many_elif =
+        format!("{{% if language %}}{}{{% endif %}}", "{% elif language %}".repeat(50_000));
+    for body in [
+        "{{ get_env(name=\"PATH\") }}",
+        "{% include \"/etc/passwd\" %}",
+        "{% import \"/etc/passwd\" as x %}",
+        "{% extends \"/etc/passwd\" %}",
+        "{% for i in range(end=1000000000) %}x{% endfor %}",
+        "{{ throw(message=\"x\") }}",
+        "{{ now() }}",
+        "{{ __tera_context }}",
+        &parentheses,
+        &many_elif,
+        &"x".repeat(2 << 20),
+    ] {
+        let (letters, problems) = One::new(body).compile();
+        assert!(letters.is_none() && problems.has_errors(), "{:.60}", body);
+    }
+    let quotes = format!("{} a", ">".repeat(20_000));
+    assert!(matches!(One::new(&quotes).render(), Err(RenderFailure::Problem(_))));
+    let loops = "{% for c in recipient.x %}{{ recipient.x }}{% endfor %}";
+    let long = "y".repeat(10_000);
+    match One::new(loops).with(&[("x", &long)]).render() {
+        Err(RenderFailure::Problem(problem)) => {
+            assert!(problem.message.contains("larger than"), "{problem:?}");
+        }
+        other => panic!("{:?}", other.map(|l| l.html.len())),
+    }
+}
+
+#[test]
+fn all_names_without_a_value_are_found_together() {
+    let body = "{{ recipient.x }}\n{% if recipient.y %}y{% endif %}\n{{ recipient.city | upper }}\n\
+                {{ recipient.y | default(value=\"-\") }} {% set a = recipient.y %}{{ a }}";
+    let Err(RenderFailure::Undefined(undefined)) = One::new(body).render() else { panic!() };
+    let found: Vec<_> = undefined.iter().map(|u| format!("{} {}", u.place, u.name)).collect();
+    assert_eq!(
+        found,
+        [
+            "templates/c/en.md:3:4 recipient.x",
+            "templates/c/en.md:5:4 recipient.city",
+            "templates/c/en.md:6:51 recipient.y",
+        ]
+    );
+    let whole = One::new(body).with(&[("x", "1"), ("y", "2"), ("city", "c")]);
+    assert_eq!(whole.text(), "1\ny\nC\n2 2\n");
+}
+
+#[test]
+fn an_absent_value_is_false_and_default_stands_in() {
+    let body = "{% if recipient.city %}in {{ recipient.city }}{% else %}at home{% endif %}, \
+                {{ recipient.city | default(value=\"your *town*\") }}";
+    assert_eq!(One::new(body).text(), "at home, your *town*\n");
+    assert_eq!(One::new(body).with(&[("city", "Tours")]).text(), "in Tours, Tours\n");
+}
+
+#[test]
+fn problems_of_a_template_have_their_place() {
+    for (body, expected) in [
+        ("a\n{{ recipient.ctiy }}", "unknown-column templates/c/en.md:4:4"),
+        ("{% if recipient.ctiy %}{% endif %}", "unknown-column templates/c/en.md:3:7"),
+        ("é {{ recipient.x | uper }}", "unknown-filter templates/c/en.md:3:20"),
+        ("{{ recipient.x + }}", "template-syntax templates/c/en.md:3:18"),
+        ("a {{ recipient.x", "template-syntax templates/c/en.md:3:3"),
+        ("{% if language %}a", "template-syntax templates/c/en.md:3:18"),
+        ("[a](ftp://x.example)", "bad-link templates/c/en.md:3:1"),
+        ("![a](x.png)", "missing-image templates/c/en.md:3:1"),
+        ("", "empty-letter templates/c/en.md"),
+    ] {
+        let (_, problems) = One::new(body).compile();
+        let found: Vec<_> =
+            problems.iter().map(|p| format!("{} {}", p.code, p.place.as_ref().unwrap())).collect();
+        assert_eq!(found, [expected], "{body}");
+    }
+}
+
+#[test]
+fn blocks_of_ours_stand_apart() {
+    let mut one = One::new("See {{ attachment_table }} there\n\n- {{ greeting }}");
+    one.attachments = documents();
+    assert_eq!(
+        one.text(),
+        "See\n\n(1) Almara Statement on Learning Towns — statement.en.pdf, 113.71 KB\n\
+         (2) Guidelines for Learning Towns — guidelines.en.pdf, 612.29 KB\n\
+         (3) Almara 2026: Highlights — highlights.en.pdf, 1.43 MB\n\nthere\n\n- Dear Ana,\n"
+    );
+    assert_eq!(one.html().matches("<tr>").count(), 3);
+    let none = One::new("{% if attachment_table %}a{% endif %}b{{ attachment_table }}");
+    assert_eq!(none.text(), "b\n");
+    let mut one = One::new(
+        "({{ attachments.statement.number }}) {{ attachments.statement.size }}\n\
+        {% for id, a in attachments %}{{ loop.index }}/{{ a.number }} {{ id }}\n{% endfor %}",
+    );
+    one.attachments = documents();
+    assert_eq!(one.text(), "(1) 113.71 KB\n1/1 statement\n2/2 guidelines\n3/3 highlights\n");
+}
+
+#[test]
+fn a_value_of_the_other_direction_is_isolated_but_not_in_the_subject() {
+    let mut one = One::new("مرحبا {{ recipient.x }}!").with(&[("x", "Ana Pérez")]);
+    one.language = "ar";
+    let letter = one.render().unwrap();
+    assert_eq!(letter.text, "مرحبا \u{2068}Ana Pérez\u{2069}!\n");
+    assert!(letter.html.contains("\u{2068}Ana Pérez\u{2069}"));
+    assert!(!letter.subject.contains('\u{2068}'), "{}", letter.subject);
+    let one = One::new("Hello {{ recipient.x }} ({{ recipient.x }})").with(&[("x", "أحمد")]);
+    assert_eq!(one.text(), "Hello \u{2068}أحمد\u{2069} (\u{2068}أحمد\u{2069})\n");
+}
+
+#[test]
+fn a_letter_that_speaks_of_attachments_has_some() {
+    assert_eq!(One::new("You will find it attached.").codes(), ["attached-but-nothing"]);
+    assert_eq!(One::new("Hello.").codes(), [""; 0]);
+    let mut one = One::new("Hello.");
+    one.attachments = documents();
+    assert_eq!(one.codes(), ["attachments-not-mentioned"]);
+    one.body = "Here is the Statement ({{ attachments.statement.number }}).";
+    assert_eq!(one.codes(), [""; 0]);
+    for (tag, body) in [
+        ("fr", "Vous la trouverez ci-jointe."),
+        ("es", "La encontrará adjunta."),
+        ("ru", "Она приложена к письму."),
+        ("ar", "وتجدونه مرفقًا."),
+        ("zh", "随信附上。"),
+    ] {
+        let mut one = One::new(body);
+        one.language = tag;
+        assert_eq!(one.codes(), ["attached-but-nothing"], "{tag}");
+    }
+}
+
+#[test]
+fn signatures_and_footers_fall_back_to_the_default_language() {
+    let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
+    let letter = "Subject: s\n\nHello\n\n{{ signature }}";
+    let mut sources = Sources {
+        letters: [
+            (language("en"), source("en.md", letter)),
+            (language("pt-br"), source("pt-br.md", letter)),
+            (language("de"), source("de.md", letter)),
+        ]
+        .into(),
+        signatures: [
+            (
+                language("en"),
+                source("signature.en.md", "Regards, {{ language }}\n**{{ recipient.x }}**"),
+            ),
+            (language("pt"), source("signature.pt.md", "Cumprimentos")),
+        ]
+        .into(),
+        footers: [(language("en"), source("footer.en.md", "Why you get this"))].into(),
+        ..Sources::default()
+    };
+    let mut vocabulary = Vocabulary {
+        columns: vec!["x".to_owned()],
+        default_language: Some(language("en")),
+        ..Vocabulary::default()
+    };
+    let text = |letters: &Letters, tag: &str| {
+        let values = Values::from_pairs([("x", "*Ilse*")]);
+        let language = language(tag);
+        let particulars =
+            Particulars { language: &language, greeting: "", values: &values, attachments: &[] };
+        letters.render(&particulars).unwrap().text
+    };
+    let mut problems = Problems::new();
+    let letters = Letters::compile(&sources, &vocabulary, &mut problems).unwrap();
+    assert!(problems.is_empty(), "{problems:?}");
+    assert_eq!(text(&letters, "pt-br"), "Hello\n\nCumprimentos\n\nWhy you get this\n");
+    assert_eq!(text(&letters, "de"), "Hello\n\nRegards, de\n*Ilse*\n\nWhy you get this\n");
+    let for_reader = |tag| letters.language_for(&language(tag), &language("de"));
+    assert_eq!(for_reader("en-gb"), Some(language("en")));
+    assert_eq!(for_reader("fr"), Some(language("de")));
+    assert_eq!(letters.language_for(&language("fr"), &language("it")), None);
+
+    vocabulary.default_language = None;
+    sources.letters.remove(&language("pt-br"));
+    let mut problems = Problems::new();
+    let letters = Letters::compile(&sources, &vocabulary, &mut problems).unwrap();
+    let codes: Vec<_> = problems.iter().map(|p| p.code).collect();
+    assert_eq!(codes, ["missing-signature"]);
+    assert_eq!(text(&letters, "de"), "Hello\n");
+}
+
+#[test]
+fn header_lines_are_plain_text() {
+    let text = "Asunto: *Hi* {{ recipient.x }} <b>\n  {{ recipient.y }}\n\
+                Reply-To: {{ recipient.x }} Desk <desk@x.example>\nPreview: {{ recipient.y }} & more\n\nHello";
+    let layout = "<title>{{ subject }}</title>{% if preview %}<i title=\"{{ preview }}\"></i>{% endif %}{{ body }}";
+    let sources = Sources {
+        letters: [(language("es"), Source { file: "es.md".to_owned(), text: text.to_owned() })]
+            .into(),
+        layout: Some(Source { file: "layout.html".to_owned(), text: layout.to_owned() }),
+        ..Sources::default()
+    };
+    let vocabulary =
+        Vocabulary { columns: vec!["x".to_owned(), "y".to_owned()], ..Vocabulary::default() };
+    let mut problems = Problems::new();
+    let letters = Letters::compile(&sources, &vocabulary, &mut problems).unwrap();
+    let render = |x: &str, y: &str| {
+        let values = Values::from_pairs([("x", x), ("y", y)]);
+        let particulars = Particulars {
+            language: &language("es"),
+            greeting: "",
+            values: &values,
+            attachments: &[],
+        };
+        letters.render(&particulars)
+    };
+    let letter = render("A & \"B\"", "c\r\nBcc: d").unwrap();
+    assert_eq!(letter.subject, "*Hi* A & \"B\" <b> c Bcc: d");
+    assert!(letter.html.contains("<title>*Hi* A &amp; &quot;B&quot; &lt;b&gt; c Bcc: d</title>"));
+    assert!(letter.html.contains("<i title=\"c Bcc: d &amp; more\">"), "{}", letter.html);
+    assert_eq!(letter.reply_to.unwrap().address.as_str(), "desk@x.example");
+    assert!(letters.compiled.letters[&language("es")].is_some());
+    match render("a@b", "c") {
+        Err(RenderFailure::Problem(problem)) => assert_eq!(problem.code, "bad-reply-to"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_letter_with_errors_is_reported_once() {
+    let source = |text: &str| Source { file: "x.md".to_owned(), text: text.to_owned() };
+    let sources = Sources {
+        letters: [
+            (language("en"), source("Subject: s\n\nHello")),
+            (language("fr"), source("Subject: s\n\n{{ nothing }}")),
+        ]
+        .into(),
+        ..Sources::default()
+    };
+    let mut problems = Problems::new();
+    let letters = Letters::compile(&sources, &Vocabulary::default(), &mut problems).unwrap();
+    assert_eq!(problems.iter().map(|p| p.code).collect::<Vec<_>>(), ["unknown-name"]);
+    assert_eq!(letters.language_for(&language("fr"), &language("en")), Some(language("fr")));
+    let render = |tag: &str| {
+        letters.render(&Particulars {
+            language: &language(tag),
+            greeting: "",
+            values: &Values::default(),
+            attachments: &[],
+        })
+    };
+    assert!(matches!(render("fr"), Err(RenderFailure::Reported)));
+    assert!(render("en").unwrap().html.starts_with("<!doctype html>"));
+}
+
+#[test]
+fn the_layout_is_checked_with_places() {
+    for (layout, expected) in [
+        ("<p>\n{{ recipient.x }}{{ body }}", "unknown-name layout.html:2:4"),
+        ("<p>{{ bdoy }}{{ body }}", "unknown-name layout.html:1:7"),
+        ("<p>\n</p>", "bad-layout layout.html"),
+        ("{{ body }}\n<script>x</script>", "bad-layout layout.html:2:1"),
+        ("{{ body }}\n<img src=\"images/lgoo.png\" alt=\"x\">", "missing-image layout.html:2:11"),
+        (
+            "<style data-inline>\np { color: red }\ndiv { a: b }\n</style>{{ body }}",
+            "bad-style layout.html:3:1",
+        ),
+        ("{{ body | safe }}", "refused-filter layout.html:1:11"),
+        ("{{ body }}{% include \"x\" %}", "refused-tag layout.html:1:14"),
+        ("<p title=\"{{ footer }}\">{{ body }}<a href=\"ftp://x\">", "bad-link layout.html:1:44"),
+    ] {
+        let sources = Sources {
+            letters: [(
+                language("en"),
+                Source { file: "en.md".to_owned(), text: "Subject: s\n\nb".to_owned() },
+            )]
+            .into(),
+            layout: Some(Source { file: "layout.html".to_owned(), text: layout.to_owned() }),
+            ..Sources::default()
+        };
+        let mut problems = Problems::new();
+        Letters::compile(&sources, &Vocabulary::default(), &mut problems).unwrap();
+        let found: Vec<_> =
+            problems.iter().map(|p| format!("{} {}", p.code, p.place.as_ref().unwrap())).collect();
+        assert_eq!(found, [expected], "{layout}");
+    }
+}
+
+#[test]
+fn letters_are_rendered_by_several_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Letters>();
+    shared::<Letter>();
 }
