@@ -338,7 +338,7 @@ impl Compiler<'_> {
         if let Ok(line) = self.engine.render(&piece.key, &context)
             && let Err(problem) = render::mailbox(piece, &line)
         {
-            self.problems.push(problem);
+            self.problems.push(*problem);
         }
     }
 

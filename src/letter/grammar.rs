@@ -88,54 +88,58 @@ pub(super) fn did_you_mean(word: &str, among: &[&str], all: &str) -> String {
     }
 }
 
-/// Whether a path names something a template of this kind may use.
+/// What speaks against a path in a template of this kind: it names nothing, or nothing to be used.
 ///
 /// `computed`: an index follows that is known only when the letter is rendered.
-pub(super) fn check(
+pub(super) fn objection(
     path: &[String],
     computed: bool,
     template: Template,
     vocabulary: &Vocabulary,
-) -> Result<(), Problem> {
+) -> Option<Problem> {
     let parts: Vec<&str> = path.iter().map(String::as_str).collect();
     let in_letter = template != Template::Layout;
     let blocks = template == Template::Body;
     match parts[..] {
         ["recipient", column] if in_letter && !computed => column_check(column, vocabulary),
-        ["recipient", ..] if in_letter => Err(whole("recipient.COLUMN", &parts)),
-        ["conference"] | ["campaign"] if computed => Ok(()),
+        ["recipient", ..] if in_letter => Some(whole("recipient.COLUMN", &parts)),
+        ["conference"] | ["campaign"] if computed => None,
         ["conference", key] if !computed => {
             key_check("conference", key, vocabulary.conference.keys().map(String::as_str))
         }
         ["campaign", key] if !computed => {
             key_check("campaign", key, vocabulary.campaign.keys().map(String::as_str))
         }
-        ["conference" | "campaign", ..] => Err(whole("conference.NAME", &parts)),
+        ["conference" | "campaign", ..] => Some(whole("conference.NAME", &parts)),
         ["attachments", ..] if in_letter => attachment_check(&parts, computed, vocabulary),
-        ["greeting"] if in_letter && !computed => Ok(()),
-        ["language"] if !computed => Ok(()),
-        ["attachment_table" | "signature"] if blocks && !computed => Ok(()),
-        ["attachment_table" | "signature"] if in_letter => Err(Problem::error(
-            "misplaced-block",
-            format!("`{}` is a block and has no place here", parts[0]),
-        )
-        .hint("Put it on a line of its own in the letter.")),
-        ["loop", "index" | "index0" | "first" | "last" | "length"] => Ok(()),
-        [slot] if !in_letter && SLOTS.contains(&slot) => Ok(()),
-        [root, ..] => Err(unknown_root(root, in_letter, vocabulary)),
-        [] => Ok(()),
+        ["greeting"] if in_letter && !computed => None,
+        ["language"] if !computed => None,
+        ["attachment_table" | "signature"] if blocks && !computed => None,
+        ["attachment_table" | "signature"] if in_letter => Some(
+            Problem::error(
+                "misplaced-block",
+                format!("`{}` is a block and has no place here", parts[0]),
+            )
+            .hint("Put it on a line of its own in the letter."),
+        ),
+        ["loop", "index" | "index0" | "first" | "last" | "length"] => None,
+        [slot] if !in_letter && SLOTS.contains(&slot) => None,
+        [root, ..] => Some(unknown_root(root, in_letter, vocabulary)),
+        [] => None,
     }
 }
 
-fn column_check(column: &str, vocabulary: &Vocabulary) -> Result<(), Problem> {
+fn column_check(column: &str, vocabulary: &Vocabulary) -> Option<Problem> {
     if vocabulary.columns.iter().any(|c| c == column) {
-        return Ok(());
+        return None;
     }
     let near = nearest(column, vocabulary.columns.iter().map(String::as_str));
     let meant = near.map_or(String::new(), |n| format!("Did you mean `{}`? ", column_path(n)));
     let columns = listed(vocabulary.columns.iter().map(String::as_str));
-    Err(Problem::error("unknown-column", format!("no list has a column `{column}`"))
-        .hint(format!("{meant}The columns are {columns}.")))
+    Some(
+        Problem::error("unknown-column", format!("no list has a column `{column}`"))
+            .hint(format!("{meant}The columns are {columns}.")),
+    )
 }
 
 /// How a template names a column.
@@ -162,9 +166,9 @@ fn key_check<'a>(
     root: &str,
     key: &str,
     keys: impl Iterator<Item = &'a str> + Clone,
-) -> Result<(), Problem> {
+) -> Option<Problem> {
     if keys.clone().any(|k| k == key) {
-        return Ok(());
+        return None;
     }
     let meant = nearest(key, keys.clone())
         .map_or(String::new(), |n| format!("Did you mean `{root}.{n}`? "));
@@ -172,22 +176,20 @@ fn key_check<'a>(
         none if none.is_empty() => format!("Add a line `{key} = \"...\"` to `[{root}]`."),
         all => format!("{meant}`[{root}]` has {all}."),
     };
-    Err(Problem::error("unknown-name", format!("`[{root}]` has no `{key}`")).hint(hint))
+    Some(Problem::error("unknown-name", format!("`[{root}]` has no `{key}`")).hint(hint))
 }
 
-fn attachment_check(
-    parts: &[&str],
-    computed: bool,
-    vocabulary: &Vocabulary,
-) -> Result<(), Problem> {
+fn attachment_check(parts: &[&str], computed: bool, vocabulary: &Vocabulary) -> Option<Problem> {
     let ids = || vocabulary.attachments.iter().map(String::as_str);
     match parts {
-        [_] if !computed => Ok(()),
+        [_] if !computed => None,
         [_, id, rest @ ..] if ids().any(|i| i == *id) => match rest {
-            [] if !computed => Ok(()),
-            [field] if FIELDS.contains(field) && !computed => Ok(()),
-            _ => Err(Problem::error("unknown-name", "an attachment has no such field".to_owned())
-                .hint(format!("It has {}.", FIELDS.join(", ")))),
+            [] if !computed => None,
+            [field] if FIELDS.contains(field) && !computed => None,
+            _ => Some(
+                Problem::error("unknown-name", "an attachment has no such field".to_owned())
+                    .hint(format!("It has {}.", FIELDS.join(", "))),
+            ),
         },
         [_, id, ..] => {
             let meant = nearest(id, ids())
@@ -196,10 +198,12 @@ fn attachment_check(
                 none if none.is_empty() => "The campaign has no attachments.".to_owned(),
                 all => format!("{meant}The campaign's attachments are {all}."),
             };
-            Err(Problem::error("unknown-name", format!("the campaign has no attachment `{id}`"))
-                .hint(hint))
+            Some(
+                Problem::error("unknown-name", format!("the campaign has no attachment `{id}`"))
+                    .hint(hint),
+            )
         }
-        _ => Err(whole("attachments.ID.title", parts)),
+        _ => Some(whole("attachments.ID.title", parts)),
     }
 }
 

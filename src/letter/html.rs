@@ -304,7 +304,7 @@ impl Writer<'_, '_> {
                 self.out.push_str("</a>");
             }
             Err(problem) => {
-                self.findings.problems.push(problem);
+                self.findings.problems.push(*problem);
                 self.inlines(node);
             }
         }
@@ -322,7 +322,7 @@ impl Writer<'_, '_> {
                 self.out.push('>');
                 show(&mut self.findings.images, image);
             }
-            Err(problem) => self.findings.problems.push(problem),
+            Err(problem) => self.findings.problems.push(*problem),
         }
     }
 }

@@ -42,17 +42,17 @@ impl Images {
     ///
     /// # Errors
     /// A [`Problem`] without a place: it is not in the workspace, or elsewhere.
-    pub(super) fn find(&self, path: &str) -> Result<&Arc<Image>, Problem> {
+    pub(super) fn find(&self, path: &str) -> Result<&Arc<Image>, Box<Problem>> {
         self.get(path).ok_or_else(|| {
+            const WHERE: &str = "Put the file into templates/images/ and write images/NAME.";
             if path.contains("://") || path.starts_with("//") {
-                return Problem::error("remote-image", format!("`{path}` is not sent along"))
-                    .hint("Put the file into templates/images/ and write images/NAME.");
+                let message = format!("`{path}` is not sent along");
+                return Box::new(Problem::error("remote-image", message).hint(WHERE));
             }
-            let problem = Problem::error("missing-image", format!("there is no image `{path}`"));
-            match nearest(path, self.known.keys().map(String::as_str)) {
-                Some(near) => problem.hint(format!("Did you mean `{near}`?")),
-                None => problem.hint("Put the file into templates/images/ and write images/NAME."),
-            }
+            let near = nearest(path, self.known.keys().map(String::as_str));
+            let hint = near.map_or(WHERE.to_owned(), |n| format!("Did you mean `{n}`?"));
+            let message = format!("there is no image `{path}`");
+            Box::new(Problem::error("missing-image", message).hint(hint))
         })
     }
 

@@ -18,7 +18,7 @@ use std::fmt::Write as _;
 ///
 /// # Errors
 /// A [`Problem`] without a place when the address is none that a letter may link to.
-pub(super) fn address(markdown_url: &str) -> Result<String, Problem> {
+pub(super) fn address(markdown_url: &str) -> Result<String, Box<Problem>> {
     let mut address = String::with_capacity(markdown_url.len());
     let mut inside = false;
     let mut leading = false;
@@ -36,7 +36,7 @@ pub(super) fn address(markdown_url: &str) -> Result<String, Problem> {
             Reading::OfValue(c) => encode(c, &mut address),
         }
     }
-    if is_allowed(&address) { Ok(address) } else { Err(refused(&address)) }
+    if is_allowed(&address) { Ok(address) } else { Err(Box::new(refused(&address))) }
 }
 
 /// RFC 3986: characters that stand in no address as they are.

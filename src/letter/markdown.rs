@@ -140,10 +140,10 @@ pub(super) fn inspect(source: Inspected<'_>, images: &Images, problems: &mut Pro
                     .hint("Write [text](address) for a link.")
                     .place(here()),
             ),
-            NodeValue::Link(link) => {
-                if !link.url.starts_with(FILL) && !link::is_allowed(&link.url) {
-                    problems.push(link::refused(&link.url).place(here()));
-                }
+            NodeValue::Link(link)
+                if !link.url.starts_with(FILL) && !link::is_allowed(&link.url) =>
+            {
+                problems.push(link::refused(&link.url).place(here()));
             }
             NodeValue::Image(image) => {
                 if text_of(node, false).trim().is_empty() {

@@ -180,7 +180,7 @@ impl Settled {
                 html::show(&mut self.images, image);
             }
             Err(problem) => {
-                self.found.push((source.value.to_owned(), problem));
+                self.found.push((source.value.to_owned(), *problem));
                 self.html.push_str(tag);
             }
         }

@@ -156,11 +156,11 @@ impl Reader<'_> {
 
     fn leave(&mut self, keyword: &str) {
         // Blocks that do not match are the engine's to complain about.
-        if let Some((what, locals)) = self.open.pop() {
-            if keyword.ends_with(what) {
-                for local in locals {
-                    self.locals.remove(&local);
-                }
+        if let Some((what, locals)) = self.open.pop()
+            && keyword.ends_with(what)
+        {
+            for local in locals {
+                self.locals.remove(&local);
             }
         }
     }
@@ -340,17 +340,17 @@ impl Reader<'_> {
         let at = tokens[index].at;
         let terms = self.locals.get(root).copied();
         if terms.is_none() {
-            match grammar::check(&path, computed, self.template, self.vocabulary) {
-                Ok(()) if root != "loop" => {
+            match grammar::objection(&path, computed, self.template, self.vocabulary) {
+                None if root != "loop" => {
                     let role = role(tokens, index, next, condition);
                     self.names.uses.push(Use { path, at, tag: self.tag.clone(), role });
                 }
-                Ok(()) if self.open.iter().any(|(what, _)| *what == "for") => {}
-                Ok(()) => {
+                None if self.open.iter().any(|(what, _)| *what == "for") => {}
+                None => {
                     let message = "`loop` stands outside of a loop".to_owned();
                     self.error(at, "unknown-name", message, "Use it after `{% for ... %}`.");
                 }
-                Err(problem) => {
+                Some(problem) => {
                     let locals = self.locals.keys().map(String::as_str);
                     let problem = grammar::with_locals(problem, root, locals);
                     self.names.found.push((at, problem));

@@ -37,12 +37,13 @@ pub(super) fn render(
 ///
 /// # Errors
 /// A [`Problem`] with its place when the line is none.
-pub(super) fn mailbox(piece: &Piece, rendered: &str) -> Result<Mailbox, Problem> {
+pub(super) fn mailbox(piece: &Piece, rendered: &str) -> Result<Mailbox, Box<Problem>> {
     let line = stand_in::one_line(rendered);
     Mailbox::parse(&line).map_err(|e| {
-        Problem::error("bad-reply-to", format!("`{line}` is no address to answer to: {e}"))
-            .hint("Write `Reply-To: Name <name@example.org>` or the address alone.")
-            .place(piece.place(0))
+        let message = format!("`{line}` is no address to answer to: {e}");
+        let problem = Problem::error("bad-reply-to", message)
+            .hint("Write `Reply-To: Name <name@example.org>` or the address alone.");
+        Box::new(problem.place(piece.place(0)))
     })
 }
 
@@ -192,7 +193,7 @@ impl Rendering<'_> {
         let reply_to = match &template.reply_to {
             Some(piece) => {
                 let line = self.piece(piece, context)?;
-                Some(mailbox(piece, &line).map_err(|p| Stop::Problem(Box::new(p)))?)
+                Some(mailbox(piece, &line).map_err(Stop::Problem)?)
             }
             None => None,
         };
