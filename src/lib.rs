@@ -19,3 +19,6 @@ pub mod message;
 pub mod transport;
 
 pub mod ledger;
+// The shell: the folder on disk, and what its configuration says.
+pub mod owner_only;
+pub mod workspace;

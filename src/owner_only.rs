@@ -1,0 +1,151 @@
+//! Files and folders that only their owner may read, and what else systems disagree on.
+//!
+//! Owns the calls that only Unix has, so that the rest of the program builds and works the same on
+//! Windows and on a Mac. On Windows a folder in the owner's profile is the owner's already, and
+//! there are no permission bits to set: the functions then do the plain thing.
+//!
+//! # Failure
+//! The operating system's own errors, as [`io::Error`].
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+
+/// Makes a folder for the owner only (mode 0700); one that is there already is narrowed to that.
+///
+/// # Errors
+/// When the folder cannot be made or narrowed, or something else has its name.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    match system::create_folder(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            if !path.symlink_metadata()?.is_dir() {
+                return Err(error);
+            }
+            system::narrow(path)
+        }
+        done => done,
+    }
+}
+
+/// Makes a new file for the owner only (mode 0600) and opens it for writing.
+///
+/// # Errors
+/// When the file cannot be made, also when it is there already.
+pub fn create_file(path: &Path) -> io::Result<File> {
+    system::create_file(path)
+}
+
+/// Whether nobody but the owner may read or write the file. Always so on Windows.
+#[must_use]
+pub fn is_owner_only(metadata: &Metadata) -> bool {
+    system::is_owner_only(metadata)
+}
+
+/// Whether two looks at a name saw the same file. Windows cannot say, and answers yes.
+#[must_use]
+pub fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+    system::is_same_file(one, other)
+}
+
+#[cfg(unix)]
+mod system {
+    use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, set_permissions};
+    use std::io;
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+    use std::path::Path;
+
+    pub(super) fn create_folder(path: &Path) -> io::Result<()> {
+        DirBuilder::new().mode(0o700).create(path)
+    }
+
+    pub(super) fn narrow(path: &Path) -> io::Result<()> {
+        set_permissions(path, Permissions::from_mode(0o700))
+    }
+
+    pub(super) fn create_file(path: &Path) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    }
+
+    pub(super) fn is_owner_only(metadata: &Metadata) -> bool {
+        metadata.mode() & 0o077 == 0
+    }
+
+    pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+        (one.dev(), one.ino()) == (other.dev(), other.ino())
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+    use std::io;
+    use std::path::Path;
+
+    pub(super) fn create_folder(path: &Path) -> io::Result<()> {
+        DirBuilder::new().create(path)
+    }
+
+    pub(super) fn narrow(_path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    pub(super) fn create_file(path: &Path) -> io::Result<File> {
+        OpenOptions::new().write(true).create_new(true).open(path)
+    }
+
+    pub(super) fn is_owner_only(_metadata: &Metadata) -> bool {
+        true
+    }
+
+    pub(super) fn is_same_file(_one: &Metadata, _other: &Metadata) -> bool {
+        true
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_is_made_is_for_the_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let private = folder.path().join("private");
+        create_folder(&private).unwrap();
+        assert_eq!(mode(&private), 0o700);
+        let file = private.join("key");
+        create_file(&file).unwrap();
+        assert_eq!(mode(&file), 0o600);
+        assert!(is_owner_only(&fs::metadata(&file).unwrap()));
+        assert!(create_file(&file).is_err(), "a file was overwritten");
+    }
+
+    #[test]
+    fn a_folder_that_others_may_read_is_narrowed_and_a_link_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = folder.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o755)).unwrap();
+        create_folder(&open).unwrap();
+        assert_eq!(mode(&open), 0o700);
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(&open, &link).unwrap();
+        assert!(create_folder(&link).is_err());
+    }
+
+    #[test]
+    fn a_file_that_others_may_read_is_not_the_owners_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        fs::write(&file, "x").unwrap();
+        for (mode, expected) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(is_owner_only(&fs::metadata(&file).unwrap()), expected, "{mode:o}");
+        }
+    }
+}
