@@ -109,6 +109,12 @@ const THREE_LETTERS: &[(&str, &str)] = &[
 ];
 
 impl Language {
+    /// English: the default language where the configuration names none.
+    #[must_use]
+    pub fn english() -> Language {
+        Language("en".to_owned())
+    }
+
     /// Reads a language tag as file names and the configuration write it: `en`, `pt-BR`, `zh_Hans`.
     #[must_use]
     pub fn parse_tag(text: &str) -> Option<Language> {

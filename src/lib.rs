@@ -22,3 +22,5 @@ pub mod ledger;
 // The shell: the folder on disk, and what its configuration says.
 pub mod owner_only;
 pub mod workspace;
+
+pub mod config;

@@ -58,6 +58,29 @@ pub const ATTACHMENT_BYTES_MAX: u64 = 100 << 20;
 /// Problems of one kind shown one by one in JSON before they are grouped (contract, JSON).
 pub const PROBLEMS_OF_A_KIND_MAX: usize = 100;
 
+/// Bytes of `secretariat.toml`: hundreds of campaigns fit; more is another file by that name.
+pub const CONFIG_BYTES_MAX: u64 = 1 << 20;
+/// Bytes of a password file or of what a password command prints: access tokens reach 2 KB.
+pub const PASSWORD_BYTES_MAX: u64 = 8 << 10;
+/// Wait for a password command: a person may have to unlock a password store first.
+pub const PASSWORD_COMMAND_TIMEOUT: Duration = Duration::from_secs(2 * 60);
+
+/// `[retry] first_wait` unless written: greylisting lets go after about five minutes.
+pub const RETRY_FIRST_WAIT: Duration = Duration::from_secs(5 * 60);
+/// `[retry] max_wait` unless written: the doubled waits end near an hour (RFC 5321 4.5.4.1 asks
+/// for half an hour and more).
+pub const RETRY_MAX_WAIT: Duration = Duration::from_secs(67 * 60);
+/// `[retry] give_up_after` unless written (RFC 5321 4.5.4.1: 4 to 5 days).
+pub const RETRY_GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3_600);
+/// The longest time `[retry]` may name: a letter a month late is no longer the letter approved.
+pub const RETRY_TIME_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
+
+/// `[limits] letter_warn` unless written, encoded bytes: many mailboxes refuse above it.
+pub const LETTER_WARN_BYTES: u64 = 10 << 20;
+/// `[limits] letter_error` unless written, encoded bytes: the large providers take 25 MB before
+/// they count what encoding adds.
+pub const LETTER_ERROR_BYTES: u64 = 18 << 20;
+
 /// Octets of one line of a server's answer: RFC 5321 4.5.3.1.5 says 512; real servers write more.
 pub const REPLY_LINE_OCTETS_MAX: usize = 4_096;
 /// Octets of a whole answer with all its lines.
@@ -120,3 +143,7 @@ const _: () = assert!(REPLY_LINE_OCTETS_MAX <= REPLY_OCTETS_MAX);
 // A plan is written with at least the cache of a run.
 const _: () = assert!(LEDGER_CACHE_KIB <= LEDGER_PLAN_CACHE_KIB);
 const _: () = assert!(CONNECTION_FRESH.as_secs() < BLOCK_TIMEOUT.as_secs());
+const _: () = assert!(RETRY_FIRST_WAIT.as_secs() <= RETRY_MAX_WAIT.as_secs());
+const _: () = assert!(RETRY_MAX_WAIT.as_secs() <= RETRY_GIVE_UP_AFTER.as_secs());
+const _: () = assert!(RETRY_GIVE_UP_AFTER.as_secs() <= RETRY_TIME_MAX.as_secs());
+const _: () = assert!(LETTER_WARN_BYTES <= LETTER_ERROR_BYTES);

@@ -120,7 +120,10 @@ impl Workspace {
     /// # Errors
     /// `no-workspace` when there is no `secretariat.toml`.
     pub fn find(start: &Path, exact: bool) -> Result<Workspace, Problem> {
-        let shown = start.display();
+        let shown = match start.to_string_lossy() {
+            here if here == "." => "this folder".into(),
+            named => named,
+        };
         let start = fs::canonicalize(start).map_err(|_| {
             Problem::error("no-workspace", format!("there is no folder {shown}"))
                 .hint("Write an existing folder behind -C, or make one: secretariat init DIR.")

@@ -1,0 +1,172 @@
+//! Environment variables: the only place that reads them.
+//!
+//! Owns their names and what an empty one means: nothing, as if it were not set. That flags beat
+//! the environment and the environment beats the file is done in `read.rs` and `cli/`.
+//!
+//! # Failure
+//! A [`Problem`] that names the variable; of a secret never the value (security S16).
+
+use super::relay_url::RelayUrl;
+use crate::problem::Problem;
+use crate::secret::Secret;
+use crate::time::{Clock, Timestamp};
+use std::ffi::OsString;
+use std::fmt;
+
+/// The time a run starts at, RFC 3339.
+pub const NOW: &str = "SECRETARIAT_NOW";
+/// Instead of `[relay] url`.
+pub const RELAY_URL: &str = "SECRETARIAT_RELAY_URL";
+/// Instead of `[relay] user`.
+pub const RELAY_USER: &str = "SECRETARIAT_RELAY_USER";
+/// Instead of `[relay] password`, and what is read where that is not written.
+pub const RELAY_PASSWORD: &str = "SECRETARIAT_RELAY_PASSWORD";
+/// Not empty: no colours (no-color.org).
+pub const NO_COLOR: &str = "NO_COLOR";
+
+/// Finds a variable by its name.
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
+
+/// The environment of a run.
+pub struct Environment {
+    lookup: Box<Lookup>,
+}
+
+impl Environment {
+    /// The environment of this process.
+    #[must_use]
+    pub fn of_process() -> Environment {
+        Environment::from_lookup(|name| std::env::var_os(name))
+    }
+
+    /// An environment in which `lookup` finds the variables.
+    #[must_use]
+    pub fn from_lookup(
+        lookup: impl Fn(&str) -> Option<OsString> + Send + Sync + 'static,
+    ) -> Environment {
+        Environment { lookup: Box::new(lookup) }
+    }
+
+    /// An environment of these variables only.
+    #[must_use]
+    pub fn of(variables: &[(&str, &str)]) -> Environment {
+        let variables: Vec<(String, OsString)> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), value.into())).collect();
+        Environment::from_lookup(move |wanted| {
+            variables.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.clone())
+        })
+    }
+
+    /// The clock of the run: the system's, or started at `SECRETARIAT_NOW`.
+    ///
+    /// # Errors
+    /// `environment` when the variable is no point in time.
+    pub fn clock(&self) -> Result<Clock, Problem> {
+        let Some(text) = self.text(NOW)? else { return Ok(Clock::system()) };
+        let start = Timestamp::parse(&text).map_err(|error| {
+            Problem::error("environment", format!("{NOW}: {error}"))
+                .hint(format!("Set {NOW} to a time in RFC 3339, or unset it."))
+        })?;
+        Ok(Clock::starting_at(start))
+    }
+
+    /// `SECRETARIAT_RELAY_URL`.
+    ///
+    /// # Errors
+    /// `environment` when the variable is no relay's URL.
+    pub fn relay_url(&self) -> Result<Option<RelayUrl>, Problem> {
+        let Some(text) = self.text(RELAY_URL)? else { return Ok(None) };
+        let url = RelayUrl::parse(&text).map_err(|refusal| {
+            let message = format!("{RELAY_URL} {}", refusal.message);
+            Problem::error("environment", message).hint(refusal.hint)
+        })?;
+        Ok(Some(url))
+    }
+
+    /// `SECRETARIAT_RELAY_USER`.
+    ///
+    /// # Errors
+    /// `environment` when the variable is not Unicode.
+    pub fn relay_user(&self) -> Result<Option<String>, Problem> {
+        self.text(RELAY_USER)
+    }
+
+    /// A variable that holds a secret: `None` when it is not set or empty.
+    ///
+    /// # Errors
+    /// `environment` when the variable is not Unicode.
+    pub fn secret(&self, name: &str) -> Result<Option<Secret>, Problem> {
+        self.text(name).map(|text| text.map(Secret::new))
+    }
+
+    /// Whether `SECRETARIAT_RELAY_PASSWORD` is set.
+    #[must_use]
+    pub fn has_relay_password(&self) -> bool {
+        self.is_set(RELAY_PASSWORD)
+    }
+
+    /// Whether the reader asked every program for output without colours.
+    #[must_use]
+    pub fn asks_for_no_color(&self) -> bool {
+        self.is_set(NO_COLOR)
+    }
+
+    fn is_set(&self, name: &str) -> bool {
+        (self.lookup)(name).is_some_and(|value| !value.is_empty())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, Problem> {
+        let Some(value) = (self.lookup)(name).filter(|value| !value.is_empty()) else {
+            return Ok(None);
+        };
+        value.into_string().map(Some).map_err(|_| {
+            Problem::error("environment", format!("the variable {name} is not Unicode"))
+                .hint(format!("Set {name} again, or unset it."))
+        })
+    }
+}
+
+impl fmt::Debug for Environment {
+    /// Shows nothing: variables hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Environment")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_starts_at_secretariat_now() {
+        let clock = Environment::of(&[(NOW, "2026-11-05T10:30:00+01:00")]).clock().unwrap();
+        assert_eq!(clock.start().to_string(), "2026-11-05T09:30:00Z");
+        let problem = Environment::of(&[(NOW, "tomorrow")]).clock().unwrap_err();
+        assert!(problem.message.starts_with("SECRETARIAT_NOW: \"tomorrow\" is not"));
+        assert!(Environment::of(&[(NOW, "")]).clock().is_ok(), "an empty variable is none");
+    }
+
+    #[test]
+    fn a_variable_that_is_not_what_it_must_be_is_named() {
+        let problem = Environment::of(&[(RELAY_URL, "mail.example")]).relay_url().unwrap_err();
+        assert_eq!(problem.message, "SECRETARIAT_RELAY_URL does not say how to connect");
+        let url = Environment::of(&[(RELAY_URL, "smtps://x")]).relay_url().unwrap().unwrap();
+        assert_eq!(url.to_string(), "smtps://x:465");
+    }
+
+    #[test]
+    fn colours_are_off_when_the_variable_holds_anything() {
+        for (value, expected) in [("1", true), ("0", true), ("", false)] {
+            assert_eq!(Environment::of(&[(NO_COLOR, value)]).asks_for_no_color(), expected);
+        }
+    }
+
+    /// Security S16.
+    #[test]
+    fn a_secret_is_not_shown() {
+        let environment = Environment::of(&[(RELAY_PASSWORD, "canary")]);
+        let secret = environment.secret(RELAY_PASSWORD).unwrap();
+        assert_eq!(secret.as_ref().map(Secret::reveal), Some("canary"));
+        assert!(!format!("{environment:?} {secret:?}").contains("canary"));
+    }
+}
