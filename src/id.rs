@@ -94,16 +94,24 @@ impl Digest {
         Digest(hash.finalize().into())
     }
 
-    /// The 32 bytes.
+    /// The digest of texts one after the other, as if they were one.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+    pub fn of_stream(texts: impl IntoIterator<Item = String>) -> Digest {
+        let mut hash = Sha256::new();
+        texts.into_iter().for_each(|text| hash.update(text.as_bytes()));
+        Digest(hash.finalize().into())
     }
 
     /// A digest as the ledger stored it.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Digest {
         Digest(bytes)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// Reads 64 hex digits.

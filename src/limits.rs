@@ -55,6 +55,9 @@ pub const TEMPLATE_PARTS_MAX: usize = 1_000;
 /// Bytes of one attachment or image before encoding.
 pub const ATTACHMENT_BYTES_MAX: u64 = 100 << 20;
 
+/// Letters rendered at once on all cores: enough to keep them busy, few enough to hold.
+pub const RENDER_WINDOW_LETTERS: usize = 512;
+
 /// Problems of one kind shown one by one in JSON before they are grouped (contract, JSON).
 pub const PROBLEMS_OF_A_KIND_MAX: usize = 100;
 
@@ -110,6 +113,13 @@ pub const QUIT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A flight's last bytes leave only on a connection that has answered within this time: a
 /// connection that died in silence must lead to "deferred", not to "uncertain".
 pub const CONNECTION_FRESH: Duration = Duration::from_secs(5);
+
+/// Rests of a relay that does not want to talk now, one after the other; a relay that still does
+/// not after the last one is left alone until the command is run again.
+pub const RELAY_RESTS: [Duration; 3] =
+    [Duration::from_secs(2), Duration::from_secs(8), Duration::from_secs(30)];
+/// Letters lost one after the other with no acceptance between before the relay gets a rest.
+pub const LOST_IN_A_ROW_MAX: u32 = 10;
 
 /// `send` stays while a retry is due within this time (contract, Commands).
 pub const WAIT_FOR_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
