@@ -99,25 +99,28 @@ impl fmt::Display for Timestamp {
 pub struct Clock {
     start: Timestamp,
     started: Instant,
+    is_fixed: bool,
 }
 
 impl Clock {
     /// A clock that starts at the system's time.
     #[must_use]
     pub fn system() -> Clock {
-        Clock::starting_at(Timestamp(jiff::Timestamp::now().as_second()))
+        let start = Timestamp(jiff::Timestamp::now().as_second());
+        Clock { start, started: Instant::now(), is_fixed: false }
     }
 
     /// A clock that starts at a given time (`SECRETARIAT_NOW`).
     #[must_use]
     pub fn starting_at(start: Timestamp) -> Clock {
-        Clock { start, started: Instant::now() }
+        Clock { start, started: Instant::now(), is_fixed: true }
     }
 
-    /// The time at the start of the run: the `Date` of a dry run.
+    /// The `Date` of a message made now: the time now, or exactly the given start, so that what a
+    /// dry run wrote is what a run sends.
     #[must_use]
-    pub fn start(&self) -> Timestamp {
-        self.start
+    pub fn date(&self) -> Timestamp {
+        if self.is_fixed { self.start } else { self.now() }
     }
 
     /// The time now.

@@ -355,7 +355,7 @@ mod tests {
     fn another_letter_is_another_message_with_a_date_to_come() {
         let (_folder, mut ledger) = ledger(&["ana", "bo"]);
         for who in ["ana", "bo"] {
-            ledger.intend(&id(who), now()).unwrap();
+            ledger.intend(&id(who), now(), now()).unwrap();
             ledger.record(&id(who), &Recorded::new(State::Deferred), now()).unwrap();
         }
         adopt(
@@ -367,8 +367,8 @@ mod tests {
         assert_eq!((frozen("ana").date, frozen("ana").first_attempt), (None, None));
         assert_eq!((frozen("bo").date, frozen("bo").first_attempt), (Some(now()), Some(now())));
         assert_eq!((state(&ledger, "ana"), frozen("ana").attempts), (State::Deferred, 1));
-        assert_eq!(ledger.intend(&id("ana"), later(9)), Ok(later(9)));
-        assert_eq!(ledger.intend(&id("bo"), later(9)), Ok(now()));
+        assert_eq!(ledger.intend(&id("ana"), later(9), later(9)), Ok(later(9)));
+        assert_eq!(ledger.intend(&id("bo"), later(9), later(9)), Ok(now()));
     }
 
     /// Another document under the same words is another message too.

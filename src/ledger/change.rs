@@ -102,24 +102,26 @@ pub enum ChangeError {
 #[derive(Debug)]
 pub(super) enum Change {
     /// Planned or deferred -> attempting.
-    Intend { delivery: DeliveryId, now: Timestamp },
+    Intend { delivery: DeliveryId, date: Timestamp, now: Timestamp },
     /// Any other.
     Record { delivery: DeliveryId, recorded: Box<Recorded>, now: Timestamp },
 }
 
 impl Ledger {
     /// Records that the last bytes of a delivery's message are about to leave: planned or deferred
-    /// and due -> attempting. It is durable before this returns. Gives the message's `Date`: `now`
-    /// at the first intent of a letter, the same ever after.
+    /// and due -> attempting. It is durable before this returns. Gives the message's `Date`: `date`
+    /// at the first intent of a letter, the same ever after. (`date` is another reading than `now`
+    /// where `SECRETARIAT_NOW` fixes the one and time goes on for the other.)
     ///
     /// # Errors
     /// [`ChangeError`]: do not finish the message.
     pub fn intend(
         &mut self,
         delivery: &DeliveryId,
+        date: Timestamp,
         now: Timestamp,
     ) -> Result<Timestamp, ChangeError> {
-        self.change(Change::Intend { delivery: *delivery, now })
+        self.change(Change::Intend { delivery: *delivery, date, now })
     }
 
     /// Records what became of a delivery; durable before this returns.
@@ -210,7 +212,7 @@ impl<E: Into<Fault>> From<E> for Stopped {
 fn apart(connection: &Connection, change: &Change) -> Result<Result<Timestamp, Stopped>, Fault> {
     connection.prepare_cached("SAVEPOINT step")?.execute([])?;
     let answer = match change {
-        Change::Intend { delivery, now } => intend(connection, delivery, *now),
+        Change::Intend { delivery, date, now } => intend(connection, delivery, *date, *now),
         Change::Record { delivery, recorded, now } => {
             record(connection, delivery, recorded, *now).map(|()| *now)
         }
@@ -259,10 +261,12 @@ fn find(connection: &Connection, delivery: &DeliveryId) -> Result<Found, Stopped
 fn intend(
     connection: &Connection,
     delivery: &DeliveryId,
+    date: Timestamp,
     now: Timestamp,
 ) -> Result<Timestamp, Stopped> {
     let (delivery, to) = (*delivery, State::Attempting);
-    let Found { row, campaign, state: from, attempts, date, due_at } = find(connection, &delivery)?;
+    let Found { row, campaign, state: from, attempts, date: fixed, due_at } =
+        find(connection, &delivery)?;
     let refused = Refusal::NotAllowed { delivery, from, to };
     if !from.may_become(to) {
         return Err(refused.into());
@@ -275,17 +279,19 @@ fn intend(
     let changed = connection
         .prepare_cached(
             "UPDATE deliveries SET state = 'attempting', attempts = attempts + 1, due_at = NULL,
-                 date = coalesce(date, :now), first_attempt = coalesce(first_attempt, :now),
+                 date = coalesce(date, :date), first_attempt = coalesce(first_attempt, :now),
                  updated_at = :now
              WHERE row = :row AND state = :from",
         )?
-        .execute(named_params! { ":now": now.unix_seconds(), ":row": row, ":from": from })?;
+        .execute(named_params! {
+            ":date": date.unix_seconds(), ":now": now.unix_seconds(), ":row": row, ":from": from,
+        })?;
     if changed != 1 {
         return Err(refused.into());
     }
     let about = About { campaign: &campaign, delivery: Some(row), at: now };
     about.write(connection, Kind::Attempt, json!({ "attempt": attempts + 1 }))?;
-    Ok(date.map_or(now, Timestamp::from_unix_seconds))
+    Ok(fixed.map_or(date, Timestamp::from_unix_seconds))
 }
 
 fn record(
@@ -418,7 +424,7 @@ mod tests {
     fn an_intent_is_for_planned_and_deferred_only() {
         for from in State::ALL {
             let (_folder, mut ledger) = with(from);
-            let intent = ledger.intend(&id("ana"), later(1));
+            let intent = ledger.intend(&id("ana"), later(1), later(1));
             assert_eq!(intent.is_ok(), from.may_become(State::Attempting), "{from}");
             let attempts = ledger.delivery(&id("ana")).unwrap().unwrap().attempts;
             assert_eq!(attempts, u32::from(intent.is_ok()), "{from}");
@@ -428,9 +434,9 @@ mod tests {
     #[test]
     fn the_date_is_that_of_the_first_intent() {
         let (_folder, mut ledger) = ledger(&["ana"]);
-        assert_eq!(ledger.intend(&id("ana"), later(1)), Ok(later(1)));
+        assert_eq!(ledger.intend(&id("ana"), later(1), later(1)), Ok(later(1)));
         ledger.record(&id("ana"), &Recorded::new(State::Deferred), later(2)).unwrap();
-        assert_eq!(ledger.intend(&id("ana"), later(3)), Ok(later(1)));
+        assert_eq!(ledger.intend(&id("ana"), later(3), later(3)), Ok(later(1)));
         let frozen = ledger.frozen(&id("ana")).unwrap().unwrap();
         assert_eq!((frozen.date, frozen.attempts), (Some(later(1)), 2));
         assert_eq!(frozen.first_attempt, Some(later(1)));
@@ -442,7 +448,7 @@ mod tests {
         bring(&mut ledger, "ana", State::Uncertain);
         let before = ledger.frozen(&id("ana")).unwrap().unwrap();
         ledger.record(&id("ana"), &Recorded::new(State::Planned), later(1)).unwrap();
-        assert_eq!(ledger.intend(&id("ana"), later(2)), Ok(now()));
+        assert_eq!(ledger.intend(&id("ana"), later(2), later(2)), Ok(now()));
         let after = ledger.frozen(&id("ana")).unwrap().unwrap();
         assert_eq!(after.message_id, before.message_id);
     }
@@ -454,8 +460,8 @@ mod tests {
         ledger.record(&id("ana"), &wait, now()).unwrap();
         let delivery = id("ana");
         let refused = Refusal::NotDue { delivery, due_at: later(5) };
-        assert_eq!(ledger.intend(&delivery, later(4)), Err(refused.into()));
-        assert_eq!(ledger.intend(&delivery, later(5)), Ok(later(5)));
+        assert_eq!(ledger.intend(&delivery, later(4), later(4)), Err(refused.into()));
+        assert_eq!(ledger.intend(&delivery, later(5), later(5)), Ok(later(5)));
     }
 
     #[test]
@@ -463,7 +469,7 @@ mod tests {
         let (_folder, mut ledger) = ledger(&["ana"]);
         let delivery = id("nobody");
         let unknown = ChangeError::Refused(Refusal::Unknown { delivery });
-        assert_eq!(ledger.intend(&delivery, now()), Err(unknown.clone()));
+        assert_eq!(ledger.intend(&delivery, now(), now()), Err(unknown.clone()));
         let recorded = ledger.record(&delivery, &Recorded::new(State::Rejected), now());
         assert_eq!(recorded, Err(unknown));
     }
@@ -478,7 +484,7 @@ mod tests {
         let intend_all = || {
             let mut ledger = Ledger::open(&store, now()).unwrap();
             start.wait();
-            people.iter().filter(|who| ledger.intend(&id(who), now()).is_ok()).count()
+            people.iter().filter(|who| ledger.intend(&id(who), now(), now()).is_ok()).count()
         };
         let allowed: usize = thread::scope(|scope| {
             let two = [scope.spawn(intend_all), scope.spawn(intend_all)];
@@ -490,7 +496,7 @@ mod tests {
     #[test]
     fn what_the_relay_answered_is_kept_byte_for_byte() {
         let (_folder, mut ledger) = ledger(&["ana"]);
-        ledger.intend(&id("ana"), now()).unwrap();
+        ledger.intend(&id("ana"), now(), now()).unwrap();
         let lines = vec![b"5.1.1 bo\xeete inconnue".to_vec(), Vec::new(), b"5.1.1 fin".to_vec()];
         let recorded = Recorded {
             to: State::Rejected,
@@ -523,7 +529,7 @@ mod tests {
         let (_folder, mut ledger) = ledger(&["ana"]);
         let wait = answered(State::Deferred, 451, "4.7.1 later");
         ledger.record(&id("ana"), &wait, now()).unwrap();
-        ledger.intend(&id("ana"), later(1)).unwrap();
+        ledger.intend(&id("ana"), later(1), later(1)).unwrap();
         let lost = Recorded {
             detail: Some("the connection was closed".to_owned()),
             ..Recorded::new(State::Uncertain)
@@ -537,7 +543,7 @@ mod tests {
     #[test]
     fn an_attempt_that_a_dead_run_left_is_uncertain() {
         let (folder, mut ledger) = ledger(&["ana", "bo"]);
-        ledger.intend(&id("bo"), now()).unwrap();
+        ledger.intend(&id("bo"), now(), now()).unwrap();
         drop(ledger);
         let store = folder.path().join("store");
         let mut ledger = Ledger::open(&store, later(1)).unwrap();
@@ -559,7 +565,7 @@ mod tests {
             WHEN new.kind = 'attempt' AND new.delivery = 2
             BEGIN SELECT raise(ABORT, 'odd'); END";
         ledger.connection.execute_batch(sabotage).unwrap();
-        let intend = |who| Change::Intend { delivery: id(who), now: now() };
+        let intend = |who| Change::Intend { delivery: id(who), date: now(), now: now() };
         let before = ledger.commits();
         let answers =
             ledger.change_together(&[intend("ana"), intend("bo"), intend("nobody"), intend("eve")]);
@@ -579,7 +585,7 @@ mod tests {
     fn after_a_failed_commit_nothing_is_recorded_any_more() {
         let (folder, mut ledger) = ledger(&["ana", "bo"]);
         sabotage_commits(&ledger);
-        let intend = |who| Change::Intend { delivery: id(who), now: now() };
+        let intend = |who| Change::Intend { delivery: id(who), date: now(), now: now() };
         for answer in ledger.change_together(&[intend("ana"), intend("bo")]) {
             assert!(matches!(answer, Err(ChangeError::Ledger(_))));
         }
@@ -592,7 +598,7 @@ mod tests {
         assert_eq!(state(&ledger, "ana"), State::Planned);
         drop(ledger);
         let mut again = Ledger::open(&folder.path().join("store"), now()).unwrap();
-        assert!(again.intend(&id("ana"), now()).is_ok());
+        assert!(again.intend(&id("ana"), now(), now()).is_ok());
     }
 
     /// Makes COMMIT itself fail, as a failed fsync does: by a reference that is checked only then.

@@ -299,7 +299,7 @@ mod tests {
     fn what_was_recorded_is_there_after_a_kill() {
         let (folder, mut ledger) = ledger(&["ana", "bo"]);
         bring(&mut ledger, "ana", State::Accepted);
-        ledger.intend(&id("bo"), now()).unwrap();
+        ledger.intend(&id("bo"), now(), now()).unwrap();
         let (store, copy) = (folder.path().join("store"), folder.path().join("copy"));
         fs::create_dir(&copy).unwrap();
         for name in names(&store) {
@@ -341,7 +341,7 @@ mod tests {
         let mut looking = Ledger::look(&folder.path().join("store")).unwrap().unwrap();
         bring(&mut writing, "ana", State::Accepted);
         assert_eq!(state(&looking, "ana"), State::Accepted);
-        let refused = looking.intend(&id("bo"), now()).unwrap_err();
+        let refused = looking.intend(&id("bo"), now(), now()).unwrap_err();
         let ChangeError::Ledger(error) = refused else { panic!("it wrote") };
         assert!(matches!(error.fault, Fault::NotPermitted { .. }), "{error}");
         bring(&mut writing, "bo", State::Rejected);

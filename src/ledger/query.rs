@@ -124,6 +124,21 @@ impl Ledger {
         })
     }
 
+    /// The state of each delivery of a campaign.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn states(&self, campaign: &CampaignId) -> Result<Vec<(DeliveryId, State)>, LedgerError> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT id, state FROM deliveries WHERE campaign = ?")?;
+            let states = statement.query_map([campaign.as_str()], |row| {
+                Ok((DeliveryId::from_bytes(row.get(0)?), row.get(1)?))
+            })?;
+            Ok(states.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// The campaigns that ever had a plan, by name.
     ///
     /// # Errors
@@ -491,7 +506,7 @@ mod tests {
     fn acceptances_are_counted_over_all_campaigns_from_a_point_in_time() {
         let (_folder, mut ledger) = ledger(&["ana", "bo", "eve"]);
         for (minute, who) in [(1, "ana"), (2, "bo"), (3, "eve")] {
-            ledger.intend(&id(who), later(minute)).unwrap();
+            ledger.intend(&id(who), later(minute), later(minute)).unwrap();
             let accepted = answered(State::Accepted, 250, "2.0.0 ok");
             ledger.record(&id(who), &accepted, later(minute)).unwrap();
         }

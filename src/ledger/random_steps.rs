@@ -77,7 +77,7 @@ proptest! {
                 Step::Intend { who } => {
                     let from = model.get(PEOPLE[who]).copied();
                     let allowed = from.is_some_and(|s| s.may_become(State::Attempting));
-                    let intent = ledger.intend(&id(PEOPLE[who]), now());
+                    let intent = ledger.intend(&id(PEOPLE[who]), now(), now());
                     prop_assert_eq!(intent.is_ok(), allowed);
                     if allowed {
                         model.insert(PEOPLE[who], State::Attempting);

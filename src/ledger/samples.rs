@@ -127,7 +127,7 @@ pub(super) fn answered(to: State, code: u16, words: &str) -> Recorded {
 pub(super) fn bring(ledger: &mut Ledger, who: &str, to: State) {
     let id = id(who);
     if matches!(to, State::Attempting | State::Accepted | State::Uncertain) {
-        ledger.intend(&id, now()).unwrap();
+        ledger.intend(&id, now(), now()).unwrap();
     }
     if to != State::Attempting && to != State::Planned {
         ledger.record(&id, &Recorded::new(to), now()).unwrap();

@@ -68,9 +68,10 @@ impl LedgerWriter {
     pub fn intend(
         &self,
         delivery: DeliveryId,
+        date: Timestamp,
         now: Timestamp,
     ) -> impl Future<Output = Result<Timestamp, ChangeError>> + Send + use<> {
-        self.ask(Change::Intend { delivery, now })
+        self.ask(Change::Intend { delivery, date, now })
     }
 
     /// See [`Ledger::record`]. The request is on its way when this returns: ask for the next
@@ -201,7 +202,8 @@ mod tests {
         let (_folder, ledger) = many();
         let before = ledger.commits();
         let writer = LedgerWriter::start(ledger).unwrap();
-        let asked: Vec<_> = people().iter().map(|who| writer.intend(id(who), now())).collect();
+        let asked: Vec<_> =
+            people().iter().map(|who| writer.intend(id(who), now(), now())).collect();
         for answer in asked {
             assert_eq!(answer.await, Ok(now()));
         }
@@ -216,9 +218,9 @@ mod tests {
     async fn a_record_is_never_committed_after_the_intent_that_followed_it() {
         let (_folder, ledger) = many();
         let writer = LedgerWriter::start(ledger).unwrap();
-        writer.intend(id("p0"), now()).await.unwrap();
+        writer.intend(id("p0"), now(), now()).await.unwrap();
         let recorded = writer.record(id("p0"), answered(State::Accepted, 250, "ok"), now());
-        writer.intend(id("p1"), now()).await.unwrap();
+        writer.intend(id("p1"), now(), now()).await.unwrap();
         let looked = writer.frozen(id("p1")).await.unwrap().unwrap();
         assert_eq!(looked.date, Some(now()));
         recorded.await.unwrap();
@@ -234,7 +236,7 @@ mod tests {
         let asked: Vec<_> = (0..32)
             .map(|_| {
                 let writer = writer.clone();
-                tokio::spawn(async move { writer.intend(id("ana"), now()).await })
+                tokio::spawn(async move { writer.intend(id("ana"), now(), now()).await })
             })
             .collect();
         let mut allowed = 0;
@@ -255,13 +257,14 @@ mod tests {
         let (_folder, ledger) = many();
         let writer = LedgerWriter::start(ledger).unwrap();
         let other = writer.clone();
-        let asked: Vec<_> = people().iter().map(|who| writer.intend(id(who), now())).collect();
+        let asked: Vec<_> =
+            people().iter().map(|who| writer.intend(id(who), now(), now())).collect();
         let ledger = writer.close().await.unwrap();
         assert_eq!(ledger.counts(&campaign()).unwrap().of(State::Attempting), LETTERS as u64);
         for answer in asked {
             assert_eq!(answer.await, Ok(now()));
         }
-        let refused = other.intend(id("p0"), now()).await.unwrap_err();
+        let refused = other.intend(id("p0"), now(), now()).await.unwrap_err();
         let ChangeError::Ledger(error) = refused else { panic!("asked a closed ledger") };
         assert_eq!(error.fault, Fault::Closed);
         assert!(other.close().await.is_err());
@@ -271,7 +274,7 @@ mod tests {
     async fn a_request_nobody_waits_for_is_done_all_the_same() {
         let (folder, ledger) = ledger(&["ana"]);
         let writer = LedgerWriter::start(ledger).unwrap();
-        drop(writer.intend(id("ana"), later(1)));
+        drop(writer.intend(id("ana"), later(1), later(1)));
         drop(writer.close().await.unwrap());
         let ledger = Ledger::look(&folder.path().join("store")).unwrap().unwrap();
         assert_eq!(ledger.counts(&campaign()).unwrap().of(State::Attempting), 1);

@@ -4,6 +4,7 @@ pub mod file;
 pub mod smtp;
 
 use crate::response::Response;
+use std::fmt;
 
 /// How far a conversation had come when it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,6 +30,25 @@ pub enum Stage {
     Body,
     /// After the last bytes may have left.
     EndOfMessage,
+}
+
+impl Stage {
+    /// Its name in the ledger and on the screen.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stage::Connect => "connect",
+            Stage::Greeting => "greeting",
+            Stage::Hello => "EHLO",
+            Stage::StartTls => "STARTTLS",
+            Stage::SignIn => "sign-in",
+            Stage::Mail => "MAIL",
+            Stage::Recipient => "RCPT",
+            Stage::Data => "DATA",
+            Stage::Body => "message",
+            Stage::EndOfMessage => "end of message",
+        }
+    }
 }
 
 /// How a conversation broke off.
@@ -75,6 +95,36 @@ pub enum Ending {
         /// What EHLO said it takes.
         accepted: u64,
     },
+}
+
+impl Ending {
+    /// What happened, in words: the relay's own where it gave any.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Ending::Answered(response) => response.to_string(),
+            Ending::Lost(loss) => loss.to_string(),
+            Ending::NotOffered(what) => format!("{what} is not offered"),
+            Ending::Withheld => "held back: the intent could not be recorded".to_owned(),
+            Ending::SessionOver => "the connection had ended".to_owned(),
+            Ending::Unsendable(what) => what.clone(),
+            Ending::TooLarge { octets, accepted } => {
+                format!("the message has {octets} octets, the mail server takes {accepted}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Loss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Loss::NoSuchHost => f.write_str("its name has no address"),
+            Loss::Refused => f.write_str("connection refused"),
+            Loss::TimedOut => f.write_str("no answer in time"),
+            Loss::Closed => f.write_str("the connection was closed"),
+            Loss::NotSmtp(what) | Loss::Tls(what) | Loss::Other(what) => f.write_str(what),
+        }
+    }
 }
 
 /// How one letter's transaction ended: the stage is what the answers say.
