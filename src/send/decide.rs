@@ -1,0 +1,516 @@
+//! What a relay's answer means for the letter and for the run: one pure table.
+//!
+//! Owns the table of the delivery paper, stage by stage. It acts on nothing: `run.rs` does what it
+//! says and `ledger/` keeps it.
+//!
+//! # Standards
+//! RFC 5321 4.2.1 (first digit), 4.5.4.1 (retrying), 6.1 (who is responsible); RFC 3463 (what a
+//! detail is about).
+//!
+//! # Invariants
+//! Only a complete 2yz to the end of the message is an acceptance. After the last bytes may have
+//! left, no answer means uncertain, never "try again". What is the same for everybody halts the
+//! run and rejects nobody.
+
+use crate::response::Response;
+use crate::transport::{Ending, Loss, Outcome, Stage};
+
+/// What becomes of the letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForLetter {
+    /// The relay is responsible now.
+    Accepted,
+    /// Again later.
+    Deferred(Wait),
+    /// Not at all.
+    Rejected,
+    /// It may have been taken: only evidence or a person settles it.
+    Uncertain,
+    /// Nothing happened to it: its state stays.
+    Untouched,
+}
+
+/// How long a deferred letter waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// By `[retry]`: first_wait, doubling up to max_wait.
+    Usual,
+    /// A full mailbox: as usual, given up after 72 hours.
+    MailboxFull,
+    /// A limit of the relay: until it is over.
+    Limit,
+}
+
+/// What becomes of the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForRun {
+    /// The next letter, on this connection.
+    GoOn,
+    /// The next letter, on a new connection.
+    Reconnect,
+    /// The relay wants rest.
+    Rest,
+    /// Nothing more may go: something must change first.
+    Halt(Halt),
+}
+
+/// Why a run may not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The relay does not talk to this computer.
+    RelayRefusesUs,
+    /// TLS is asked for and not offered.
+    TlsNotOffered,
+    /// The certificate or the handshake is wrong.
+    TlsFailed,
+    /// What answers is no mail server.
+    NotAMailServer,
+    /// The name or password is refused.
+    SignInRefused,
+    /// No way of signing in that we have.
+    SignInNotOffered,
+    /// This account may not write as this sender.
+    SenderRefused,
+    /// The relay does not forward mail for us.
+    RelayingDenied,
+    /// Our own mailbox is full or closed.
+    OwnMailbox,
+    /// The sender's domain fails authentication (SPF, DKIM, DMARC).
+    DomainAuthentication,
+    /// The letters are larger than the relay takes.
+    TooLarge,
+    /// An address needs SMTPUTF8 and the relay does not offer it.
+    NoSmtpUtf8,
+    /// The relay answers against the protocol.
+    ProtocolBroken,
+    /// The ledger could not record what was about to happen.
+    LedgerFailed,
+    /// The message would break the wire's rules: a mistake of this program.
+    Unsendable,
+}
+
+/// What an outcome leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// For the letter.
+    pub letter: ForLetter,
+    /// For the run.
+    pub run: ForRun,
+}
+
+const fn decision(letter: ForLetter, run: ForRun) -> Decision {
+    Decision { letter, run }
+}
+
+/// Nothing happened to the letter, and the run halts.
+const fn halt(reason: Halt) -> Decision {
+    decision(ForLetter::Untouched, ForRun::Halt(reason))
+}
+
+const AGAIN: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::GoOn);
+const AGAIN_AFTER_REST: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::Rest);
+const AGAIN_AFTER_LIMIT: Decision = decision(ForLetter::Deferred(Wait::Limit), ForRun::Rest);
+const LOST: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::Reconnect);
+const REST: Decision = decision(ForLetter::Untouched, ForRun::Rest);
+const REJECTED: Decision = decision(ForLetter::Rejected, ForRun::GoOn);
+
+/// What an outcome leads to.
+#[must_use]
+pub fn decide(outcome: &Outcome) -> Decision {
+    match &outcome.ending {
+        Ending::Answered(response) => answered(outcome.stage, response),
+        Ending::Lost(loss) => lost(outcome.stage, loss),
+        Ending::NotOffered(what) => halt(not_offered(outcome.stage, what)),
+        Ending::TooLarge { .. } => halt(Halt::TooLarge),
+        Ending::Withheld => halt(Halt::LedgerFailed),
+        Ending::SessionOver => decision(ForLetter::Untouched, ForRun::Reconnect),
+        Ending::Unsendable(_) => halt(Halt::Unsendable),
+    }
+}
+
+fn not_offered(stage: Stage, _what: &str) -> Halt {
+    match stage {
+        Stage::StartTls | Stage::Hello => Halt::TlsNotOffered,
+        Stage::SignIn => Halt::SignInNotOffered,
+        _ => Halt::NoSmtpUtf8,
+    }
+}
+
+fn lost(stage: Stage, loss: &Loss) -> Decision {
+    match (stage, loss) {
+        (Stage::EndOfMessage, _) => decision(ForLetter::Uncertain, ForRun::Reconnect),
+        (Stage::Mail | Stage::Recipient | Stage::Data | Stage::Body, _) => LOST,
+        // Bytes that slip in between STARTTLS and the handshake are an attack (CVE-2011-0411).
+        (Stage::StartTls, Loss::NotSmtp(_)) | (_, Loss::Tls(_)) => halt(Halt::TlsFailed),
+        (Stage::Greeting | Stage::Hello, Loss::NotSmtp(_)) => halt(Halt::NotAMailServer),
+        _ => REST,
+    }
+}
+
+fn answered(stage: Stage, response: &Response) -> Decision {
+    // RFC 4954 6 and RFC 3463 3.4: too many connections, whatever was asked.
+    if response.code == 432 || has_status(response, 4, 3, 2) {
+        return if stage < Stage::Mail { REST } else { AGAIN_AFTER_REST };
+    }
+    match stage {
+        Stage::Connect | Stage::Greeting => opening(response, Halt::RelayRefusesUs),
+        Stage::Hello => opening(response, Halt::RelayRefusesUs),
+        Stage::StartTls => opening(response, Halt::TlsFailed),
+        Stage::SignIn => opening(response, Halt::SignInRefused),
+        Stage::Mail => mail(response),
+        Stage::Recipient => recipient(response),
+        Stage::Data => data(response),
+        Stage::Body => body(response),
+        Stage::EndOfMessage => end_of_message(response),
+    }
+}
+
+fn opening(response: &Response, refused: Halt) -> Decision {
+    if response.is_transient() { REST } else { halt(refused) }
+}
+
+fn mail(response: &Response) -> Decision {
+    if response.is_transient() {
+        return AGAIN_AFTER_REST;
+    }
+    if response.code == 552 || has_status(response, 5, 3, 4) {
+        return halt(Halt::TooLarge);
+    }
+    // 530: RFC 4954 6, sign-in required. The rest: the sender, the same for everybody.
+    if response.code == 530 { halt(Halt::SignInRefused) } else { halt(Halt::SenderRefused) }
+}
+
+fn recipient(response: &Response) -> Decision {
+    let full = has_status(response, 4, 2, 2) || has_status(response, 5, 2, 2);
+    if full {
+        return decision(ForLetter::Deferred(Wait::MailboxFull), ForRun::GoOn);
+    }
+    if response.is_transient() {
+        let is_about_us =
+            response.code == 421 || has_status(response, 4, 3, 1) || has_status(response, 4, 7, 28);
+        return if is_about_us { AGAIN_AFTER_REST } else { AGAIN };
+    }
+    if response.is_permanent() {
+        return if denies_relaying(response) { halt(Halt::RelayingDenied) } else { REJECTED };
+    }
+    LOST
+}
+
+fn denies_relaying(response: &Response) -> bool {
+    let words =
+        ["relaying denied", "relay access denied", "relay not permitted", "unable to relay"];
+    words.iter().any(|w| response.says(w))
+}
+
+fn data(response: &Response) -> Decision {
+    match response.code / 100 {
+        // RFC 5321 4.2.5: 2yz to DATA is no permission to send the body.
+        2 => halt(Halt::ProtocolBroken),
+        4 => {
+            if response.code == 421 {
+                AGAIN_AFTER_REST
+            } else {
+                AGAIN
+            }
+        }
+        5 => recipient(response),
+        _ => LOST,
+    }
+}
+
+/// An answer before the message was whole: the relay gave its verdict early.
+fn body(response: &Response) -> Decision {
+    if response.is_permanent() {
+        Decision { run: reconnecting(end_of_message(response).run), ..end_of_message(response) }
+    } else {
+        LOST
+    }
+}
+
+/// In the middle of a body a connection cannot be used for another letter.
+fn reconnecting(run: ForRun) -> ForRun {
+    if run == ForRun::GoOn { ForRun::Reconnect } else { run }
+}
+
+fn end_of_message(response: &Response) -> Decision {
+    match response.code / 100 {
+        2 => decision(ForLetter::Accepted, ForRun::GoOn),
+        4 => end_refused_for_now(response),
+        5 => end_refused(response),
+        // RFC 5321 4.2.1: no 3yz is due here; whether it was taken cannot be known.
+        _ => decision(ForLetter::Uncertain, ForRun::Reconnect),
+    }
+}
+
+fn end_refused_for_now(response: &Response) -> Decision {
+    let by_policy = response.enhanced.is_some_and(|e| e.class == 4 && e.subject == 7);
+    match response.code {
+        _ if by_policy => AGAIN_AFTER_LIMIT,
+        421 => AGAIN_AFTER_REST,
+        _ => AGAIN,
+    }
+}
+
+fn end_refused(response: &Response) -> Decision {
+    let Some(status) = response.enhanced else { return REJECTED };
+    let deferred_and = |reason| decision(ForLetter::Deferred(Wait::Usual), ForRun::Halt(reason));
+    match (status.subject, status.detail) {
+        (4, 5) | (2, 0) => AGAIN_AFTER_LIMIT,
+        (2, 2) => deferred_and(Halt::OwnMailbox),
+        (2, 252) => deferred_and(Halt::SenderRefused),
+        (7, 26..=32 | 515) => deferred_and(Halt::DomainAuthentication),
+        _ => REJECTED,
+    }
+}
+
+fn has_status(response: &Response, class: u8, subject: u16, detail: u16) -> bool {
+    response.enhanced.is_some_and(|e| (e.class, e.subject, e.detail) == (class, subject, detail))
+}
+
+impl Halt {
+    /// What the officer reads: what happened, and what to do.
+    #[must_use]
+    pub fn explained(self) -> (&'static str, &'static str) {
+        match self {
+            Halt::RelayRefusesUs => (
+                "the mail server does not talk to this computer",
+                "Ask its administrators whether this computer or network may send through it.",
+            ),
+            Halt::TlsNotOffered => (
+                "the mail server does not offer TLS here, and nothing is said to it in plain",
+                "Check the port in [relay] url: smtps:// is usually 465, smtp+starttls:// usually 587.",
+            ),
+            Halt::TlsFailed => (
+                "no secure connection could be made to the mail server",
+                "Check the host's name in [relay] url; for a certificate of your own organisation set [relay] ca_file.",
+            ),
+            Halt::NotAMailServer => {
+                ("what answers there is not a mail server", "Check host and port in [relay] url.")
+            }
+            Halt::SignInRefused => (
+                "the mail server refused the name or the password",
+                "Check [relay] user and password; some services want an app password. It was tried once, so that the account is not locked.",
+            ),
+            Halt::SignInNotOffered => (
+                "the mail server offers no way of signing in that secretariat knows (PLAIN, LOGIN)",
+                "Ask its administrators, or remove [relay] user if it needs no sign-in.",
+            ),
+            Halt::SenderRefused => (
+                "the mail server does not let this account write as this sender",
+                "Change [sender] from, or ask its administrators for the right to send as that address.",
+            ),
+            Halt::RelayingDenied => (
+                "the mail server does not forward mail for you to other domains",
+                "Sign in (set [relay] user and password), or use the server meant for outgoing mail.",
+            ),
+            Halt::OwnMailbox => (
+                "the mail server says your own mailbox is full or closed",
+                "Empty the sender's mailbox or ask its administrators, then send again.",
+            ),
+            Halt::DomainAuthentication => (
+                "the receiving side does not trust mail from the sender's domain",
+                "Ask IT to check SPF, DKIM and DMARC of the sender's domain, then send again.",
+            ),
+            Halt::TooLarge => (
+                "the letters are larger than the mail server takes",
+                "Make the documents smaller, or link to them.",
+            ),
+            Halt::NoSmtpUtf8 => (
+                "an address has letters beyond ASCII before the @, and this mail server cannot write to it",
+                "Leave that row out or use another address of the person, or another mail server.",
+            ),
+            Halt::ProtocolBroken => (
+                "the mail server answers against the protocol",
+                "Tell its administrators; nothing more was sent to it.",
+            ),
+            Halt::LedgerFailed => (
+                "the record of what goes out could not be written",
+                "Make room on the disk or check its health, then send again.",
+            ),
+            Halt::Unsendable => (
+                "a message came out in a form that must not be sent; this is a mistake of secretariat",
+                "Please report it.",
+            ),
+        }
+    }
+}
+
+impl Halt {
+    /// Its name in JSON.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Halt::RelayRefusesUs => "relay-refuses-us",
+            Halt::TlsNotOffered => "tls-not-offered",
+            Halt::TlsFailed => "tls-failed",
+            Halt::NotAMailServer => "not-a-mail-server",
+            Halt::SignInRefused => "sign-in-refused",
+            Halt::SignInNotOffered => "sign-in-not-offered",
+            Halt::SenderRefused => "sender-refused",
+            Halt::RelayingDenied => "relaying-denied",
+            Halt::OwnMailbox => "own-mailbox",
+            Halt::DomainAuthentication => "domain-authentication",
+            Halt::TooLarge => "too-large",
+            Halt::NoSmtpUtf8 => "no-smtputf8",
+            Halt::ProtocolBroken => "protocol-broken",
+            Halt::LedgerFailed => "ledger",
+            Halt::Unsendable => "bug",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(stage: Stage, code: u16, text: &str) -> Decision {
+        let response = Response::new(code, vec![text.as_bytes().to_vec()]);
+        decide(&Outcome { stage, ending: Ending::Answered(response) })
+    }
+
+    fn broke(stage: Stage, loss: Loss) -> Decision {
+        decide(&Outcome { stage, ending: Ending::Lost(loss) })
+    }
+
+    #[test]
+    fn opening_a_session() {
+        for stage in [Stage::Greeting, Stage::Hello, Stage::StartTls, Stage::SignIn] {
+            assert_eq!(said(stage, 421, "busy"), REST, "{stage:?}");
+        }
+        assert_eq!(said(Stage::Greeting, 554, "no"), halt(Halt::RelayRefusesUs));
+        assert_eq!(said(Stage::Hello, 550, "no"), halt(Halt::RelayRefusesUs));
+        assert_eq!(said(Stage::StartTls, 501, "no"), halt(Halt::TlsFailed));
+        assert_eq!(said(Stage::SignIn, 454, "4.7.0 later"), REST);
+        for code in [530, 534, 535, 538, 525] {
+            assert_eq!(said(Stage::SignIn, code, "no"), halt(Halt::SignInRefused));
+        }
+        assert_eq!(broke(Stage::Connect, Loss::Refused), REST);
+        assert_eq!(broke(Stage::Greeting, Loss::TimedOut), REST);
+        assert_eq!(
+            broke(Stage::Greeting, Loss::NotSmtp("HTTP".into())),
+            halt(Halt::NotAMailServer)
+        );
+        assert_eq!(broke(Stage::StartTls, Loss::NotSmtp("250 x".into())), halt(Halt::TlsFailed));
+        assert_eq!(broke(Stage::StartTls, Loss::Tls("name".into())), halt(Halt::TlsFailed));
+        let no_tls = Outcome { stage: Stage::StartTls, ending: Ending::NotOffered("STARTTLS") };
+        assert_eq!(decide(&no_tls), halt(Halt::TlsNotOffered));
+    }
+
+    #[test]
+    fn too_many_connections_at_any_stage() {
+        assert_eq!(said(Stage::SignIn, 432, "4.3.2 slow"), REST);
+        assert_eq!(said(Stage::EndOfMessage, 432, "4.3.2 concurrent"), AGAIN_AFTER_REST);
+    }
+
+    #[test]
+    fn the_sender_is_the_same_for_everybody() {
+        for code in [421, 450, 451, 452] {
+            assert_eq!(said(Stage::Mail, code, "x"), AGAIN_AFTER_REST);
+        }
+        for (code, text) in [(550, "5.7.1 x"), (553, "5.1.8 x"), (501, "5.1.7 x")] {
+            assert_eq!(said(Stage::Mail, code, text), halt(Halt::SenderRefused));
+        }
+        assert_eq!(said(Stage::Mail, 530, "5.7.0 sign in"), halt(Halt::SignInRefused));
+        assert_eq!(said(Stage::Mail, 552, "5.3.4 big"), halt(Halt::TooLarge));
+    }
+
+    #[test]
+    fn a_recipient_is_refused_alone() {
+        for (code, text) in [
+            (550, "no such user"),
+            (550, "5.1.1 unknown"),
+            (550, "5.1.10 x"),
+            (550, "5.2.1 closed"),
+            (550, "5.4.1 x"),
+            (551, "moved"),
+            (553, "5.1.3 x"),
+            (556, "5.1.10 null MX"),
+            (550, "5.7.1 policy"),
+        ] {
+            assert_eq!(said(Stage::Recipient, code, text), REJECTED, "{code} {text}");
+        }
+        for (code, text) in
+            [(450, "4.2.0 x"), (451, "4.7.1 greylisted"), (450, "4.1.8 x"), (451, "4.4.3 dns")]
+        {
+            assert_eq!(said(Stage::Recipient, code, text), AGAIN, "{code} {text}");
+        }
+        for (code, text) in [(452, "4.2.2 full"), (552, "5.2.2 full")] {
+            assert_eq!(
+                said(Stage::Recipient, code, text).letter,
+                ForLetter::Deferred(Wait::MailboxFull)
+            );
+        }
+        for (code, text) in [(452, "4.3.1 disk"), (421, "bye"), (450, "4.7.28 rate")] {
+            assert_eq!(said(Stage::Recipient, code, text), AGAIN_AFTER_REST);
+        }
+        assert_eq!(
+            said(Stage::Recipient, 554, "5.7.1 Relay access denied"),
+            halt(Halt::RelayingDenied)
+        );
+    }
+
+    #[test]
+    fn data_opens_the_way_only_with_354() {
+        assert_eq!(said(Stage::Data, 250, "ok"), halt(Halt::ProtocolBroken));
+        assert_eq!(said(Stage::Data, 451, "x"), AGAIN);
+        assert_eq!(said(Stage::Data, 554, "5.7.1 no"), REJECTED);
+    }
+
+    #[test]
+    fn lost_before_the_last_bytes_is_tried_again() {
+        for stage in [Stage::Mail, Stage::Recipient, Stage::Data, Stage::Body] {
+            for loss in [Loss::Closed, Loss::TimedOut, Loss::NotSmtp("x".into())] {
+                assert_eq!(broke(stage, loss), LOST, "{stage:?}");
+            }
+        }
+        assert_eq!(said(Stage::Body, 421, "bye"), LOST);
+        assert_eq!(said(Stage::Body, 554, "5.6.0 no").letter, ForLetter::Rejected);
+        assert_eq!(said(Stage::Body, 554, "5.6.0 no").run, ForRun::Reconnect);
+    }
+
+    #[test]
+    fn lost_after_the_last_bytes_is_uncertain() {
+        for loss in [Loss::Closed, Loss::TimedOut, Loss::NotSmtp("x".into()), Loss::Tls("x".into())]
+        {
+            assert_eq!(broke(Stage::EndOfMessage, loss).letter, ForLetter::Uncertain);
+        }
+        assert_eq!(said(Stage::EndOfMessage, 354, "go on").letter, ForLetter::Uncertain);
+    }
+
+    #[test]
+    fn the_answer_to_the_end_of_the_message() {
+        assert_eq!(said(Stage::EndOfMessage, 250, "2.0.0 queued").letter, ForLetter::Accepted);
+        assert_eq!(said(Stage::EndOfMessage, 251, "x").letter, ForLetter::Accepted);
+        for code in [450, 451, 452] {
+            assert_eq!(said(Stage::EndOfMessage, code, "x"), AGAIN);
+        }
+        assert_eq!(said(Stage::EndOfMessage, 421, "x"), AGAIN_AFTER_REST);
+        for (code, text) in [(552, "5.3.4 big"), (554, "5.6.0 x"), (550, "5.7.1 spam"), (554, "no")]
+        {
+            assert_eq!(said(Stage::EndOfMessage, code, text), REJECTED);
+        }
+        for (code, text) in [(550, "5.4.5 daily"), (554, "5.2.0 quota"), (451, "4.7.0 rate")] {
+            assert_eq!(said(Stage::EndOfMessage, code, text), AGAIN_AFTER_LIMIT, "{text}");
+        }
+        for (text, reason) in [
+            ("5.2.2 full", Halt::OwnMailbox),
+            ("5.7.26 dmarc", Halt::DomainAuthentication),
+            ("5.7.515 x", Halt::DomainAuthentication),
+            ("5.2.252 SendAsDenied", Halt::SenderRefused),
+        ] {
+            assert_eq!(said(Stage::EndOfMessage, 554, text).run, ForRun::Halt(reason));
+        }
+    }
+
+    #[test]
+    fn a_session_that_ended_between_letters_costs_no_attempt() {
+        let over = Outcome { stage: Stage::Mail, ending: Ending::SessionOver };
+        assert_eq!(decide(&over), decision(ForLetter::Untouched, ForRun::Reconnect));
+    }
+
+    #[test]
+    fn an_intent_that_could_not_be_kept_halts() {
+        let withheld = Outcome { stage: Stage::Body, ending: Ending::Withheld };
+        assert_eq!(decide(&withheld), halt(Halt::LedgerFailed));
+    }
+}

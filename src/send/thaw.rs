@@ -1,0 +1,106 @@
+//! Makes the message of a delivery from what was frozen: the same bytes at every attempt.
+//!
+//! Owns reading frozen files and encoding each once for the run. Letters come from the ledger, files
+//! from `objects/`; nothing is read from the workspace's folders.
+//!
+//! # Failure
+//! [`ObjectError`] when a frozen file is gone or damaged: then no letter carries it.
+
+use crate::address::Mailbox;
+use crate::id::Digest;
+use crate::ledger::{FrozenAttachment, FrozenDelivery, FrozenImage};
+use crate::letter::{Attachment, Image, Letter};
+use crate::message::{AttachedPart, Draft, EncodedPart, Message, Sender, compose};
+use crate::plan::objects::{ObjectError, Objects};
+use crate::time::Timestamp;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Makes messages for a run.
+#[derive(Debug)]
+pub(super) struct Thaw<'a> {
+    objects: &'a Objects,
+    documents: HashMap<(Digest, String), EncodedPart>,
+    images: HashMap<Digest, (Arc<Image>, EncodedPart)>,
+}
+
+impl<'a> Thaw<'a> {
+    pub(super) fn new(objects: &'a Objects) -> Thaw<'a> {
+        Thaw { objects, documents: HashMap::new(), images: HashMap::new() }
+    }
+
+    /// The message of a delivery with this `Date`.
+    pub(super) fn message(
+        &mut self,
+        frozen: &FrozenDelivery,
+        date: Timestamp,
+    ) -> Result<Message, ObjectError> {
+        let sender = Sender {
+            from: frozen.letter.sender.from.clone(),
+            reply_to: frozen.letter.sender.reply_to.clone(),
+            bounce_address: frozen.letter.sender.bounce_address.clone(),
+        };
+        let to = Mailbox { name: frozen.name.clone(), address: frozen.address.clone() };
+        let documents = frozen.letter.attachments.iter();
+        let attachments = documents.map(|d| self.document(d)).collect::<Result<Vec<_>, _>>()?;
+        let images = frozen.letter.images.iter();
+        let images = images.map(|i| self.image(i)).collect::<Result<Vec<_>, _>>()?;
+        let (images, image_parts): (Vec<_>, Vec<_>) = images.into_iter().unzip();
+        let letter = Letter {
+            language: frozen.language.clone(),
+            subject: frozen.letter.subject.clone(),
+            reply_to: frozen.letter.reply_to.clone(),
+            text: frozen.letter.text.clone(),
+            html: frozen.letter.html.clone(),
+            images,
+        };
+        Ok(compose(&Draft {
+            campaign: &frozen.campaign,
+            recipient: &frozen.key,
+            to: &to,
+            sender: &sender,
+            letter: &letter,
+            letter_digest: frozen.letter_digest,
+            attachments: &attachments,
+            images: &image_parts,
+            round: frozen.round,
+            date,
+        }))
+    }
+
+    fn document(&mut self, frozen: &FrozenAttachment) -> Result<AttachedPart, ObjectError> {
+        let key = (frozen.digest, frozen.name.clone());
+        let part = match self.documents.get(&key) {
+            Some(part) => part.clone(),
+            None => EncodedPart::of_attachment(&Attachment {
+                id: frozen.id.clone(),
+                number: frozen.number,
+                // Title and source file are what letters speak of; a message's part has neither.
+                title: String::new(),
+                file: String::new(),
+                name: frozen.name.clone(),
+                media_type: frozen.media_type.clone(),
+                digest: frozen.digest,
+                bytes: self.objects.read(&frozen.digest)?,
+            }),
+        };
+        self.documents.insert(key, part.clone());
+        Ok(AttachedPart { name: frozen.name.clone(), digest: frozen.digest, part })
+    }
+
+    fn image(&mut self, frozen: &FrozenImage) -> Result<(Arc<Image>, EncodedPart), ObjectError> {
+        if let Some(known) = self.images.get(&frozen.digest) {
+            return Ok(known.clone());
+        }
+        let image = Arc::new(Image {
+            content_id: frozen.content_id.clone(),
+            name: frozen.name.clone(),
+            media_type: frozen.media_type.clone(),
+            digest: frozen.digest,
+            bytes: self.objects.read(&frozen.digest)?,
+        });
+        let part = EncodedPart::of_image(&image);
+        self.images.insert(frozen.digest, (image.clone(), part.clone()));
+        Ok((image, part))
+    }
+}
