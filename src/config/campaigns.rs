@@ -1,7 +1,7 @@
 //! `[sender]`, `[attachments.*]` and `[campaigns.*]`: who writes, what goes along, to whom.
 //!
 //! Owns these tables' keys, their examples and what their values may be. The form of file names is
-//! `pattern.rs`, of names `names.rs`, of addresses the library's `address.rs`. No I/O.
+//! `plan/pattern.rs`, of names `names.rs`, of addresses the library's `address.rs`. No I/O.
 //!
 //! # Standards
 //! RFC 5322 3.6.2 (From names the author).
@@ -11,11 +11,11 @@
 //! A text by language has the default language, so that no letter is left without.
 
 use super::names::{is_name, parse_campaign_id, parse_language, unknown};
-use super::pattern::FilePattern;
 use super::section::{Entry, Placed, Reader, Refusal, Section, as_section, parse_path};
 use super::{Attachment, ByLanguage, Campaign, Languages, Sender};
 use crate::address::{EmailAddress, Mailbox};
 use crate::language::Language;
+use crate::plan::pattern::{FilePattern, is_part_of_a_name};
 use crate::problem::Problem;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -132,12 +132,27 @@ pub(super) fn read_attachment(
         }
     }
     let title = by_language(&mut section, "title", title_example, languages, reader, parse_title);
-    let file = section.take_meaning("file", file_example, reader, FilePattern::parse_path);
+    let file = section.take_meaning("file", file_example, reader, parse_path_pattern);
     let name_example = "\"statement-{language}.pdf\"";
-    let name = section.take_meaning("name", name_example, reader, FilePattern::parse_name);
+    let name = section.take_meaning("name", name_example, reader, parse_name_pattern);
     section.finish(reader);
     let (title, file) = (title?.value, file?);
     is_named.then(|| Attachment { id, place, title, file, name: name.map(|n| n.value) })
+}
+
+/// A path beneath the workspace, with placeholders.
+fn parse_path_pattern(text: &str) -> Result<FilePattern, Refusal> {
+    parse_path(text)?;
+    FilePattern::parse(text).map_err(|error| Refusal::new(error.to_string(), error.hint()))
+}
+
+/// A single file name, with placeholders.
+fn parse_name_pattern(text: &str) -> Result<FilePattern, Refusal> {
+    if text.trim().is_empty() || !is_part_of_a_name(text) {
+        let hint = "Write the name the reader sees, such as \"statement-{language}.pdf\".";
+        return Err(Refusal::new(format!("is no file name: {text:?}"), hint));
+    }
+    FilePattern::parse(text).map_err(|error| Refusal::new(error.to_string(), error.hint()))
 }
 
 /// Reads `[campaigns.<id>]`; what it does not say about its sender is the file's.

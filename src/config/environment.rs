@@ -21,6 +21,8 @@ pub const RELAY_URL: &str = "SECRETARIAT_RELAY_URL";
 pub const RELAY_USER: &str = "SECRETARIAT_RELAY_USER";
 /// Instead of `[relay] password`, and what is read where that is not written.
 pub const RELAY_PASSWORD: &str = "SECRETARIAT_RELAY_PASSWORD";
+/// The computer's name on Windows and in some shells.
+const COMPUTER_NAMES: [&str; 2] = ["HOSTNAME", "COMPUTERNAME"];
 /// Not empty: no colours (no-color.org).
 pub const NO_COLOR: &str = "NO_COLOR";
 
@@ -68,6 +70,15 @@ impl Environment {
                 .hint(format!("Set {NOW} to a time in RFC 3339, or unset it."))
         })?;
         Ok(Clock::starting_at(start))
+    }
+
+    /// What this computer is called, for whoever finds the run lock taken.
+    #[must_use]
+    pub fn computer_name(&self) -> String {
+        let variable = COMPUTER_NAMES.iter().find_map(|name| self.text(name).ok().flatten());
+        let file = || std::fs::read_to_string("/etc/hostname").ok();
+        let name = variable.or_else(file).map(|name| name.trim().to_owned());
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| "this computer".to_owned())
     }
 
     /// `SECRETARIAT_RELAY_URL`.
@@ -140,7 +151,7 @@ mod tests {
     #[test]
     fn the_clock_starts_at_secretariat_now() {
         let clock = Environment::of(&[(NOW, "2026-11-05T10:30:00+01:00")]).clock().unwrap();
-        assert_eq!(clock.start().to_string(), "2026-11-05T09:30:00Z");
+        assert_eq!(clock.date().to_string(), "2026-11-05T09:30:00Z");
         let problem = Environment::of(&[(NOW, "tomorrow")]).clock().unwrap_err();
         assert!(problem.message.starts_with("SECRETARIAT_NOW: \"tomorrow\" is not"));
         assert!(Environment::of(&[(NOW, "")]).clock().is_ok(), "an empty variable is none");

@@ -17,7 +17,6 @@ mod campaigns;
 pub mod environment;
 mod names;
 mod password;
-mod pattern;
 mod read;
 mod relay;
 mod relay_url;
@@ -27,24 +26,21 @@ mod units;
 
 pub use environment::Environment;
 pub use password::{PasswordSource, fetch as fetch_password};
-pub use pattern::{FilePattern, FillError, LANGUAGE};
 pub use read::read;
-pub use relay_url::{RelayUrl, Security};
+pub use relay_url::RelayUrl;
 pub use section::Placed;
 
 use crate::address::{EmailAddress, Mailbox};
 use crate::id::CampaignId;
 use crate::language::Language;
-use crate::limits::{
-    CONFIG_BYTES_MAX, LETTER_ERROR_BYTES, LETTER_WARN_BYTES, RETRY_FIRST_WAIT, RETRY_GIVE_UP_AFTER,
-    RETRY_MAX_WAIT,
-};
+use crate::limits::{CONFIG_BYTES_MAX, LETTER_ERROR_BYTES, LETTER_WARN_BYTES};
 use crate::message;
+use crate::plan::pattern::FilePattern;
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::recipients::{ColumnSetting, Options};
+use crate::send::retry::Retry;
 use crate::workspace::{CONFIG_FILE, Workspace};
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// Everything `secretariat.toml` and the environment say.
 #[derive(Clone, Debug)]
@@ -141,27 +137,6 @@ pub enum SignIn {
         /// Where the password is; see [`fetch_password`].
         password: Placed<PasswordSource>,
     },
-}
-
-/// `[retry]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Retry {
-    /// Wait after the first deferral; doubles.
-    pub first_wait: Duration,
-    /// The longest wait; at least `first_wait`.
-    pub max_wait: Duration,
-    /// From a letter's first attempt until it expires; at least `max_wait`.
-    pub give_up_after: Duration,
-}
-
-impl Default for Retry {
-    fn default() -> Retry {
-        Retry {
-            first_wait: RETRY_FIRST_WAIT,
-            max_wait: RETRY_MAX_WAIT,
-            give_up_after: RETRY_GIVE_UP_AFTER,
-        }
-    }
 }
 
 /// `[languages]`.

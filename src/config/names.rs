@@ -6,6 +6,7 @@
 use super::section::{Reader, Refusal};
 use crate::id::CampaignId;
 use crate::language::Language;
+use crate::plan::pattern::is_identifier;
 use crate::problem::{Place, Problem, nearest};
 use unicode_normalization::UnicodeNormalization;
 
@@ -44,12 +45,6 @@ pub(super) fn unknown(name: &str, kind: &str, known: &[String]) -> Refusal {
         None => format!("There are {}; or add a table [{kind}s.{name}].", known.join(", ")),
     };
     Refusal::new(format!("names the {kind} {name:?}, which there is not"), hint)
-}
-
-/// Whether letters can use a name behind a dot, as in `conference.NAME`.
-pub(super) fn is_identifier(name: &str) -> bool {
-    let first = |c: char| c.is_ascii_alphabetic() || c == '_';
-    name.starts_with(first) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// A campaign's name.

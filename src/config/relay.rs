@@ -12,12 +12,14 @@
 //! and what holds for a URL in the file holds for one in the environment (security S4).
 
 use super::environment::{Environment, RELAY_PASSWORD, RELAY_URL};
-use super::names::is_identifier;
-use super::relay_url::{RelayUrl, Security};
+use super::relay_url::RelayUrl;
 use super::section::{Entry, Placed, Reader, Refusal, Section, as_section, parse_path};
 use super::units::parse_duration;
-use super::{PasswordSource, Relay, Retry, SignIn};
+use super::{PasswordSource, Relay, SignIn};
+use crate::plan::pattern::is_identifier;
 use crate::problem::{Place, Problem};
+use crate::send::retry::Retry;
+use crate::transport::smtp::Security;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 

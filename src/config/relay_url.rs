@@ -12,19 +12,9 @@
 
 use super::section::Refusal;
 use crate::problem::nearest;
+use crate::transport::smtp::Security;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
-
-/// How the connection is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Security {
-    /// Not at all: `smtp://`.
-    Plain,
-    /// TLS from the first byte: `smtps://` (RFC 8314 3.3).
-    Tls,
-    /// TLS after the STARTTLS command, never without: `smtp+starttls://` (RFC 3207).
-    StartTls,
-}
 
 /// Where the relay is and how it is spoken to.
 #[derive(Clone, Debug, PartialEq, Eq)]
