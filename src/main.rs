@@ -1,3 +1,7 @@
 //! Parses the command line, runs the command, returns its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    secretariat::cli::run(std::env::args_os().collect())
+}

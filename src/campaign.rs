@@ -1,0 +1,269 @@
+//! A campaign read from the workspace, ready to be planned.
+//!
+//! Part of the shell: fetches bytes through the workspace's one door, hands them to the stages in
+//! order, and keeps every problem. It decides nothing about people, letters or documents.
+
+use crate::config::{self, ByLanguage, Config};
+use crate::id::CampaignId;
+use crate::language::Language;
+use crate::letter::{ImageFile, Letters, Source, Sources, Vocabulary};
+use crate::limits::{ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
+use crate::plan::documents::{self, DocumentSetting, Documents, Titles};
+use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make};
+use crate::problem::{Place, Problem, Problems};
+use crate::recipients::{self, ListSource, People};
+use crate::time::Timestamp;
+use crate::workspace::Workspace;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Everything a campaign's plan is made of.
+#[derive(Debug)]
+pub struct Campaign {
+    /// Its id.
+    pub id: CampaignId,
+    /// `[conference] name`.
+    pub conference_name: String,
+    /// Everybody in its lists.
+    pub people: People,
+    /// Its letters.
+    pub letters: Letters,
+    /// The language of a letter where there is none in the recipient's.
+    pub default_language: Language,
+    /// Its documents.
+    pub documents: Documents,
+    /// Who it is from.
+    pub senders: Senders,
+    /// How heavy a message may be.
+    pub limits: WeightLimits,
+}
+
+impl Campaign {
+    /// Reads a campaign's lists, letters and documents; every problem is kept.
+    ///
+    /// `None` when there is nothing to plan: no letter that can be rendered, or no sender.
+    pub fn load(
+        workspace: &Workspace,
+        config: &Config,
+        setting: &config::Campaign,
+        problems: &mut Problems,
+    ) -> Option<Campaign> {
+        let people = read_people(workspace, config, setting, problems);
+        let sources = read_sources(workspace, setting, problems);
+        let vocabulary = Vocabulary {
+            columns: people.columns.clone(),
+            conference: config.conference.clone(),
+            campaign: setting.facts(),
+            attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
+            default_language: Some(config.languages.default.clone()),
+        };
+        let letters = Letters::compile(&sources, &vocabulary, problems)?;
+        let default_language = config.languages.default.clone();
+        let documents = read_documents(workspace, config, setting, &people, &letters, problems);
+        let senders = senders(setting, &default_language)?;
+        Some(Campaign {
+            id: setting.id.clone(),
+            conference_name: config.conference.get("name").cloned().unwrap_or_default(),
+            people,
+            letters,
+            default_language,
+            documents,
+            senders,
+            limits: WeightLimits {
+                warn_octets: config.limits.letter_warn,
+                error_octets: config.limits.letter_error,
+            },
+        })
+    }
+
+    /// Makes the plan; each letter passes `visit` once, in order.
+    ///
+    /// # Errors
+    /// Whatever `visit` returns.
+    pub fn plan<E>(
+        &self,
+        date: Timestamp,
+        problems: &mut Problems,
+        visit: impl FnMut(Made<'_>) -> Result<(), E>,
+    ) -> Result<Plan, E> {
+        make(&self.materials(date), problems, visit)
+    }
+
+    /// What a plan is made of.
+    #[must_use]
+    pub fn materials(&self, date: Timestamp) -> Materials<'_> {
+        Materials {
+            campaign: &self.id,
+            people: &self.people,
+            letters: &self.letters,
+            default_language: &self.default_language,
+            documents: &self.documents,
+            senders: &self.senders,
+            limits: self.limits,
+            date,
+        }
+    }
+}
+
+/// Reads all lists; a file that cannot be read is a problem, and the others are read all the same.
+fn read_people(
+    workspace: &Workspace,
+    config: &Config,
+    setting: &config::Campaign,
+    problems: &mut Problems,
+) -> People {
+    let mut lists: Vec<(String, Vec<u8>)> = Vec::new();
+    for file in setting.list_files(workspace, problems) {
+        match workspace.read(&file, LIST_BYTES_MAX) {
+            Ok(bytes) => lists.push((file, bytes)),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let sources: Vec<_> = lists.iter().map(|(file, bytes)| ListSource { file, bytes }).collect();
+    recipients::gather(&sources, &config.recipients_options(), problems)
+}
+
+/// Reads letters, layout, signatures, footers and images.
+fn read_sources(
+    workspace: &Workspace,
+    setting: &config::Campaign,
+    problems: &mut Problems,
+) -> Sources {
+    let folder = &setting.letter.value;
+    let letters = by_language(workspace, &format!("{folder}/*.md"), problems);
+    let of_kind = |kind: &str, problems: &mut Problems| {
+        by_language(workspace, &format!("templates/{kind}.*.md"), problems)
+    };
+    Sources {
+        signatures: of_kind("signature", problems),
+        footers: of_kind("footer", problems),
+        layout: read_layout(workspace, problems),
+        images: read_images(workspace, problems),
+        letters,
+    }
+}
+
+/// The source files that fit a pattern, by the language before `.md`.
+fn by_language(
+    workspace: &Workspace,
+    pattern: &str,
+    problems: &mut Problems,
+) -> BTreeMap<Language, Source> {
+    let mut sources = BTreeMap::new();
+    for file in workspace.list(pattern, problems) {
+        let name = file.rsplit('/').next().unwrap_or(&file);
+        let stem = name.strip_suffix(".md").unwrap_or(name);
+        let tag = stem.rsplit('.').next().unwrap_or(stem);
+        let Some(language) = Language::parse_tag(tag) else {
+            problems.push(not_a_language(&file, tag));
+            continue;
+        };
+        match read_text(workspace, &file) {
+            Ok(text) => drop(sources.insert(language, Source { file, text })),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    sources
+}
+
+fn not_a_language(file: &str, tag: &str) -> Problem {
+    Problem::warning("not-a-language", format!("{file} is not used: {tag:?} is no language"))
+        .place(Place::file(file))
+        .hint("Name letters by their language, such as en.md or pt-br.md; move other files away.")
+}
+
+fn read_text(workspace: &Workspace, file: &str) -> Result<String, Problem> {
+    let bytes = workspace.read(file, TEMPLATE_BYTES_MAX)?;
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(bytes);
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        Problem::error("not-utf8", "this file is not UTF-8 text")
+            .place(Place::of_offset(file, &valid, valid.len()))
+            .hint("Save it as UTF-8 (in Word: plain text, encoding Unicode UTF-8).")
+    })
+}
+
+fn read_layout(workspace: &Workspace, problems: &mut Problems) -> Option<Source> {
+    const FILE: &str = "templates/layout.html";
+    match workspace.read_if_there(FILE, TEMPLATE_BYTES_MAX) {
+        Ok(None) => None,
+        Ok(Some(_)) => match read_text(workspace, FILE) {
+            Ok(text) => Some(Source { file: FILE.to_owned(), text }),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        },
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+/// The images of `templates/images/`, by the path that letters write: `images/logo.png`.
+fn read_images(workspace: &Workspace, problems: &mut Problems) -> BTreeMap<String, ImageFile> {
+    let mut images = BTreeMap::new();
+    // A workspace without images is a workspace without that folder.
+    if !workspace.root().join("templates/images").is_dir() {
+        return images;
+    }
+    for file in workspace.list("templates/images/*", problems) {
+        let written = file.strip_prefix("templates/").unwrap_or(&file).to_owned();
+        match workspace.read(&file, ATTACHMENT_BYTES_MAX) {
+            Ok(bytes) => drop(images.insert(written, ImageFile { file, bytes: bytes.into() })),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    images
+}
+
+fn read_documents(
+    workspace: &Workspace,
+    config: &Config,
+    setting: &config::Campaign,
+    people: &People,
+    letters: &Letters,
+    problems: &mut Problems,
+) -> Documents {
+    let settings: Vec<DocumentSetting> = config
+        .attachments_of(setting)
+        .map(|(number, attachment)| document_setting(number, attachment))
+        .collect();
+    documents::check_patterns(&settings, &people.columns, problems);
+    let default = &config.languages.default;
+    let read = |file: &str| {
+        let bytes = workspace.read_if_there(file, ATTACHMENT_BYTES_MAX)?;
+        Ok(bytes.map(Arc::from))
+    };
+    let language = |wanted: &Language| letters.language_for(wanted, default);
+    documents::gather(&settings, people, default, language, read, problems)
+}
+
+fn document_setting(number: u32, attachment: &config::Attachment) -> DocumentSetting {
+    DocumentSetting {
+        id: attachment.id.clone(),
+        number,
+        titles: match &attachment.title {
+            ByLanguage::Same(title) => Titles::One(title.clone()),
+            ByLanguage::Each(titles) => Titles::ByLanguage(titles.clone()),
+        },
+        file: attachment.file.value.clone(),
+        name: attachment.name.clone(),
+        place: attachment.place.clone(),
+    }
+}
+
+/// The sender as readers of each language see it; `None` when the configuration has none.
+fn senders(setting: &config::Campaign, default: &Language) -> Option<Senders> {
+    let written = &setting.sender.from.as_ref()?.value;
+    let languages: Vec<&Language> = match written {
+        ByLanguage::Same(_) => Vec::new(),
+        ByLanguage::Each(by_language) => by_language.keys().collect(),
+    };
+    let named = |l: &Language| setting.sender.in_language(l, default).map(|s| (l.clone(), s));
+    Some(Senders {
+        default: setting.sender.in_language(default, default)?,
+        by_language: languages.into_iter().filter_map(named).collect(),
+    })
+}

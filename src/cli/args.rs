@@ -1,0 +1,170 @@
+//! The command line: what can be typed. Doc comments are the help texts.
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+/// Writes to everybody who took part: lists and letters in, correct letters at a mail server out,
+/// nobody twice and nobody missed.
+#[derive(Debug, Parser)]
+#[command(name = "secretariat", version, max_term_width = 100)]
+pub struct Arguments {
+    /// What goes for every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command; none: the workspace's state and the next step.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub struct Global {
+    /// The workspace: exactly this folder [default: this folder or the nearest above it]
+    #[arg(short = 'C', long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub workspace: Option<PathBuf>,
+    /// Text for people, or one JSON object on standard output
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    pub format: Format,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+    /// Say more: notes about what was detected and decided
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub verbose: bool,
+    /// Say nothing but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// Form of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One object, for programs.
+    Json,
+}
+
+/// Use of colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Write a sample workspace that works as it is
+    Init(Init),
+    /// Begin another mailing: its letters and its configuration
+    New(New),
+    /// Find everything that would go wrong, and send nothing
+    Check(Check),
+    /// Look at letters before they go
+    Preview(Preview),
+    /// Hand the letters to the mail server, each once
+    Send(Send),
+    /// Say who has the letter, who waits, and what needs a person
+    Status(Status),
+    /// Say everything decided and recorded about one person
+    Why(Why),
+    /// Write the completions of a shell
+    Completions(Completions),
+    /// Write the manual page
+    Manpage,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder to write into; made if it is not there
+    #[arg(default_value = ".", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+    /// Without people: for your own lists
+    #[arg(long)]
+    pub empty: bool,
+}
+
+/// `new`.
+#[derive(Debug, Args)]
+pub struct New {
+    /// Its name: small letters, digits and hyphens
+    pub campaign: String,
+    /// Copy letters and settings of this mailing
+    #[arg(long, value_name = "CAMPAIGN")]
+    pub like: Option<String>,
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The mailing [default: default_campaign, or the only one]
+    pub campaign: Option<String>,
+    /// End with an error on warnings too
+    #[arg(long)]
+    pub strict: bool,
+    /// Write the problems into a file as well: .csv for a spreadsheet, else text
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+}
+
+/// `preview`.
+#[derive(Debug, Args)]
+pub struct Preview {
+    /// The mailing [default: default_campaign, or the only one]
+    pub campaign: Option<String>,
+    /// Whose letter: an address, or a unique part of a name
+    #[arg(long, value_name = "WHO")]
+    pub person: Option<String>,
+    /// Write all letters as pages into this folder; open DIR/index.html
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+}
+
+/// `send`.
+#[derive(Debug, Args)]
+pub struct Send {
+    /// The mailing [default: default_campaign, or the only one]
+    pub campaign: Option<String>,
+    /// Do everything but send: no network, nothing recorded
+    #[arg(long)]
+    pub dry_run: bool,
+    /// With --dry-run: write each message as it would be sent into this folder
+    #[arg(long, value_name = "DIR", requires = "dry_run", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+    /// The plan code, instead of typing the number of letters
+    #[arg(long, value_name = "FINGERPRINT", conflicts_with = "dry_run")]
+    pub plan: Option<String>,
+    /// Stay until nothing waits any more, however long that takes
+    #[arg(long, conflicts_with_all = ["dry_run", "no_wait"])]
+    pub wait: bool,
+    /// Never wait for a letter that is to be tried again later
+    #[arg(long, conflicts_with = "dry_run")]
+    pub no_wait: bool,
+}
+
+/// `status`.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// The mailing [default: default_campaign, or the only one]
+    pub campaign: Option<String>,
+}
+
+/// `why`.
+#[derive(Debug, Args)]
+pub struct Why {
+    /// An address, or a unique part of a name
+    pub who: String,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}

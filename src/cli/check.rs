@@ -1,0 +1,109 @@
+//! `check`: everything that would go wrong, in one pass; nothing is sent or written but `--out`.
+
+use super::answer::{Answer, Exit};
+use super::args::Check;
+use super::shell::Shell;
+use super::ui::{counted, grouped, problems_as_text};
+use crate::problem::{Problem, Problems, Severity};
+use serde_json::json;
+use std::convert::Infallible;
+use std::path::Path;
+
+/// Reads, renders and composes everything, and tells what it found.
+#[must_use]
+pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
+    let mut problems = Problems::new();
+    let mut recipients = 0;
+    let campaign = shell.campaign(args.campaign.as_deref(), &mut problems);
+    if let Some(campaign) = &campaign {
+        recipients = campaign.people.recipients.len();
+        let plan = campaign.plan(shell.clock().date(), &mut problems, |_| Ok::<(), Infallible>(()));
+        let Ok(_) = plan;
+    }
+    if let Some(problem) = args.out.as_deref().and_then(|out| write_problems(out, &problems).err())
+    {
+        problems.push(problem);
+    }
+    let fails = problems.has_errors() || args.strict && problems.count_of(Severity::Warning) > 0;
+    let heading = campaign.as_ref().map(|c| format!("{}: ", c.id)).unwrap_or_default();
+    let text =
+        format!("{heading}{} recipients, {}\n", grouped(recipients as u64), counted(&problems));
+    let summary = json!({
+        "recipients": recipients,
+        "errors": problems.count_of(Severity::Error),
+        "warnings": problems.count_of(Severity::Warning),
+    });
+    let exit = if fails { Exit::MustChange } else { Exit::Done };
+    Answer { exit, ..Answer::done(text) }.with("summary", summary).with_problems(problems)
+}
+
+/// Writes all problems, none left out, for whoever mends the lists.
+fn write_problems(out: &Path, problems: &Problems) -> Result<(), Problem> {
+    let is_table = out.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
+    let text = if is_table { as_table(problems) } else { as_text(problems) };
+    std::fs::write(out, text).map_err(|error| {
+        let message = format!("cannot write {}: {error}", out.display());
+        Problem::error("cannot-write", message)
+            .hint("Name a file in a folder that you may write to.")
+    })
+}
+
+fn as_text(problems: &Problems) -> Vec<u8> {
+    let text = problems_as_text(&problems.sorted(), usize::MAX);
+    anstream::adapter::strip_str(&text).to_string().into_bytes()
+}
+
+/// For a spreadsheet: UTF-8 with a byte order mark, which Excel wants.
+fn as_table(problems: &Problems) -> Vec<u8> {
+    let mut table = csv::Writer::from_writer(b"\xEF\xBB\xBF".to_vec());
+    // Writing into memory cannot fail.
+    let _ = table.write_record([
+        "Severity",
+        "Kind",
+        "What",
+        "File",
+        "Line",
+        "Column",
+        "Address",
+        "Count",
+        "What to do",
+    ]);
+    for problem in problems.sorted() {
+        let place = problem.place.clone().unwrap_or_default();
+        let number = |n: Option<u32>| n.map(|n| n.to_string()).unwrap_or_default();
+        let cells = [
+            problem.severity.as_str().to_owned(),
+            problem.code.to_owned(),
+            problem.message.clone(),
+            place.file,
+            number(place.line),
+            number(place.column),
+            problem.recipient.clone().unwrap_or_default(),
+            problem.count.to_string(),
+            problem.hint.clone().unwrap_or_default(),
+        ];
+        let _ = table.write_record(cells.map(|cell| no_formula(&cell)));
+    }
+    table.into_inner().unwrap_or_default()
+}
+
+/// A cell that a spreadsheet takes for text, whatever it begins with (security S10).
+fn no_formula(cell: &str) -> String {
+    let begins_like_one =
+        cell.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    if begins_like_one { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Security S10: formula injection in exported tables.
+    #[test]
+    fn a_cell_never_becomes_a_formula() {
+        for cell in ["=1+1", "+1", "-1", "@x", "\t=1", "＝1"] {
+            assert!(no_formula(cell).starts_with('\''), "{cell}");
+        }
+        assert_eq!(no_formula("ana@x.example"), "ana@x.example");
+    }
+}

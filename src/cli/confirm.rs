@@ -1,0 +1,211 @@
+//! The question before sending: what would go, what changed since, and the typed number.
+//!
+//! # Invariants
+//! The same plan as the ledger's goes on without a question. Any other needs the typed number of
+//! letters on a terminal, or `--plan` with its code. Nothing is recorded here.
+
+use super::answer::{Answer, Exit};
+use super::args::Send;
+use super::failure::ledger_problem;
+use super::plan_screen::plan_screen;
+use super::shell::{Opened, Shell};
+use super::standing::{self, Standing};
+use super::ui::{grouped, plural};
+use crate::campaign::Campaign;
+use crate::ledger::{Ledger, LedgerError, State};
+use crate::plan::Plan;
+use crate::plan::manifest::{self, Difference};
+use crate::problem::Problem;
+use std::collections::HashMap;
+
+/// What the ledger knows of this campaign.
+struct Before {
+    standing: Standing,
+    /// What changed since the current plan, where another plan is current.
+    difference: Option<Difference>,
+    /// Letters of this plan that nobody has yet.
+    to_go: u64,
+}
+
+/// Makes sure that a person wants exactly this plan to go.
+///
+/// # Errors
+/// The command's answer: everybody has it, a missing or wrong confirmation, "no".
+pub(super) fn confirm(
+    shell: &Shell,
+    opened: &Opened,
+    campaign: &Campaign,
+    plan: &Plan,
+    args: &Send,
+) -> Result<(), Box<Answer>> {
+    let folder = opened.workspace.private_folder();
+    let before = read_before(&folder, campaign, plan, shell)
+        .map_err(|error| Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(&error))))?;
+    if let Some(code) = &args.plan
+        && !plan.fingerprint.is_named_by(code)
+    {
+        return Err(Box::new(wrong_code(plan, code, &before)));
+    }
+    let is_current = before.standing.fingerprint == Some(plan.fingerprint);
+    if is_current && before.standing.waiting() == 0 {
+        return Err(Box::new(everybody_has_it(before.standing)));
+    }
+    if is_current || args.plan.is_some() {
+        return Ok(());
+    }
+    ask(shell, campaign, plan, &before)
+}
+
+fn read_before(
+    folder: &std::path::Path,
+    campaign: &Campaign,
+    plan: &Plan,
+    shell: &Shell,
+) -> Result<Before, LedgerError> {
+    let ledger = Ledger::look(folder)?;
+    let standing = Standing::read(ledger.as_ref(), &campaign.id)?;
+    let all = plan.deliveries.len() as u64;
+    let (Some(ledger), true) = (ledger, standing.fingerprint != Some(plan.fingerprint)) else {
+        return Ok(Before { standing, difference: None, to_go: all });
+    };
+    let Some(older) = ledger.manifest(&campaign.id)? else {
+        return Ok(Before { standing, difference: None, to_go: all });
+    };
+    let newer = manifest::text(&campaign.materials(shell.clock().date()), &plan.deliveries);
+    let states: HashMap<_, _> = ledger.states(&campaign.id)?.into_iter().collect();
+    let goes = |state: Option<&State>| {
+        state.is_none_or(|s| s.may_begin() || matches!(s, State::Cancelled | State::Suppressed))
+    };
+    let to_go = plan.deliveries.iter().filter(|d| goes(states.get(&d.id))).count() as u64;
+    Ok(Before { standing, difference: Some(Difference::between(&older, &newer)), to_go })
+}
+
+fn ask(
+    shell: &Shell,
+    campaign: &Campaign,
+    plan: &Plan,
+    before: &Before,
+) -> Result<(), Box<Answer>> {
+    shell.ui.say(&plan_screen(campaign, plan));
+    if let Some(difference) = &before.difference {
+        shell.ui.say(&changes_as_text(difference));
+    }
+    if !shell.ui.can_ask() {
+        return Err(Box::new(not_confirmed(plan, before)));
+    }
+    let question = format!("Type {} to send, Enter to stop:", before.to_go);
+    let typed = shell.ui.ask(&question).unwrap_or_default();
+    if typed.replace([',', ' ', '.'], "") == before.to_go.to_string() {
+        return Ok(());
+    }
+    let message = if typed.is_empty() {
+        "stopped; nothing was sent".to_owned()
+    } else {
+        format!("{typed:?} is not {}; nothing was sent", before.to_go)
+    };
+    Err(Box::new(Answer::one_problem(Exit::MustChange, Problem::error("not-confirmed", message))))
+}
+
+/// Nobody can be asked: a first plan is a bad command line, a changed one must be looked at.
+fn not_confirmed(plan: &Plan, before: &Before) -> Answer {
+    let code = plan.fingerprint.plan_code();
+    let hint = format!(
+        "Look at it with secretariat send --dry-run, then run secretariat send --plan {code}."
+    );
+    match &before.difference {
+        None => {
+            let message = "the plan is not confirmed, and there is no terminal to ask on";
+            Answer::one_problem(
+                Exit::BadCommandLine,
+                Problem::error("not-confirmed", message).hint(hint),
+            )
+        }
+        Some(difference) => {
+            let message = format!(
+                "the plan has changed since it was confirmed: {}",
+                changes_as_line(difference)
+            );
+            Answer::one_problem(
+                Exit::MustChange,
+                Problem::error("plan-changed", message).hint(hint),
+            )
+        }
+    }
+}
+
+fn wrong_code(plan: &Plan, typed: &str, before: &Before) -> Answer {
+    let code = plan.fingerprint.plan_code();
+    let changed = match &before.difference {
+        Some(difference) => format!(": {}", changes_as_line(difference)),
+        None => String::new(),
+    };
+    let message = format!("the plan is {code}, not {typed}{changed}");
+    let hint = format!(
+        "Lists, letters, documents or settings are others than those of that plan. Look at this one with secretariat send --dry-run, then run secretariat send --plan {code}."
+    );
+    Answer::one_problem(Exit::MustChange, Problem::error("plan-changed", message).hint(hint))
+}
+
+fn everybody_has_it(standing: Standing) -> Answer {
+    let exit = if standing.for_a_person() > 0 { Exit::NeedsAPerson } else { Exit::Done };
+    let answer = standing::answer(&standing);
+    let accepted = plural(standing.counts.of(State::Accepted), "person");
+    let when = standing.confirmed_at.map(|t| format!(" on {}", t.local_date())).unwrap_or_default();
+    let heading = format!(
+        "{} went to {accepted}{when}. Another letter: secretariat new NAME\n",
+        standing.campaign
+    );
+    let text = if exit == Exit::Done { heading } else { heading + &answer.text };
+    Answer { exit, text, ..answer }
+}
+
+/// Addresses named before the rest is counted.
+const NAMED_MAX: usize = 5;
+
+fn changes(difference: &Difference) -> Vec<String> {
+    let named = |addresses: &[String]| {
+        let shown = addresses.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+        let more = addresses.len().saturating_sub(NAMED_MAX);
+        if more > 0 { format!("{shown} and {} more", grouped(more as u64)) } else { shown }
+    };
+    let mut changes = Vec::new();
+    if !difference.people_added.is_empty() {
+        changes.push(format!(
+            "{} new: {}",
+            plural(difference.people_added.len() as u64, "person"),
+            named(&difference.people_added)
+        ));
+    }
+    if !difference.people_gone.is_empty() {
+        changes.push(format!(
+            "{} gone: {}",
+            plural(difference.people_gone.len() as u64, "person"),
+            named(&difference.people_gone)
+        ));
+    }
+    for (language, count) in &difference.letters_changed {
+        changes.push(format!(
+            "the letter in {language} reads differently for {}",
+            plural(*count as u64, "person")
+        ));
+    }
+    if !difference.files_changed.is_empty() {
+        changes.push(format!("documents changed: {}", difference.files_changed.join(", ")));
+    }
+    if difference.sender_changed {
+        changes.push("the sender or the address for answers changed".to_owned());
+    }
+    changes
+}
+
+fn changes_as_line(difference: &Difference) -> String {
+    changes(difference).join("; ")
+}
+
+fn changes_as_text(difference: &Difference) -> String {
+    let lines: Vec<String> = changes(difference).iter().map(|c| format!("  {c}")).collect();
+    format!(
+        "Changed since the plan that was confirmed:\n{}\nWho has the letter keeps it; the others get this one.",
+        lines.join("\n")
+    )
+}

@@ -1,0 +1,27 @@
+//! Failures of stages as problems with an exit code.
+
+use super::answer::{Answer, Exit};
+use crate::ledger::LedgerError;
+use crate::problem::{Place, Problem};
+
+/// The ledger cannot be read or written.
+#[must_use]
+pub fn ledger_problem(error: &LedgerError) -> Problem {
+    Problem::error("ledger", error.to_string()).hint(error.hint())
+}
+
+/// A mistake of this program: says so and asks for a report.
+#[must_use]
+pub fn bug(what: &str) -> Answer {
+    let problem = Problem::error("bug", what.to_owned())
+        .hint("This is a mistake of secretariat. Please report it with what you did.");
+    Answer::one_problem(Exit::Bug, problem)
+}
+
+/// A problem with a frozen file.
+#[must_use]
+pub fn frozen_problem(error: &crate::plan::objects::ObjectError) -> Problem {
+    Problem::error("frozen-file", error.to_string())
+        .place(Place::file(".secretariat/objects"))
+        .hint("Make room on the disk, or restore the folder .secretariat from a backup.")
+}

@@ -1,0 +1,134 @@
+//! Freezes a confirmed plan: files into `objects/`, letters and people into the ledger.
+//!
+//! # Invariants
+//! The plan that is frozen is the plan that was confirmed: its letters are made once more from the
+//! same bytes in memory, and the ledger takes all of them in one transaction or none.
+
+use super::answer::{Answer, Exit};
+use super::failure::{frozen_problem, ledger_problem};
+use crate::campaign::Campaign;
+use crate::ledger::{
+    FrozenAttachment, FrozenImage, FrozenLetter, FrozenSender, Ledger, LedgerError, NewPlan,
+    PlannedDelivery,
+};
+use crate::plan::objects::{ObjectError, Objects};
+use crate::plan::{Made, Plan, manifest};
+use crate::problem::Problems;
+use crate::time::Clock;
+use std::collections::HashSet;
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+/// Letters on their way between the thread that makes them and the ledger.
+const BETWEEN_MAX: usize = 256;
+
+/// Freezes a plan and records that it was confirmed.
+///
+/// # Errors
+/// The command's answer, when disk or ledger fail; then nothing is adopted.
+pub(super) fn freeze(
+    campaign: &Campaign,
+    plan: &Plan,
+    objects: &Objects,
+    ledger: &mut Ledger,
+    clock: &Clock,
+) -> Result<(), Box<Answer>> {
+    let failed =
+        |e: &LedgerError| Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(e)));
+    let current = ledger.current_plan(&campaign.id).map_err(|e| failed(&e))?;
+    if current.is_some_and(|c| c.fingerprint == plan.fingerprint && c.confirmed_at.is_some()) {
+        return Ok(());
+    }
+    keep_files(campaign, objects, clock)
+        .map_err(|e| Box::new(Answer::one_problem(Exit::MustChange, frozen_problem(&e))))?;
+    let now = clock.now();
+    let new_plan = NewPlan {
+        campaign: campaign.id.clone(),
+        fingerprint: plan.fingerprint,
+        manifest: manifest::text(&campaign.materials(clock.date()), &plan.deliveries),
+        total: plan.deliveries.len() as u64,
+    };
+    std::thread::scope(|scope| {
+        let (give, take) = sync_channel(BETWEEN_MAX);
+        scope.spawn(move || give_all(campaign, clock, &give));
+        ledger.adopt_plan(&new_plan, &mut take.into_iter(), now)
+    })
+    .map_err(|e| failed(&e))?;
+    ledger.confirm(&campaign.id, &plan.fingerprint, now).map_err(|e| failed(&e))?;
+    Ok(())
+}
+
+/// Documents and images, each once.
+fn keep_files(campaign: &Campaign, objects: &Objects, clock: &Clock) -> Result<(), ObjectError> {
+    let mut kept = HashSet::new();
+    for set in campaign.documents.distinct_sets() {
+        for attachment in &set.attachments {
+            if kept.insert(attachment.digest) {
+                objects.keep(&attachment.bytes)?;
+            }
+        }
+    }
+    campaign
+        .plan(clock.date(), &mut Problems::new(), |made| {
+            for image in &made.letter.images {
+                if kept.insert(image.digest) {
+                    objects.keep(&image.bytes)?;
+                }
+            }
+            Ok(())
+        })
+        .map(drop)
+}
+
+/// Makes all letters once more and gives them to the ledger; ends early when nobody takes them.
+fn give_all(campaign: &Campaign, clock: &Clock, give: &SyncSender<PlannedDelivery>) {
+    // A closed channel ends the pass: the ledger has failed, and says so itself.
+    let given = campaign
+        .plan(clock.date(), &mut Problems::new(), |made| give.send(frozen(&made)).map_err(drop));
+    drop(given);
+}
+
+fn frozen(made: &Made<'_>) -> PlannedDelivery {
+    let recipient = made.recipient;
+    PlannedDelivery {
+        key: recipient.key.clone(),
+        number: recipient.number,
+        address: recipient.address.clone(),
+        name: made.planned.to.name.clone(),
+        language: made.planned.language.clone(),
+        place: recipient.place.clone(),
+        values: recipient.values.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
+        letter_digest: made.planned.letter_digest,
+        message_id: made.message.message_id.clone(),
+        letter: frozen_letter(made),
+    }
+}
+
+fn frozen_letter(made: &Made<'_>) -> FrozenLetter {
+    let letter = made.letter;
+    let images = letter.images.iter().map(|i| FrozenImage {
+        content_id: i.content_id.clone(),
+        name: i.name.clone(),
+        media_type: i.media_type.clone(),
+        digest: i.digest,
+    });
+    let attachments = made.planned.documents.attachments.iter().map(|a| FrozenAttachment {
+        id: a.id.clone(),
+        number: a.number,
+        name: a.name.clone(),
+        media_type: a.media_type.clone(),
+        digest: a.digest,
+    });
+    FrozenLetter {
+        sender: FrozenSender {
+            from: made.sender.from.clone(),
+            reply_to: made.sender.reply_to.clone(),
+            bounce_address: made.sender.bounce_address.clone(),
+        },
+        subject: letter.subject.clone(),
+        reply_to: letter.reply_to.clone(),
+        text: letter.text.clone(),
+        html: letter.html.clone(),
+        images: images.collect(),
+        attachments: attachments.collect(),
+    }
+}

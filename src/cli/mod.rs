@@ -1,0 +1,116 @@
+//! The command line: arguments in, one library call, an answer out.
+//!
+//! Owns everything a terminal sees. One file per command; what they share stands first: the answer
+//! with its exit code, the terminal, the workspace.
+
+pub mod answer;
+pub mod args;
+pub mod failure;
+pub mod shell;
+pub mod ui;
+
+mod bare;
+mod check;
+mod completions;
+mod confirm;
+mod dry_run;
+mod freeze;
+mod init;
+mod new;
+mod plan_screen;
+mod preview;
+mod progress;
+mod send;
+mod signals;
+mod standing;
+mod status;
+mod why;
+
+use crate::config::Environment;
+use answer::{Answer, Exit};
+use args::{Arguments, Command};
+use clap::Parser as _;
+use shell::Shell;
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+use ui::Ui;
+
+/// Runs the program with these arguments.
+#[must_use]
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    let arguments = match Arguments::try_parse_from(&arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return not_understood(&error, &arguments),
+    };
+    let ui = Ui::new(&arguments.global);
+    let name = command_name(arguments.command.as_ref());
+    let answer = answer(ui, arguments);
+    give(ui, name, &answer)
+}
+
+fn command_name(command: Option<&Command>) -> &'static str {
+    match command {
+        None => "",
+        Some(Command::Init(_)) => "init",
+        Some(Command::New(_)) => "new",
+        Some(Command::Check(_)) => "check",
+        Some(Command::Preview(_)) => "preview",
+        Some(Command::Send(_)) => "send",
+        Some(Command::Status(_)) => "status",
+        Some(Command::Why(_)) => "why",
+        Some(Command::Completions(_)) => "completions",
+        Some(Command::Manpage) => "manpage",
+    }
+}
+
+fn answer(ui: Ui, arguments: Arguments) -> Answer {
+    let environment = Environment::of_process();
+    let shell = match Shell::new(ui, environment, arguments.global.workspace) {
+        Ok(shell) => shell,
+        Err(problem) => return Answer::one_problem(Exit::MustChange, problem),
+    };
+    match arguments.command {
+        None => bare::bare(&shell),
+        Some(Command::Init(args)) => init::init(&args),
+        Some(Command::New(args)) => new::new(&shell, &args),
+        Some(Command::Check(args)) => check::check(&shell, &args),
+        Some(Command::Preview(args)) => preview::preview(&shell, &args),
+        Some(Command::Send(args)) => send::send(&shell, &args),
+        Some(Command::Status(args)) => status::status(&shell, &args),
+        Some(Command::Why(args)) => why::why(&shell, &args),
+        Some(Command::Completions(args)) => completions::completions(&args),
+        Some(Command::Manpage) => completions::manpage(),
+    }
+}
+
+/// Prints an answer: text or JSON on standard output, problems on standard error.
+fn give(ui: Ui, command: &str, answer: &Answer) -> ExitCode {
+    ui.show_problems(&answer.problems);
+    let text =
+        if ui.is_json { format!("{}\n", answer.to_json(command)) } else { answer.text.clone() };
+    let mut out = anstream::stdout();
+    // A reader that went away (`| head`) has seen enough.
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    ExitCode::from(answer.exit.code())
+}
+
+/// Help and version go to standard output; a mistake to standard error, as JSON where asked for.
+fn not_understood(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let asks_for_json = arguments.windows(2).any(|w| w[0] == "--format" && w[1] == "json")
+        || arguments.iter().any(|a| a == "--format=json");
+    if asks_for_json {
+        let message = error.to_string();
+        let problem = crate::problem::Problem::error("usage", message.trim().to_owned())
+            .hint("See secretariat --help.");
+        let answer = Answer::one_problem(Exit::BadCommandLine, problem);
+        println!("{}", answer.to_json(""));
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(Exit::BadCommandLine.code())
+}

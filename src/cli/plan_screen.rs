@@ -1,0 +1,167 @@
+//! The screen before sending: everything a person confirms, on one page.
+
+use super::ui::{BOLD, DIM, grouped, padded, plural, size};
+use crate::campaign::Campaign;
+use crate::language::Language;
+use crate::plan::Plan;
+use crate::recipients::LanguageBy;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+/// Column in which the right-hand remarks begin.
+const REMARK_COLUMN: usize = 58;
+/// Names of left-out people shown before the rest is counted.
+const LEFT_OUT_SHOWN: usize = 3;
+
+/// The plan screen of the contract, with its line ends.
+#[must_use]
+pub(super) fn plan_screen(campaign: &Campaign, plan: &Plan) -> String {
+    let mut screen = String::new();
+    let heading = heading(campaign, plan);
+    let _ = writeln!(
+        screen,
+        "{BOLD}{}{BOLD:#}plan {BOLD}{}{BOLD:#}",
+        padded(&heading, REMARK_COLUMN),
+        plan.fingerprint.plan_code()
+    );
+    let mut line = |label: &str, text: &str, remark: &str| {
+        let text =
+            if remark.is_empty() { text.to_owned() } else { padded(text, REMARK_COLUMN - 11) };
+        let gap = if remark.is_empty() || text.ends_with(' ') { "" } else { "  " };
+        let _ = writeln!(screen, "{DIM}{}{DIM:#}{text}{gap}{remark}", padded(label, 11));
+    };
+    line("languages", &languages(plan), &by_default(campaign, plan));
+    let (files, weight) = files(campaign, plan);
+    line("files", &files, &weight);
+    for fall_back in fall_backs(campaign) {
+        line("", &fall_back, "");
+    }
+    line("from", &from(campaign), "");
+    if !plan.excluded.is_empty() {
+        line("left out", &left_out(plan), "");
+    }
+    line("first", &first_and_last(campaign, plan), &neutral(campaign, plan));
+    screen
+}
+
+/// `outcome: 648 letters, 93 countries`.
+fn heading(campaign: &Campaign, plan: &Plan) -> String {
+    let recipients = plan.deliveries.iter().map(|d| &campaign.people.recipients[d.recipient]);
+    let countries: BTreeSet<&str> = recipients.filter_map(|r| r.country).collect();
+    let letters = plural(plan.deliveries.len() as u64, "letter");
+    match countries.len() {
+        0 => format!("{}: {letters}", campaign.id),
+        n => format!("{}: {letters}, {}", campaign.id, plural(n as u64, "country")),
+    }
+}
+
+/// Languages of the letters with their counts, most first.
+#[must_use]
+pub(super) fn language_counts(plan: &Plan) -> Vec<(Language, usize)> {
+    let mut counts: BTreeMap<&Language, usize> = BTreeMap::new();
+    for delivery in &plan.deliveries {
+        *counts.entry(&delivery.language).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().map(|(l, n)| (l.clone(), n)).collect();
+    counts.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+    counts
+}
+
+fn languages(plan: &Plan) -> String {
+    let counts = language_counts(plan);
+    let words: Vec<_> = counts.iter().map(|(l, n)| format!("{l} {}", grouped(*n as u64))).collect();
+    words.join("  ")
+}
+
+/// `37 by default (empty cell)`.
+fn by_default(campaign: &Campaign, plan: &Plan) -> String {
+    let by = |how: LanguageBy| {
+        let decided =
+            plan.deliveries.iter().map(|d| campaign.people.recipients[d.recipient].language_by);
+        decided.filter(|by| *by == how).count() as u64
+    };
+    let mut words = Vec::new();
+    if by(LanguageBy::Default) > 0 {
+        words.push(format!("{} by default (empty cell)", grouped(by(LanguageBy::Default))));
+    }
+    if by(LanguageBy::Country) > 0 {
+        words.push(format!("{} by country", grouped(by(LanguageBy::Country))));
+    }
+    words.join(", ")
+}
+
+/// `Statement (1), Guidelines (2)` and the weight of a letter.
+fn files(campaign: &Campaign, plan: &Plan) -> (String, String) {
+    let Some(first) = plan.deliveries.first() else { return ("none".to_owned(), String::new()) };
+    let named = |a: &std::sync::Arc<crate::letter::Attachment>| format!("{} ({})", a.id, a.number);
+    let names: Vec<_> = first.documents.attachments.iter().map(named).collect();
+    let smallest = plan.deliveries.iter().map(|d| d.octets).min().unwrap_or(0);
+    let largest = plan.deliveries.iter().map(|d| d.octets).max().unwrap_or(0);
+    let weight = if size(smallest) == size(largest) {
+        format!("{} a letter", size(largest))
+    } else {
+        format!("{} to {} a letter", size(smallest), size(largest))
+    };
+    let versions = campaign.documents.distinct_sets().len();
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    match versions {
+        0 | 1 => (names, weight),
+        n => (format!("{names}; {n} combinations of languages"), weight),
+    }
+}
+
+/// `guidelines: 61 readers of ar get it in en`.
+fn fall_backs(campaign: &Campaign) -> Vec<String> {
+    let mut by_document: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for ((document, wanted, given), people) in &campaign.documents.fall_backs {
+        let words = format!("{} {wanted} in {given}", grouped(*people));
+        by_document.entry(document).or_default().push(words);
+    }
+    let line = |(document, words): (&str, Vec<String>)| format!("{document}: {}", words.join(", "));
+    by_document.into_iter().map(line).collect()
+}
+
+fn from(campaign: &Campaign) -> String {
+    let sender = &campaign.senders.default;
+    let name = sender.from.name.clone().unwrap_or_else(|| sender.from.address.to_string());
+    match &sender.reply_to {
+        Some(reply_to) => format!("{name}, answers to {}", reply_to.address),
+        None => format!("{name}, answers to {}", sender.from.address),
+    }
+}
+
+/// `3: same address as recipients/registration.csv row 14 (...)`.
+fn left_out(plan: &Plan) -> String {
+    let mut shown: Vec<String> = plan
+        .excluded
+        .iter()
+        .take(LEFT_OUT_SHOWN)
+        .map(|e| format!("{} ({}), {}", e.address, e.place, e.reason))
+        .collect();
+    if plan.excluded.len() > LEFT_OUT_SHOWN {
+        shown.push(format!("and {} more", plan.excluded.len() - LEFT_OUT_SHOWN));
+    }
+    format!("{}: {}", plan.excluded.len(), shown.join("\n           "))
+}
+
+fn first_and_last(campaign: &Campaign, plan: &Plan) -> String {
+    let name = |index: usize| {
+        let recipient = &campaign.people.recipients[index];
+        recipient.name.clone().unwrap_or_else(|| recipient.address.to_string())
+    };
+    match (plan.deliveries.first(), plan.deliveries.last()) {
+        (Some(first), Some(last)) => {
+            format!("{}    last  {}", name(first.recipient), name(last.recipient))
+        }
+        _ => "nobody".to_owned(),
+    }
+}
+
+fn neutral(campaign: &Campaign, plan: &Plan) -> String {
+    let nameless =
+        |d: &&crate::plan::Planned| campaign.people.recipients[d.recipient].name.is_none();
+    match plan.deliveries.iter().filter(nameless).count() {
+        0 => String::new(),
+        n => format!("without a name: {n}"),
+    }
+}

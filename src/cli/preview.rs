@@ -1,0 +1,201 @@
+//! `preview`: letters before they go, one on the terminal or all as pages.
+
+use super::answer::{Answer, Exit};
+use super::args::Preview;
+use super::plan_screen::language_counts;
+use super::shell::Shell;
+use super::ui::{BOLD, DIM, plural, size};
+use crate::campaign::Campaign;
+use crate::gallery::{Entry, Gallery, Mailing, document_file, page_name};
+use crate::plan::documents::DocumentSet;
+use crate::plan::{Made, Plan};
+use crate::problem::{Problem, Problems};
+use crate::recipients::{Recipient, select};
+use serde_json::json;
+use std::collections::HashSet;
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// Shows letters; nothing is sent.
+#[must_use]
+pub(super) fn preview(shell: &Shell, args: &Preview) -> Answer {
+    let mut problems = Problems::new();
+    let Some(campaign) = shell.campaign(args.campaign.as_deref(), &mut problems) else {
+        return Answer::failed(Exit::MustChange, problems);
+    };
+    match &args.out {
+        Some(out) => write_gallery(shell, &campaign, out, problems),
+        None => show_one(shell, &campaign, args.person.as_deref(), problems),
+    }
+}
+
+/// One letter on the terminal: of the person asked for, or of the first.
+fn show_one(
+    shell: &Shell,
+    campaign: &Campaign,
+    who: Option<&str>,
+    mut problems: Problems,
+) -> Answer {
+    let chosen = match who.map(|who| choose(campaign, who)) {
+        Some(Err(problem)) => return Answer::one_problem(Exit::MustChange, problem),
+        Some(Ok(recipient)) => Some(recipient.number),
+        None => None,
+    };
+    let mut shown = None;
+    let plan = campaign.plan(shell.clock().date(), &mut problems, |made| {
+        if shown.is_none() && chosen.is_none_or(|number| number == made.recipient.number) {
+            shown = Some((letter_as_text(&made), letter_as_json(&made)));
+        }
+        Ok::<(), Infallible>(())
+    });
+    let Ok(plan) = plan;
+    let exit = if problems.has_errors() { Exit::MustChange } else { Exit::Done };
+    let Some((text, json)) = shown else { return Answer::failed(Exit::MustChange, problems) };
+    let more = format!(
+        "\n{DIM}{} in all: secretariat preview --out DIR writes every one as a page{DIM:#}\n",
+        plural(plan.deliveries.len() as u64, "letter")
+    );
+    Answer { exit, ..Answer::done(text + &more) }
+        .with("campaign", json!(campaign.id.as_str()))
+        .with("letter", json)
+        .with_problems(problems)
+}
+
+/// The one recipient that WHO means.
+fn choose<'c>(campaign: &'c Campaign, who: &str) -> Result<&'c Recipient, Problem> {
+    match select::find(&campaign.people, who).as_slice() {
+        [one] => Ok(one),
+        [] => Err(Problem::error(
+            "nobody",
+            format!("nobody in the lists of {} is {who:?}", campaign.id),
+        )
+        .hint("Write an address, or a part of a name as it stands in the list.")),
+        several => {
+            let names: Vec<_> = several.iter().take(5).map(|r| r.address.to_string()).collect();
+            let message =
+                format!("{who:?} may be any of {} people: {}", several.len(), names.join(", "));
+            Err(Problem::error("several", message).hint("Write the address."))
+        }
+    }
+}
+
+/// A letter with its headers, as the terminal shows it.
+#[must_use]
+pub(super) fn letter_as_text(made: &Made<'_>) -> String {
+    let mut text = String::new();
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(text, "{DIM}{label:<9}{DIM:#}{value}");
+    };
+    line("To", &made.planned.to.to_string());
+    line("From", &made.sender.from.to_string());
+    let reply_to = made.letter.reply_to.as_ref().or(made.sender.reply_to.as_ref());
+    if let Some(reply_to) = reply_to {
+        line("Answers", &reply_to.to_string());
+    }
+    line("Subject", &format!("{BOLD}{}{BOLD:#}", made.letter.subject));
+    for attachment in &made.planned.documents.attachments {
+        let octets = size(attachment.bytes.len() as u64);
+        line("Document", &format!("({}) {}, {octets}", attachment.number, attachment.name));
+    }
+    text.push('\n');
+    text.push_str(&made.letter.text);
+    text
+}
+
+fn letter_as_json(made: &Made<'_>) -> serde_json::Value {
+    json!({
+        "to": made.planned.to.to_string(),
+        "subject": made.letter.subject,
+        "language": made.letter.language.as_str(),
+        "text": made.letter.text,
+        "html": made.letter.html,
+        "message_id": made.message.message_id,
+    })
+}
+
+/// All letters as pages.
+fn write_gallery(shell: &Shell, campaign: &Campaign, out: &Path, mut problems: Problems) -> Answer {
+    let date = shell.clock().date();
+    // The pages name the plan, so the plan comes first; both passes make the same letters.
+    let Ok(plan) = campaign.plan(date, &mut problems, |_| Ok::<(), Infallible>(()));
+    if plan.deliveries.is_empty() {
+        return Answer::failed(Exit::MustChange, problems);
+    }
+    if let Err(error) = write_pages(campaign, &plan, out, date) {
+        let message = format!("cannot write the pages into {}: {error}", out.display());
+        let problem =
+            Problem::error("cannot-write", message).hint("Name a folder that you may write to.");
+        return Answer::one_problem(Exit::MustChange, problem);
+    }
+    let letters = plan.deliveries.len();
+    let exit = if problems.has_errors() { Exit::MustChange } else { Exit::Done };
+    let text = format!(
+        "{} as pages: open {}\n",
+        plural(letters as u64, "letter"),
+        out.join("index.html").display()
+    );
+    Answer { exit, ..Answer::done(text) }
+        .with("campaign", json!(campaign.id.as_str()))
+        .with("letters", json!(letters))
+        .with("fingerprint", json!(plan.fingerprint.to_string()))
+        .with("index", json!(out.join("index.html").display().to_string()))
+        .with_problems(problems)
+}
+
+fn write_pages(
+    campaign: &Campaign,
+    plan: &Plan,
+    out: &Path,
+    date: crate::time::Timestamp,
+) -> io::Result<()> {
+    let gallery = Gallery::new(Mailing {
+        campaign: campaign.id.to_string(),
+        conference: campaign.conference_name.clone(),
+        plan_code: plan.fingerprint.plan_code(),
+        letters: plan.deliveries.len(),
+        languages: language_counts(plan).into_iter().map(|(l, n)| (l.to_string(), n)).collect(),
+    })
+    .map_err(io::Error::other)?;
+    fs::create_dir_all(out.join("letters"))?;
+    let mut entries = Vec::with_capacity(plan.deliveries.len());
+    let mut copied = HashSet::new();
+    campaign.plan(date, &mut Problems::new(), |made| {
+        copy_documents(&made.planned.documents, out, &mut copied)?;
+        let entry = entry_of(&made, entries.len() as u32 + 1);
+        let page = gallery
+            .letter(&entry, &made.planned.to, made.sender, made.letter, &made.planned.documents)
+            .map_err(io::Error::other)?;
+        fs::write(out.join("letters").join(&entry.page), page)?;
+        entries.push(entry);
+        Ok::<(), io::Error>(())
+    })?;
+    fs::write(out.join("index.html"), gallery.index(&entries).map_err(io::Error::other)?)
+}
+
+fn entry_of(made: &Made<'_>, number: u32) -> Entry {
+    Entry {
+        number,
+        page: page_name(number),
+        name: made.recipient.name.clone().unwrap_or_default(),
+        address: made.recipient.address.to_string(),
+        language: made.planned.language.to_string(),
+        direction: made.planned.language.direction().to_owned(),
+        country: made.recipient.country.unwrap_or_default().to_owned(),
+        subject: made.letter.subject.clone(),
+    }
+}
+
+/// Copies each document once, however many letters carry it.
+fn copy_documents(set: &DocumentSet, out: &Path, copied: &mut HashSet<String>) -> io::Result<()> {
+    for attachment in &set.attachments {
+        let file = document_file(attachment);
+        if copied.insert(file.clone()) {
+            fs::create_dir_all(out.join("documents"))?;
+            fs::write(out.join("documents").join(file), &attachment.bytes)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,206 @@
+//! How a campaign stands, from the ledger alone: for `send`, `status` and the bare command.
+
+use super::answer::Answer;
+use super::ui::{BOLD, DIM, grouped, plural};
+use crate::id::{CampaignId, Fingerprint};
+use crate::ledger::{Counts, Ledger, LedgerError, State, StoredDelivery};
+use crate::time::Timestamp;
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+
+/// Letters named on the screen before the rest is counted.
+const NAMED_MAX: usize = 20;
+
+/// A campaign's state in the ledger.
+#[derive(Debug)]
+pub(super) struct Standing {
+    /// The campaign.
+    pub campaign: CampaignId,
+    /// The current plan; none: nothing was ever confirmed.
+    pub fingerprint: Option<Fingerprint>,
+    /// When the current plan was confirmed.
+    pub confirmed_at: Option<Timestamp>,
+    /// Deliveries by state.
+    pub counts: Counts,
+    /// Letters that need a look: deferred, rejected, uncertain, expired.
+    pub attention: Vec<StoredDelivery>,
+    /// When the next deferred letter is due.
+    pub next_due: Option<Timestamp>,
+}
+
+impl Standing {
+    /// Reads it; without a ledger nothing has happened.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub(super) fn read(
+        ledger: Option<&Ledger>,
+        campaign: &CampaignId,
+    ) -> Result<Standing, LedgerError> {
+        let campaign = campaign.clone();
+        let Some(ledger) = ledger else {
+            return Ok(Standing {
+                campaign,
+                fingerprint: None,
+                confirmed_at: None,
+                counts: Counts::default(),
+                attention: Vec::new(),
+                next_due: None,
+            });
+        };
+        let plan = ledger.current_plan(&campaign)?;
+        Ok(Standing {
+            fingerprint: plan.as_ref().map(|p| p.fingerprint),
+            confirmed_at: plan.as_ref().and_then(|p| p.confirmed_at),
+            counts: ledger.counts(&campaign)?,
+            attention: ledger.attention(&campaign)?,
+            next_due: ledger.next_due(&campaign)?,
+            campaign,
+        })
+    }
+
+    /// Whether nothing is planned, attempting, deferred or uncertain.
+    #[must_use]
+    pub(super) fn is_complete(&self) -> bool {
+        self.fingerprint.is_some() && self.counts.is_complete()
+    }
+
+    /// Letters that wait for another `send`.
+    #[must_use]
+    pub(super) fn waiting(&self) -> u64 {
+        [State::Planned, State::Attempting, State::Deferred].map(|s| self.counts.of(s)).iter().sum()
+    }
+
+    /// Letters that need a person.
+    #[must_use]
+    pub(super) fn for_a_person(&self) -> u64 {
+        [State::Rejected, State::Uncertain, State::Expired].map(|s| self.counts.of(s)).iter().sum()
+    }
+
+    /// The contract's parts of the JSON object.
+    #[must_use]
+    pub(super) fn to_json(&self) -> Map<String, Value> {
+        let mut counts = Map::new();
+        counts.insert("total".to_owned(), json!(self.counts.total()));
+        for state in State::ALL {
+            counts.insert(state.as_str().to_owned(), json!(self.counts.of(state)));
+        }
+        let attention: Vec<Value> = self
+            .attention
+            .iter()
+            .map(|d| {
+                json!({
+                    "address": d.address.as_str(),
+                    "state": d.state.as_str(),
+                    "response": d.response.as_ref().map(ToString::to_string),
+                })
+            })
+            .collect();
+        let mut object = Map::new();
+        object.insert("campaign".to_owned(), json!(self.campaign.as_str()));
+        object.insert("fingerprint".to_owned(), json!(self.fingerprint.map(|f| f.to_string())));
+        object.insert("complete".to_owned(), json!(self.is_complete()));
+        object.insert("counts".to_owned(), Value::Object(counts));
+        object.insert("attention".to_owned(), Value::Array(attention));
+        object
+    }
+
+    /// For people: the counts, then who needs a look, then the next step.
+    #[must_use]
+    pub(super) fn to_text(&self) -> String {
+        if self.fingerprint.is_none() {
+            return format!(
+                "{}: nothing was sent yet.\nNext: secretariat send {} --dry-run shows the plan.\n",
+                self.campaign, self.campaign
+            );
+        }
+        let accepted = self.counts.of(State::Accepted);
+        let mut text = format!(
+            "{BOLD}{}: {} of {} handed to the mail server{BOLD:#}\n",
+            self.campaign,
+            grouped(accepted),
+            plural(self.counts.total(), "letter")
+        );
+        for (state, words) in WORDS {
+            let count = self.counts.of(state);
+            if count > 0 {
+                let _ = writeln!(text, "{:>8}  {words}", grouped(count));
+            }
+        }
+        text.push_str(&self.named());
+        text.push_str(&self.next_step());
+        text
+    }
+
+    fn named(&self) -> String {
+        let mut text = String::new();
+        for delivery in self.attention.iter().take(NAMED_MAX) {
+            let words = delivery.last_words().unwrap_or_default();
+            let when = match (delivery.state, delivery.due_at) {
+                (State::Deferred, Some(due)) => format!(", again at {}", due.local_time()),
+                _ => String::new(),
+            };
+            let _ = writeln!(
+                text,
+                "  {} {DIM}{}{when}: {words}{DIM:#}",
+                delivery.address,
+                delivery.state.as_str()
+            );
+        }
+        if self.attention.len() > NAMED_MAX {
+            let _ = writeln!(
+                text,
+                "  {DIM}... and {} more: secretariat status --format json lists all{DIM:#}",
+                self.attention.len() - NAMED_MAX
+            );
+        }
+        text
+    }
+
+    fn next_step(&self) -> String {
+        let campaign = &self.campaign;
+        let uncertain = self.counts.of(State::Uncertain);
+        if self.waiting() > 0 {
+            let when = match self.next_due {
+                Some(due) if self.counts.of(State::Planned) == 0 => {
+                    format!(" from {} on", due.local_time())
+                }
+                _ => String::new(),
+            };
+            return format!(
+                "Next: secretariat send {campaign}{when}; it goes on where it stopped, nobody gets it twice.\n"
+            );
+        }
+        if uncertain > 0 {
+            return format!(
+                "Next: ask the administrators of the mail server whether it has {} (secretariat why ADDRESS shows the Message-ID).\n",
+                if uncertain == 1 { "it" } else { "them" }
+            );
+        }
+        if self.for_a_person() > 0 {
+            return format!(
+                "Next: mend the addresses in the list and run secretariat send {campaign}; who has the letter keeps it.\n"
+            );
+        }
+        "Complete. Another letter: secretariat new NAME.\n".to_owned()
+    }
+}
+
+/// States in the officer's words, in order.
+const WORDS: [(State, &str); 9] = [
+    (State::Accepted, "handed to the mail server"),
+    (State::Planned, "waiting"),
+    (State::Attempting, "on their way"),
+    (State::Deferred, "will be tried again"),
+    (State::Rejected, "refused for good"),
+    (State::Uncertain, "not sure: lost in the moment of handing over"),
+    (State::Expired, "given up"),
+    (State::Cancelled, "withdrawn"),
+    (State::Suppressed, "not written to"),
+];
+
+/// A command's answer that is a standing.
+#[must_use]
+pub(super) fn answer(standing: &Standing) -> Answer {
+    Answer { json: standing.to_json(), ..Answer::done(standing.to_text()) }
+}

@@ -1,0 +1,212 @@
+//! All terminal output: problems, colour, columns, the question before sending, progress.
+//!
+//! Owns how things look. Data goes to standard output, everything else to standard error; colour
+//! never carries meaning alone.
+
+use super::args::{Color, Format, Global};
+use crate::problem::{Problem, Problems, Severity};
+use anstyle::{AnsiColor, Style};
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal, Write as _};
+use unicode_width::UnicodeWidthStr;
+
+/// Problems of one kind that are shown one by one before the rest is counted.
+const OF_A_KIND_SHOWN: usize = 12;
+
+/// What may be shown and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Ui {
+    /// JSON: nothing but the object on standard output, nothing but failures on standard error.
+    pub is_json: bool,
+    /// Notes too.
+    pub is_verbose: bool,
+    /// Errors only.
+    pub is_quiet: bool,
+}
+
+impl Ui {
+    /// Settles colour for the whole process and remembers what may be shown.
+    #[must_use]
+    pub fn new(global: &Global) -> Ui {
+        let choice = match global.color {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+        let is_json = global.format == Format::Json;
+        Ui { is_json, is_verbose: global.verbose, is_quiet: global.quiet }
+    }
+
+    /// Whether somebody can be asked.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        !self.is_json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Says something beside the data.
+    pub fn say(&self, text: &str) {
+        if !self.is_json && !self.is_quiet {
+            // Nobody reads on a closed pipe, and the work goes on.
+            let _ = writeln!(anstream::stderr(), "{}", text.trim_end_matches('\n'));
+        }
+    }
+
+    /// Shows problems, worst first: errors always, warnings unless quiet, notes when verbose.
+    pub fn show_problems(&self, problems: &Problems) {
+        if self.is_json {
+            return;
+        }
+        let shown = |p: &&Problem| match p.severity {
+            Severity::Error => true,
+            Severity::Warning => !self.is_quiet,
+            Severity::Note => self.is_verbose,
+        };
+        let sorted: Vec<&Problem> = problems.sorted().into_iter().filter(shown).collect();
+        let _ = write!(anstream::stderr(), "{}", problems_as_text(&sorted, OF_A_KIND_SHOWN));
+    }
+
+    /// Asks on the terminal; an empty line or the end of input is no answer.
+    pub fn ask(&self, question: &str) -> Option<String> {
+        let mut err = anstream::stderr();
+        let _ = write!(err, "{BOLD}{question}{BOLD:#} ");
+        let _ = err.flush();
+        let mut line = String::new();
+        let read = io::stdin().read_line(&mut line).ok()?;
+        (read > 0 && !line.trim().is_empty()).then(|| line.trim().to_owned())
+    }
+}
+
+/// Emphasis.
+pub const BOLD: Style = Style::new().bold();
+/// What may be skipped by the eye.
+pub const DIM: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default().bold();
+const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+const BLUE: Style = AnsiColor::Blue.on_default().bold();
+
+fn style_of(severity: Severity) -> Style {
+    match severity {
+        Severity::Error => RED,
+        Severity::Warning => YELLOW,
+        Severity::Note => BLUE,
+    }
+}
+
+/// Problems as text, in the given order; of a kind at most `of_a_kind`, then how many more.
+#[must_use]
+pub fn problems_as_text(problems: &[&Problem], of_a_kind: usize) -> String {
+    let mut text = String::new();
+    let mut kinds: Vec<(&str, usize)> = Vec::new();
+    for problem in problems {
+        let at = kinds.iter().position(|(code, _)| *code == problem.code).unwrap_or_else(|| {
+            kinds.push((problem.code, 0));
+            kinds.len() - 1
+        });
+        kinds[at].1 += 1;
+        if kinds[at].1 <= of_a_kind {
+            text.push_str(&problem_as_text(problem));
+        }
+    }
+    for (code, count) in kinds.into_iter().filter(|(_, count)| *count > of_a_kind) {
+        let _ = writeln!(text, "{DIM}... and {} more of the kind {code}{DIM:#}", count - of_a_kind);
+    }
+    text
+}
+
+fn problem_as_text(problem: &Problem) -> String {
+    let style = style_of(problem.severity);
+    let mut text =
+        format!("{style}{}{style:#}: {BOLD}{}{BOLD:#}", problem.severity.as_str(), problem.message);
+    let _ = writeln!(text, " {DIM}[{}]{DIM:#}", problem.code);
+    if let Some(place) = &problem.place {
+        let _ = writeln!(text, "  {BLUE}-->{BLUE:#} {place}");
+    }
+    if let Some(hint) = &problem.hint {
+        let _ = writeln!(text, "  {BLUE}={BLUE:#} {hint}");
+    }
+    text
+}
+
+/// `3 errors, 1 warning`.
+#[must_use]
+pub fn counted(problems: &Problems) -> String {
+    let counts = [(Severity::Error, "error"), (Severity::Warning, "warning")]
+        .map(|(severity, word)| (problems.count_of(severity), word));
+    let words: Vec<String> =
+        counts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| plural(*n as u64, word)).collect();
+    if words.is_empty() { "no problems".to_owned() } else { words.join(", ") }
+}
+
+/// `1 letter`, `648 letters`.
+#[must_use]
+pub fn plural(count: u64, word: &str) -> String {
+    match (count, word) {
+        (1, word) => format!("1 {word}"),
+        (n, "person") => format!("{} people", grouped(n)),
+        (n, word) => match word.strip_suffix('y') {
+            Some(stem) => format!("{} {stem}ies", grouped(n)),
+            None => format!("{} {word}s", grouped(n)),
+        },
+    }
+}
+
+/// A number with its thousands set apart: `12,345`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Octets as an officer reads them: `113.7 KB`, `1.0 MB`.
+#[must_use]
+pub fn size(octets: u64) -> String {
+    let kilobytes = octets as f64 / 1024.0;
+    if kilobytes < 1000.0 {
+        format!("{kilobytes:.1} KB")
+    } else {
+        format!("{:.1} MB", kilobytes / 1024.0)
+    }
+}
+
+/// A text filled up with blanks to a width in columns of the terminal.
+#[must_use]
+pub fn padded(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_sizes_for_people() {
+        assert_eq!(grouped(1_234_567), "1,234,567");
+        assert_eq!(grouped(650), "650");
+        assert_eq!(plural(1, "letter"), "1 letter");
+        assert_eq!(plural(2, "country"), "2 countries");
+        assert_eq!(plural(2, "person"), "2 people");
+        assert_eq!(size(116_439), "113.7 KB");
+        assert_eq!(size(1_100_000), "1.0 MB");
+    }
+
+    #[test]
+    fn wide_letters_take_two_columns() {
+        assert_eq!(padded("王芳", 6), "王芳  ");
+    }
+
+    #[test]
+    fn many_of_a_kind_are_counted_and_not_hidden() {
+        let problems: Vec<Problem> =
+            (0..20).map(|i| Problem::error("bad-address", i.to_string())).collect();
+        let text = problems_as_text(&problems.iter().collect::<Vec<_>>(), 12);
+        assert!(text.contains("and 8 more"), "{text}");
+    }
+}

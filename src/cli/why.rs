@@ -1,0 +1,180 @@
+//! `why`: everything decided and recorded about one person, in order.
+
+use super::answer::{Answer, Exit};
+use super::args::Why;
+use super::failure::ledger_problem;
+use super::shell::Shell;
+use super::ui::{BOLD, DIM, padded};
+use crate::ledger::{Event, Ledger, LedgerError, StoredDelivery};
+use crate::problem::{Problem, Problems};
+use crate::recipients::select;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+/// Looks somebody up in the ledger; for people no letter was ever planned for, in the lists.
+#[must_use]
+pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
+    let opened = match shell.open() {
+        Ok(opened) => opened,
+        Err(problems) => return Answer::failed(Exit::MustChange, problems),
+    };
+    let known = Ledger::look(&opened.workspace.private_folder())
+        .and_then(|ledger| ledger.map(|l| known_of(&l, &args.who)).transpose());
+    match known {
+        Err(error) => Answer::one_problem(Exit::MustChange, ledger_problem(&error)),
+        Ok(Some(known)) if !known.is_empty() => told(&args.who, known),
+        Ok(_) => in_the_lists(shell, args),
+    }
+}
+
+/// A delivery with what happened to it.
+type Known = Vec<(StoredDelivery, Vec<Event>)>;
+
+fn known_of(ledger: &Ledger, who: &str) -> Result<Known, LedgerError> {
+    let found = ledger.deliveries_matching(&|address, name| select::matches(who, address, name))?;
+    found.into_iter().map(|d| ledger.events_of(&d.id).map(|events| (d, events))).collect()
+}
+
+fn told(who: &str, known: Known) -> Answer {
+    let addresses: BTreeSet<&str> = known.iter().map(|(d, _)| d.address.as_str()).collect();
+    if addresses.len() > 1 {
+        let named: Vec<_> = addresses.iter().take(5).copied().collect();
+        let message =
+            format!("{who:?} may be any of {} people: {}", addresses.len(), named.join(", "));
+        let problem = Problem::error("several", message).hint("Write the address.");
+        return Answer::one_problem(Exit::MustChange, problem);
+    }
+    let address = addresses.into_iter().next().unwrap_or_default().to_owned();
+    let text = known.iter().map(|(d, events)| as_text(d, events)).collect::<Vec<_>>().join("\n");
+    let deliveries: Vec<Value> = known.iter().map(|(d, _)| delivery_as_json(d)).collect();
+    let events: Vec<Value> =
+        known.iter().flat_map(|(_, events)| events.iter().map(event_as_json)).collect();
+    Answer::done(text)
+        .with("address", json!(address))
+        .with("deliveries", json!(deliveries))
+        .with("events", json!(events))
+}
+
+fn delivery_as_json(delivery: &StoredDelivery) -> Value {
+    json!({
+        "campaign": delivery.campaign.as_str(),
+        "state": delivery.state.as_str(),
+        "message_id": delivery.message_id,
+        "attempts": delivery.attempts,
+        "response": delivery.response.as_ref().map(ToString::to_string),
+        "file": delivery.place.file,
+        "line": delivery.place.line,
+    })
+}
+
+fn event_as_json(event: &Event) -> Value {
+    let mut object = Map::new();
+    object.insert("at".to_owned(), json!(event.at.to_string()));
+    object.insert("kind".to_owned(), json!(event.kind));
+    object.insert("campaign".to_owned(), json!(event.campaign));
+    object.extend(event.detail.clone());
+    Value::Object(object)
+}
+
+fn as_text(delivery: &StoredDelivery, events: &[Event]) -> String {
+    let name = delivery.name.as_deref().map(|n| format!("{n} ")).unwrap_or_default();
+    let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", delivery.address);
+    let mut line = |label: &str, value: &str| {
+        let _ = writeln!(text, "{DIM}{}{DIM:#}{value}", padded(label, 12));
+    };
+    line("mailing", delivery.campaign.as_str());
+    line("row", &delivery.place.to_string());
+    line("language", delivery.language.as_str());
+    line("state", delivery.state.as_str());
+    line("attempts", &delivery.attempts.to_string());
+    line("message", delivery.message_id.as_deref().unwrap_or("none yet"));
+    if let Some(words) = delivery.last_words() {
+        line("answer", &words);
+    }
+    for event in events {
+        let detail: Vec<String> =
+            event.detail.iter().map(|(name, value)| format!("{name} {}", plain(value))).collect();
+        line(
+            "",
+            &format!(
+                "{} {}  {} {DIM}{}{DIM:#}",
+                event.at.local_date(),
+                event.at.local_time(),
+                event.kind,
+                detail.join(", ")
+            ),
+        );
+    }
+    text
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Somebody no letter was planned for: what the lists say of them now.
+fn in_the_lists(shell: &Shell, args: &Why) -> Answer {
+    let mut problems = Problems::new();
+    let Some(campaign) = shell.campaign(None, &mut problems) else {
+        return Answer::failed(Exit::MustChange, problems);
+    };
+    let excluded =
+        campaign.people.excluded.iter().find(|e| select::matches(&args.who, &e.address, None));
+    match (select::find(&campaign.people, &args.who).as_slice(), excluded) {
+        ([], None) => {
+            let message = format!(
+                "nobody in the lists of {} or in the ledger is {:?}",
+                campaign.id, args.who
+            );
+            let problem = Problem::error("nobody", message)
+                .hint("Write an address, or a part of a name as it stands in the list.");
+            Answer::one_problem(Exit::MustChange, problem)
+        }
+        ([], Some(excluded)) => {
+            let text = format!(
+                "{} ({}): left out, {}\n",
+                excluded.address, excluded.place, excluded.reason
+            );
+            no_deliveries(&excluded.address, text)
+        }
+        ([one], _) => {
+            let language = format!("{} ({})", one.language, by_words(one.language_by));
+            let text = format!(
+                "{BOLD}{} <{}>{BOLD:#}\n{DIM}row         {DIM:#}{}\n{DIM}language    {DIM:#}{language}\n{DIM}state       {DIM:#}no letter was planned yet\n",
+                one.name.as_deref().unwrap_or_default(),
+                one.address,
+                one.place
+            );
+            no_deliveries(one.address.as_str(), text)
+        }
+        (several, _) => {
+            let named: Vec<_> = several.iter().take(5).map(|r| r.address.as_str()).collect();
+            let message = format!(
+                "{:?} may be any of {} people: {}",
+                args.who,
+                several.len(),
+                named.join(", ")
+            );
+            Answer::one_problem(
+                Exit::MustChange,
+                Problem::error("several", message).hint("Write the address."),
+            )
+        }
+    }
+}
+
+fn by_words(by: crate::recipients::LanguageBy) -> &'static str {
+    match by {
+        crate::recipients::LanguageBy::Column => "from the list",
+        crate::recipients::LanguageBy::Country => "by country",
+        crate::recipients::LanguageBy::Default => "by default",
+    }
+}
+
+fn no_deliveries(address: &str, text: String) -> Answer {
+    Answer::done(text)
+        .with("address", json!(address))
+        .with("deliveries", json!([]))
+        .with("events", json!([]))
+}
