@@ -2,10 +2,8 @@
 //! surroundings.
 //!
 //! # Standards
-//! Unicode Standard Annex 9: first strong isolates (3.1, 6.3). Scripts stand for the character
+//! Unicode Standard Annex 9: first strong isolates (3.1, 6.3). Blocks stand for the character
 //! types L and R/AL; that is exact for letters, which alone are strong here.
-
-use unicode_script::{Script, UnicodeScript};
 
 /// First strong isolate: what follows takes its direction from its own first letter.
 pub(super) const ISOLATE: char = '\u{2068}';
@@ -24,9 +22,9 @@ pub(super) fn needs_isolation(value: &str, right_to_left: bool) -> bool {
     for c in value.chars() {
         if c.is_ascii_digit() {
             digits = true;
-        } else if is_right_to_left(c) {
-            native = true;
-        } else if is_left_to_right(c) {
+        } else if in_right_to_left_block(c) {
+            native |= !c.is_numeric();
+        } else if c.is_alphabetic() {
             return true;
         } else {
             others = true;
@@ -44,29 +42,20 @@ pub(super) fn isolated(value: &str, right_to_left: bool) -> String {
     }
 }
 
-/// A letter of another script; vowel signs, which all scripts share, have no direction.
-fn is_left_to_right(c: char) -> bool {
-    c.is_alphabetic() && !matches!(c.script(), Script::Inherited | Script::Common)
+/// Whether a letter runs from right to left.
+fn is_right_to_left(c: char) -> bool {
+    in_right_to_left_block(c) && c.is_alphabetic()
 }
 
-fn is_right_to_left(c: char) -> bool {
-    use Script as S;
-    // Below U+0590 there is no letter that runs from right to left.
-    c >= '\u{590}'
-        && matches!(
-            c.script(),
-            S::Arabic
-                | S::Hebrew
-                | S::Syriac
-                | S::Thaana
-                | S::Nko
-                | S::Samaritan
-                | S::Mandaic
-                | S::Adlam
-                | S::Hanifi_Rohingya
-                | S::Mende_Kikakui
-        )
-        && c.is_alphabetic()
+/// The ranges whose unassigned characters are R or AL by default (DerivedBidiClass.txt).
+fn in_right_to_left_block(c: char) -> bool {
+    matches!(c,
+        '\u{590}'..='\u{8FF}'
+            | '\u{FB1D}'..='\u{FDCF}'
+            | '\u{FDF0}'..='\u{FDFF}'
+            | '\u{FE70}'..='\u{FEFF}'
+            | '\u{10800}'..='\u{10FFF}'
+            | '\u{1E800}'..='\u{1EFFF}')
 }
 
 #[cfg(test)]
