@@ -8,7 +8,7 @@
 //! without content, so that nobody is told that there is no letter in it.
 
 use super::attached;
-use super::engine::Engine;
+use super::engine::{Engine, Refusal};
 use super::image::Images;
 use super::layout::{Frame, Layout, Purpose};
 use super::markdown::{self, Inspected};
@@ -98,11 +98,18 @@ pub(super) struct Piece {
     pub text: Arc<Text>,
     /// Where in the file.
     pub range: Range<usize>,
+    /// What of it the engine does not see, in bytes of this template.
+    pub cuts: Vec<Range<usize>>,
     /// The names it uses.
     pub uses: Vec<Use>,
 }
 
 impl Piece {
+    /// The place where the engine stopped.
+    pub(super) fn place_of_refusal(&self, refusal: &Refusal) -> Place {
+        self.place(tags::in_whole(refusal.at, &self.cuts))
+    }
+
     /// The place of a byte of this template.
     pub(super) fn place(&self, at: usize) -> Place {
         Place::of_offset(&self.text.file, &self.text.text, self.range.start + at)
@@ -216,9 +223,11 @@ impl Compiler<'_> {
         for (at, problem) in read.found {
             self.problems.push(problem.place(place(at)));
         }
-        if is_sound && let Err(refusal) = self.engine.add(&key, content) {
+        let cuts = tags::silent_lines(content, &tags);
+        let without = tags::without(content, &cuts);
+        if is_sound && let Err(refusal) = self.engine.add(&key, &without) {
             let problem = Problem::error("template-syntax", refusal.message);
-            self.problems.push(problem.place(place(refusal.at)));
+            self.problems.push(problem.place(place(tags::in_whole(refusal.at, &cuts))));
             is_sound = false;
         }
         if is_markdown {
@@ -229,7 +238,7 @@ impl Compiler<'_> {
             is_sound &= !found.has_errors();
             self.problems.append(found);
         }
-        is_sound.then(|| Piece { key, text: Arc::clone(text), range, uses: read.uses })
+        is_sound.then(|| Piece { key, text: Arc::clone(text), range, cuts, uses: read.uses })
     }
 
     fn inserts(&mut self, what: &str, sources: &BTreeMap<Language, Source>) -> Inserts {
@@ -323,8 +332,8 @@ impl Compiler<'_> {
         match self.engine.render(&piece.key, &context) {
             Ok(markdown) => Some(Some(Insert::Constant(markdown))),
             Err(refusal) => {
-                let problem = Problem::error("template-error", refusal.message);
-                self.problems.push(problem.place(piece.place(refusal.at)));
+                let problem = Problem::error("template-error", &refusal.message);
+                self.problems.push(problem.place(piece.place_of_refusal(&refusal)));
                 None
             }
         }
@@ -351,10 +360,16 @@ impl Compiler<'_> {
     ) -> Frame {
         let (has_preview, has_footer) = (letter.preview.is_some(), letter.footer.is_some());
         let purpose = Purpose { language, has_preview, has_footer };
-        match layout {
-            Some(layout) => layout.frame(purpose, base, self.images, self.problems),
-            None => Frame::default(),
+        let Some(layout) = layout else { return Frame::default() };
+        let mut found = Problems::new();
+        let frame = layout.frame(purpose, base, self.images, &mut found);
+        // A layout's mistakes are the same in every language, and are told once.
+        for problem in found.iter() {
+            if !self.problems.iter().any(|told| told == problem) {
+                self.problems.push(problem.clone());
+            }
         }
+        frame
     }
 }
 
@@ -377,7 +392,12 @@ fn columns(letter: &LetterTemplate) -> Vec<(String, Key<'static>)> {
 impl Piece {
     /// The uses that explain why the engine stopped at a byte: in the same tag those that need a
     /// value and have none, else any in the tag without a value, else any in the template.
-    pub(super) fn to_blame(&self, at: usize, is_absent: impl Fn(&Use) -> bool) -> Vec<&Use> {
+    pub(super) fn to_blame(
+        &self,
+        refusal: &Refusal,
+        is_absent: impl Fn(&Use) -> bool,
+    ) -> Vec<&Use> {
+        let at = tags::in_whole(refusal.at, &self.cuts);
         let absent: Vec<&Use> =
             self.uses.iter().filter(|u| u.role != Role::Guarded && is_absent(u)).collect();
         let in_tag = |u: &&&Use| u.tag.contains(&at);

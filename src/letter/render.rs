@@ -245,7 +245,8 @@ impl Rendering<'_> {
         RenderFailure::Problem(match stop {
             Stop::Problem(problem) => problem,
             Stop::At(piece, refusal) => Box::new(
-                Problem::error("template-error", refusal.message).place(piece.place(refusal.at)),
+                Problem::error("template-error", &refusal.message)
+                    .place(piece.place_of_refusal(&refusal)),
             ),
         })
     }
@@ -261,7 +262,7 @@ impl Rendering<'_> {
             let context = self.context(supplied);
             let Err(Stop::At(_, refusal)) = self.piece(piece, &context) else { return };
             let is_absent = |u: &Use| self.is_absent(u) && !supplied.contains(supplied_path(u));
-            let blamed = piece.to_blame(refusal.at, is_absent);
+            let blamed = piece.to_blame(&refusal, is_absent);
             let Some(_) = blamed.first() else { return };
             for used in blamed {
                 if supplied.insert(supplied_path(used).to_vec()) {

@@ -86,6 +86,64 @@ pub(super) fn tags(source: &str) -> Result<Vec<Tag<'_>>, Broken> {
     Ok(tags)
 }
 
+/// What is left out of a template so that a line with nothing but `{% ... %}` and comments leaves
+/// no empty line behind, which Markdown would take for the end of a paragraph or list.
+///
+/// In bytes of the template, in order.
+pub(super) fn silent_lines(source: &str, tags: &[Tag<'_>]) -> Vec<Range<usize>> {
+    let is_silent = |tag: &Tag<'_>| matches!(tag.kind, Kind::Block | Kind::Comment);
+    let is_blank = |range: Range<usize>| source[range].bytes().all(|b| b == b' ' || b == b'\t');
+    let mut cuts = Vec::new();
+    let mut index = 0;
+    while let Some(first) = tags.get(index) {
+        let start = source[..first.range.start].rfind('\n').map_or(0, |i| i + 1);
+        let mut gaps = vec![start..first.range.start];
+        let mut end = first.range.end;
+        let mut silent = is_silent(first);
+        index += 1;
+        while let Some(next) =
+            tags.get(index).filter(|t| !source[end..t.range.start].contains('\n'))
+        {
+            gaps.push(end..next.range.start);
+            silent &= is_silent(next);
+            end = next.range.end;
+            index += 1;
+        }
+        let line_end = source[end..].find('\n').map_or(source.len(), |i| end + i);
+        gaps.push(end..line_end);
+        if silent && gaps.iter().all(|gap| is_blank(gap.clone())) {
+            let last = gaps.len() - 1;
+            gaps[last].end = (line_end + 1).min(source.len());
+            cuts.extend(gaps.into_iter().filter(|gap| !gap.is_empty()));
+        }
+    }
+    cuts
+}
+
+/// A template without what is left out.
+pub(super) fn without(source: &str, cuts: &[Range<usize>]) -> String {
+    let mut kept = String::with_capacity(source.len());
+    let mut at = 0;
+    for cut in cuts {
+        kept.push_str(&source[at..cut.start]);
+        at = cut.end;
+    }
+    kept.push_str(&source[at..]);
+    kept
+}
+
+/// Where a byte of the template without what is left out stands in the whole one.
+pub(super) fn in_whole(at: usize, cuts: &[Range<usize>]) -> usize {
+    let mut whole = at;
+    for cut in cuts {
+        if cut.start > whole {
+            break;
+        }
+        whole += cut.len();
+    }
+    whole
+}
+
 fn next_opening(source: &str, from: usize) -> Option<usize> {
     let bytes = source.as_bytes();
     let opens = |pair: &[u8]| matches!(pair, b"{{" | b"{%" | b"{#");
@@ -217,6 +275,25 @@ mod tests {
         );
         check("{{ \"}}\" ~ '\\'' }}", &[(Kind::Output, "{{ \"}}\" ~ '\\'' }}", 3)]);
         check("{{ a?.b }} } {", &[(Kind::Output, "{{ a?.b }}", 3)]);
+    }
+
+    #[test]
+    fn a_line_of_tags_alone_leaves_no_line_behind() {
+        for (source, kept) in [
+            ("{% if a %}\nb\n{% endif %}\nc", "{% if a %}b\n{% endif %}c"),
+            ("a\n  {% if b %} {# c #}  \nd", "a\n{% if b %}{# c #}d"),
+            ("{% if a %}b\n{% endif %}", "{% if a %}b\n{% endif %}"),
+            ("{{ a }}\n{% set b = 1 %}{{ b }}\n", "{{ a }}\n{% set b = 1 %}{{ b }}\n"),
+            ("- x {% if a %}\n", "- x {% if a %}\n"),
+        ] {
+            let cuts = silent_lines(source, &tags(source).unwrap());
+            let without = without(source, &cuts);
+            assert_eq!(without, kept, "{source:?}");
+            for (at, c) in without.char_indices().filter(|(_, c)| c.is_alphabetic()) {
+                let whole = in_whole(at, &cuts);
+                assert_eq!(source[whole..].chars().next(), Some(c), "{source:?} {at}");
+            }
+        }
     }
 
     #[test]

@@ -397,6 +397,15 @@ fn an_absent_value_is_false_and_default_stands_in() {
 }
 
 #[test]
+fn conditions_and_loops_on_lines_of_their_own_leave_no_gap() {
+    let body = "Topics:\n\n{% for t in recipient.x | split(pat=\";\") %}\n{# one #}\n- {{ t | trim }}\n\
+                {% endfor %}\n{% if recipient.y %}\n- {{ recipient.y }}\n{% endif %}\n- last";
+    let one = One::new(body).with(&[("x", "a; b"), ("y", "c")]);
+    assert_eq!(one.text(), "Topics:\n\n- a\n- b\n- c\n- last\n");
+    assert!(!one.html().contains("<li><p>"), "{}", one.html());
+}
+
+#[test]
 fn problems_of_a_template_have_their_place() {
     for (body, expected) in [
         ("a\n{{ recipient.ctiy }}", "unknown-column templates/c/en.md:4:4"),
@@ -589,7 +598,7 @@ fn a_letter_with_errors_is_reported_once() {
 }
 
 #[test]
-fn the_layout_is_checked_with_places() {
+fn the_layout_is_checked_once_with_places() {
     for (layout, expected) in [
         ("<p>\n{{ recipient.x }}{{ body }}", "unknown-name layout.html:2:4"),
         ("<p>{{ bdoy }}{{ body }}", "unknown-name layout.html:1:7"),
@@ -605,11 +614,12 @@ fn the_layout_is_checked_with_places() {
         ("<p title=\"{{ footer }}\">{{ body }}<a href=\"ftp://x\">", "bad-link layout.html:1:44"),
     ] {
         let sources = Sources {
-            letters: [(
-                language("en"),
-                Source { file: "en.md".to_owned(), text: "Subject: s\n\nb".to_owned() },
-            )]
-            .into(),
+            letters: ["en", "ar"]
+                .map(|tag| {
+                    let text = "Subject: s\n\nb".to_owned();
+                    (language(tag), Source { file: format!("{tag}.md"), text })
+                })
+                .into(),
             layout: Some(Source { file: "layout.html".to_owned(), text: layout.to_owned() }),
             ..Sources::default()
         };
