@@ -97,7 +97,8 @@ pub(super) fn silent_lines(source: &str, tags: &[Tag<'_>]) -> Vec<Range<usize>> 
     let mut index = 0;
     while let Some(first) = tags.get(index) {
         let start = source[..first.range.start].rfind('\n').map_or(0, |i| i + 1);
-        let mut gaps = vec![start..first.range.start];
+        let before = start..first.range.start;
+        let mut gaps = vec![before];
         let mut end = first.range.end;
         let mut silent = is_silent(first);
         index += 1;

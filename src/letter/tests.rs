@@ -637,3 +637,29 @@ fn letters_are_rendered_by_several_threads() {
     shared::<Letters>();
     shared::<Letter>();
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig {
+        cases: 64, failure_persistence: None, ..Default::default()
+    })]
+
+    #[test]
+    fn s8_any_value_is_only_text(value in "\\PC{1,20}|[*_`<>&|\\[\\]()!#\"'\\\\ \n{}%a1.:/~=+-]{1,20}") {
+        let body = "**{{ recipient.x }}**a [{{ recipient.x }}](https://x.example/{{ recipient.x }})\n\n\
+                    `{{ recipient.x }}`\n{{ recipient.x }}\n\n- {{ recipient.x }}\n\n| {{ recipient.x }} |\n|---|\n";
+        let harmless = elements(&One::new(body).with(&[("x", "word")]).html());
+        let html = One::new(body).with(&[("x", &value)]).html();
+        proptest::prop_assert_eq!(elements(&html), harmless);
+    }
+
+    #[test]
+    fn s6_any_template_ends_with_a_letter_or_a_problem(
+        body in "([a-z<>*_\\[\\]()`|#\n -]|\\{\\{ ?|\\}\\}|\\{% ?|%\\}|if |for |in |set |=|\\.|recipient|x|loop|\"|é){0,40}"
+    ) {
+        let (letters, problems) = One::new(&body).compile();
+        match letters {
+            Some(_) => drop(One::new(&body).with(&[("x", "a;b")]).render()),
+            None => proptest::prop_assert!(problems.has_errors()),
+        }
+    }
+}
