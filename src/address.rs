@@ -17,6 +17,7 @@
 //! command or start another (security S3).
 
 use crate::limits::{ADDRESS_DOMAIN_OCTETS_MAX, ADDRESS_LOCAL_OCTETS_MAX, ADDRESS_OCTETS_MAX};
+use std::borrow::Cow;
 use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use unicode_script::{Script, UnicodeScript};
@@ -79,7 +80,7 @@ impl EmailAddress {
     /// # Errors
     /// [`AddressError`] when the text is anything but one plain address.
     pub fn parse(text: &str) -> Result<EmailAddress, AddressError> {
-        let text = text.trim().nfc().collect::<String>();
+        let text = composed(text.trim());
         if text.is_empty() {
             return Err(AddressError::Empty);
         }
@@ -155,7 +156,15 @@ impl fmt::Display for EmailAddress {
 /// small forms (Greek final sigma).
 #[must_use]
 pub fn case_folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
     text.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
+}
+
+/// NFC. Nearly all addresses are ASCII, which is composed already.
+fn composed(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
 /// Marks that show that a cell holds something other than one plain address.
@@ -237,6 +246,9 @@ fn check_domain(domain: &str) -> Result<String, AddressError> {
 
 /// One script in a word; Japanese and Korean write with several, as UTS 39 5.1 allows.
 fn check_scripts(word: &str) -> Result<(), AddressError> {
+    if word.is_ascii() {
+        return Ok(());
+    }
     let mut seen: Option<unicode_script::ScriptExtension> = None;
     for c in word.chars().filter(|c| c.is_alphabetic()) {
         let of_c = c.script_extension();

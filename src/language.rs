@@ -108,6 +108,14 @@ const THREE_LETTERS: &[(&str, &str)] = &[
     ("ita", "it"),
 ];
 
+/// The two-letter codes of ISO 639-1.
+const ISO_639_1: &str = "aa ab ae af ak am an ar as av ay az ba be bg bh bi bm bn bo br bs ca ce ch \
+    co cr cs cu cv cy da de dv dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he \
+    hi ho hr ht hu hy hz ia id ie ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv \
+    kw ky la lb lg li ln lo lt lu lv mg mh mi mk ml mn mr ms mt my na nb nd ne ng nl nn no nr nv ny \
+    oc oj om or os pa pi pl ps pt qu rm rn ro ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su \
+    sv sw ta te tg th ti tk tl tn to tr ts tt tw ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu";
+
 impl Language {
     /// English: the default language where the configuration names none.
     #[must_use]
@@ -142,8 +150,14 @@ impl Language {
             || THREE_LETTERS.iter().find(|(code, _)| *code == folded).map(|(_, tag)| *tag);
         match by_name.map(|(tag, _)| *tag).or_else(by_code) {
             Some(tag) => Some(Language(tag.to_owned())),
-            None => Language::parse_tag(&folded),
+            None => Language::parse_tag(&folded).filter(Language::is_registered),
         }
+    }
+
+    /// Whether its first part is a code of ISO 639-1: a cell that says `yes` or `n/a` is none.
+    fn is_registered(&self) -> bool {
+        let primary = self.0.split('-').next().unwrap_or(&self.0);
+        ISO_639_1.split(' ').any(|code| code == primary)
     }
 
     /// The tag.
@@ -207,7 +221,9 @@ mod tests {
         ] {
             assert_eq!(Language::recognise(cell).unwrap().as_str(), tag, "{cell}");
         }
-        for doubtful in ["", "Español/EN", "English, French", "?", "x", "engl1sh"] {
+        for doubtful in
+            ["", "Español/EN", "English, French", "?", "x", "engl1sh", "yes", "nan", "n/a"]
+        {
             assert_eq!(Language::recognise(doubtful), None, "{doubtful}");
         }
     }

@@ -24,6 +24,9 @@ pub mod response;
 pub mod secret;
 pub mod time;
 
+// What operating systems disagree on.
+pub mod owner_only;
+
 pub mod recipients;
 
 pub mod letter;
@@ -41,7 +44,6 @@ pub mod ledger;
 pub mod send;
 
 // The shell: the folder on disk, the configuration, the terminal.
-pub mod owner_only;
 pub mod workspace;
 
 pub mod config;

@@ -35,6 +35,15 @@ pub fn create_file(path: &Path) -> io::Result<File> {
     system::create_file(path)
 }
 
+/// Makes the names in a folder durable: a file that was made or renamed in it outlasts a power cut.
+/// Windows keeps names by its file system's own journal.
+///
+/// # Errors
+/// When the folder cannot be opened or synced.
+pub fn keep_names(folder: &Path) -> io::Result<()> {
+    system::keep_names(folder)
+}
+
 /// Whether nobody but the owner may read or write the file. Always so on Windows.
 #[must_use]
 pub fn is_owner_only(metadata: &Metadata) -> bool {
@@ -66,6 +75,10 @@ mod system {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
     }
 
+    pub(super) fn keep_names(folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
+
     pub(super) fn is_owner_only(metadata: &Metadata) -> bool {
         metadata.mode() & 0o077 == 0
     }
@@ -91,6 +104,10 @@ mod system {
 
     pub(super) fn create_file(path: &Path) -> io::Result<File> {
         OpenOptions::new().write(true).create_new(true).open(path)
+    }
+
+    pub(super) fn keep_names(_folder: &Path) -> io::Result<()> {
+        Ok(())
     }
 
     pub(super) fn is_owner_only(_metadata: &Metadata) -> bool {

@@ -3,10 +3,12 @@
 use super::ui::{BOLD, DIM, grouped, padded, plural, size};
 use crate::campaign::Campaign;
 use crate::language::Language;
+use crate::letter::Attachment;
 use crate::plan::Plan;
 use crate::recipients::LanguageBy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 /// Column in which the right-hand remarks begin.
 const REMARK_COLUMN: usize = 58;
@@ -31,14 +33,14 @@ pub(super) fn plan_screen(campaign: &Campaign, plan: &Plan) -> String {
         let _ = writeln!(screen, "{DIM}{}{DIM:#}{text}{gap}{remark}", padded(label, 11));
     };
     line("languages", &languages(plan), &by_default(campaign, plan));
-    let (files, weight) = files(campaign, plan);
+    let (files, weight) = files(plan);
     line("files", &files, &weight);
     for fall_back in fall_backs(campaign) {
         line("", &fall_back, "");
     }
     line("from", &from(campaign), "");
-    if !plan.excluded.is_empty() {
-        line("left out", &left_out(plan), "");
+    for (i, left_out) in left_out(plan).iter().enumerate() {
+        line(if i == 0 { "left out" } else { "" }, left_out, "");
     }
     line("first", &first_and_last(campaign, plan), &neutral(campaign, plan));
     screen
@@ -91,33 +93,38 @@ fn by_default(campaign: &Campaign, plan: &Plan) -> String {
 }
 
 /// `Statement (1), Guidelines (2)` and the weight of a letter.
-fn files(campaign: &Campaign, plan: &Plan) -> (String, String) {
+fn files(plan: &Plan) -> (String, String) {
     let Some(first) = plan.deliveries.first() else { return ("none".to_owned(), String::new()) };
-    let named = |a: &std::sync::Arc<crate::letter::Attachment>| format!("{} ({})", a.id, a.number);
+    let named = |a: &Arc<Attachment>| format!("{} ({})", capitalised(&a.id), a.number);
     let names: Vec<_> = first.documents.attachments.iter().map(named).collect();
-    let smallest = plan.deliveries.iter().map(|d| d.octets).min().unwrap_or(0);
-    let largest = plan.deliveries.iter().map(|d| d.octets).max().unwrap_or(0);
-    let weight = if size(smallest) == size(largest) {
-        format!("{} a letter", size(largest))
-    } else {
-        format!("{} to {} a letter", size(smallest), size(largest))
-    };
-    let versions = campaign.documents.distinct_sets().len();
     let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-    match versions {
-        0 | 1 => (names, weight),
-        n => (format!("{names}; {n} combinations of languages"), weight),
-    }
+    let octets = || plan.deliveries.iter().map(|d| d.octets);
+    let (least, most) = (octets().min().unwrap_or(0), octets().max().unwrap_or(0));
+    let weight = match (size(least), size(most)) {
+        (least, most) if least == most => format!("{most} a letter"),
+        (least, most) => format!("{least} to {most} a letter"),
+    };
+    (names, weight)
 }
 
-/// `guidelines: 61 readers of ar get it in en`.
+fn capitalised(id: &str) -> String {
+    let mut letters = id.chars();
+    letters
+        .next()
+        .map(|c| c.to_uppercase().collect::<String>() + letters.as_str())
+        .unwrap_or_default()
+}
+
+/// `Guidelines in en for ar 60, ru 40`.
 fn fall_backs(campaign: &Campaign) -> Vec<String> {
-    let mut by_document: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut by_document: BTreeMap<(&str, &Language), Vec<String>> = BTreeMap::new();
     for ((document, wanted, given), people) in &campaign.documents.fall_backs {
-        let words = format!("{} {wanted} in {given}", grouped(*people));
-        by_document.entry(document).or_default().push(words);
+        let words = format!("{wanted} {}", grouped(*people));
+        by_document.entry((document, given)).or_default().push(words);
     }
-    let line = |(document, words): (&str, Vec<String>)| format!("{document}: {}", words.join(", "));
+    let line = |((document, given), readers): ((&str, &Language), Vec<String>)| {
+        format!("{} in {given} for {}", capitalised(document), readers.join(", "))
+    };
     by_document.into_iter().map(line).collect()
 }
 
@@ -130,18 +137,20 @@ fn from(campaign: &Campaign) -> String {
     }
 }
 
-/// `3: same address as recipients/registration.csv row 14 (...)`.
-fn left_out(plan: &Plan) -> String {
-    let mut shown: Vec<String> = plan
-        .excluded
-        .iter()
-        .take(LEFT_OUT_SHOWN)
-        .map(|e| format!("{} ({}), {}", e.address, e.place, e.reason))
-        .collect();
-    if plan.excluded.len() > LEFT_OUT_SHOWN {
-        shown.push(format!("and {} more", plan.excluded.len() - LEFT_OUT_SHOWN));
+/// How many are left out, then the first of them with their reasons, a line each.
+fn left_out(plan: &Plan) -> Vec<String> {
+    let count = plan.excluded.len();
+    if count == 0 {
+        return Vec::new();
     }
-    format!("{}: {}", plan.excluded.len(), shown.join("\n           "))
+    let shown = plan.excluded.iter().take(LEFT_OUT_SHOWN);
+    let described = shown.map(|e| format!("{} ({}): {}", e.address, e.place, e.reason));
+    let mut lines = vec![plural(count as u64, "row")];
+    lines.extend(described);
+    if count > LEFT_OUT_SHOWN {
+        lines.push(format!("and {} more", grouped((count - LEFT_OUT_SHOWN) as u64)));
+    }
+    lines
 }
 
 fn first_and_last(campaign: &Campaign, plan: &Plan) -> String {

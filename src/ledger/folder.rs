@@ -3,6 +3,7 @@
 //! Owns that both are for the owner only (security S21) and that their names outlast a power cut.
 //! SQLite gives its `-wal` and `-shm` the mode of the file they belong to.
 
+use crate::owner_only;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -17,12 +18,12 @@ pub(super) fn file_in(folder: &Path) -> PathBuf {
 /// Makes folder and file where they are missing.
 pub(super) fn make(folder: &Path, file: &Path) -> io::Result<()> {
     make_folder(folder)?;
-    if system::make_file(file)? {
+    if make_file(file)? {
         // The ledger must not vanish with its name in a power cut: everybody would be written to
         // again.
-        system::keep_names(folder)?;
+        owner_only::keep_names(folder)?;
         if let Some(parent) = folder.canonicalize()?.parent() {
-            system::keep_names(parent)?;
+            owner_only::keep_names(parent)?;
         }
     }
     Ok(())
@@ -30,68 +31,24 @@ pub(super) fn make(folder: &Path, file: &Path) -> io::Result<()> {
 
 /// Makes the folder where it is missing, and closes it to others.
 pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-    system::make_folder(folder)
+    if let Some(above) = folder.parent() {
+        std::fs::create_dir_all(above)?;
+    }
+    owner_only::create_folder(folder)
 }
 
 /// Opens a file, made for the owner only where it is missing, without touching what is in it.
 pub(super) fn open_or_make(file: &Path) -> io::Result<std::fs::File> {
-    system::make_file(file)?;
+    make_file(file)?;
     std::fs::OpenOptions::new().read(true).write(true).open(file)
 }
 
-/// What Unix has and Windows has not: there, a folder in the owner's profile is theirs already,
-/// and the file system keeps names by its own journal.
-#[cfg(unix)]
-mod system {
-    use std::fs::{DirBuilder, File, OpenOptions, Permissions, set_permissions};
-    use std::io;
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
-    use std::path::Path;
-
-    pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        let others = folder.metadata()?.permissions().mode() & 0o077;
-        if others == 0 {
-            return Ok(());
-        }
-        set_permissions(folder, Permissions::from_mode(0o700))
-    }
-
-    /// Whether the file was missing.
-    pub(super) fn make_file(file: &Path) -> io::Result<bool> {
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    pub(super) fn keep_names(folder: &Path) -> io::Result<()> {
-        File::open(folder)?.sync_all()
-    }
-}
-
-#[cfg(not(unix))]
-mod system {
-    use std::fs::{DirBuilder, OpenOptions};
-    use std::io;
-    use std::path::Path;
-
-    pub(super) fn make_folder(folder: &Path) -> io::Result<()> {
-        DirBuilder::new().recursive(true).create(folder)
-    }
-
-    /// Whether the file was missing.
-    pub(super) fn make_file(file: &Path) -> io::Result<bool> {
-        match OpenOptions::new().write(true).create_new(true).open(file) {
-            Ok(_) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            Err(error) => Err(error),
-        }
-    }
-
-    pub(super) fn keep_names(_folder: &Path) -> io::Result<()> {
-        Ok(())
+/// Makes a file for the owner only; whether it was missing.
+fn make_file(file: &Path) -> io::Result<bool> {
+    match owner_only::create_file(file) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -11,6 +11,7 @@
 //! [`ObjectError`], with the file; nothing is half-written.
 
 use crate::id::Digest;
+use crate::owner_only;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -90,7 +91,9 @@ fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = file.parent().ok_or_else(|| io::Error::other("a file without a folder"))?;
     fs::create_dir_all(folder)?;
     let unfinished = file.with_extension(format!("new-{}", std::process::id()));
-    let written = fs::File::create(&unfinished).and_then(|mut f| {
+    // What a run that died left behind is in nobody's way.
+    let _ = fs::remove_file(&unfinished);
+    let written = owner_only::create_file(&unfinished).and_then(|mut f| {
         f.write_all(bytes)?;
         f.sync_all()
     });
@@ -98,12 +101,7 @@ fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
         // Best effort: the error that matters is the first one.
         let _ = fs::remove_file(&unfinished);
     })?;
-    sync_folder(folder)
-}
-
-/// Makes the new name durable; Windows has no such call and needs none.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+    owner_only::keep_names(folder)
 }
 
 #[cfg(test)]
