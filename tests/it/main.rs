@@ -1,1 +1,13 @@
-fn main() {}
+//! The tests from outside, in one binary: the house rules, then each command and each fault.
+//!
+//! Commands are run as an officer runs them, through the program's own binary; what a relay has
+//! accepted is counted by the relay. Rules are tested beside the code they belong to.
+
+// `pub` in a test binary says "for the other tests": nobody else can reach anything here.
+#![allow(unreachable_pub)]
+
+mod support;
+
+mod architecture;
+mod dependencies;
+mod relays;

@@ -1,0 +1,48 @@
+//! What the tests stand on: a workspace that speaks our words, relays, and foreign readers of mail.
+//!
+//! Owns no expectation: what is right is said in the tests. Everything here is made for one test
+//! and gone after it: folders, ports, processes.
+
+pub mod certificates;
+pub mod postfix;
+pub mod python;
+pub mod reader;
+pub mod relay;
+pub mod workspace;
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// A count for this run: the small one, or the full one under `tests/run --long`.
+pub fn count(small: usize, long: usize) -> usize {
+    if std::env::var_os("SECRETARIAT_TEST_LONG").is_some_and(|v| v == "1") { long } else { small }
+}
+
+/// Waits until something holds; whether it came to hold in time.
+pub fn eventually(within: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let start = Instant::now();
+    loop {
+        if holds() {
+            return true;
+        }
+        if start.elapsed() > within {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Says so that nobody overlooks it that a test could not run here; under `CI=true` it fails.
+///
+/// Written to the real standard error: what `eprintln!` writes is hidden when a test passes.
+pub fn skip(what: &str, why: &str) {
+    assert!(std::env::var("CI").as_deref() != Ok("true"), "{what} must run under CI: {why}");
+    let line = format!("\n*** SKIPPED: {what}: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
+}
+
+/// Whether this process is root's: Postfix and smtp-sink as root need that.
+pub fn is_root() -> bool {
+    let id = std::process::Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
