@@ -11,3 +11,12 @@ mod support;
 mod architecture;
 mod dependencies;
 mod relays;
+
+mod start;
+
+mod bad_input;
+mod dry_run;
+
+mod faults;
+mod send;
+mod tls;

@@ -5,6 +5,7 @@
 
 pub mod certificates;
 pub mod postfix;
+pub mod proof;
 pub mod python;
 pub mod reader;
 pub mod relay;

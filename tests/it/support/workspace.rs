@@ -70,6 +70,16 @@ impl Workspace {
         Workspace::new().people(count).letter("outcome", "en", LETTER)
     }
 
+    /// The sample, as `init` writes it.
+    pub fn sample() -> Workspace {
+        let mut workspace = Workspace::new();
+        let output = workspace.spawn_as_it_is(&["init"]).wait();
+        assert_eq!(output.code, Some(0), "init must succeed: {output:#?}");
+        let config = workspace.path().join("secretariat.toml");
+        workspace.whole = std::fs::read_to_string(config).ok();
+        workspace
+    }
+
     /// A list of so many people.
     pub fn people(self, count: usize) -> Workspace {
         let mut list = "email,given name,family name,language\n".to_owned();
@@ -216,10 +226,26 @@ impl Workspace {
         output.json()
     }
 
+    /// `send --dry-run --out`: it must succeed; the folder with the messages.
+    pub fn dry_run_out(&self, name: &str) -> PathBuf {
+        let folder = self.beside(name);
+        let output = self.run(&["send", "--dry-run", "--out", &folder.to_string_lossy()]);
+        assert_eq!(output.code, Some(0), "the dry run must succeed: {output:#?}");
+        folder
+    }
+
     /// The fingerprint that a dry run names: 64 hex digits.
     pub fn fingerprint(&self) -> String {
         let plan = self.plan();
         plan["fingerprint"].as_str().expect("a plan has a fingerprint").to_owned()
+    }
+
+    /// All files of the workspace with their digests: what a command may not change.
+    pub fn inventory(&self) -> Vec<(String, String)> {
+        let digest = |name: &String| {
+            super::reader::sha256(&std::fs::read(self.path().join(name)).unwrap_or_default())
+        };
+        files_under(&self.path()).into_iter().map(|name| (name.clone(), digest(&name))).collect()
     }
 
     /// `send --no-wait` with the plan of this moment, confirmed; its exit code and JSON.
@@ -273,11 +299,6 @@ impl Running {
     pub fn kill(mut self) -> Output {
         self.child.kill().expect("our own child can be killed");
         self.wait()
-    }
-
-    /// Whether it still runs.
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().expect("our own child can be asked").is_none()
     }
 
     /// Its process id, for signals.

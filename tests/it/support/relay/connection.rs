@@ -138,6 +138,16 @@ impl Connection {
         self.stream = Stream::Gone;
     }
 
+    /// Ends in the middle of what the client says: FIN, and nothing more is read, so that the
+    /// client finds its words refused.
+    pub(super) fn close_unread(&mut self) {
+        if let Some(stream) = self.socket() {
+            let _ = stream.shutdown(Shutdown::Write);
+        }
+        std::thread::sleep(Duration::from_millis(200));
+        self.stream = Stream::Gone;
+    }
+
     /// Ends with RST.
     pub(super) fn reset(&mut self) {
         if let Some(stream) = self.socket() {

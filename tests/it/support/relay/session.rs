@@ -226,18 +226,18 @@ impl Session<'_> {
             self.violation(&format!("MAIL {rest} is no MAIL command"));
             return self.say("501 5.5.4 Syntax: MAIL FROM:<address>");
         };
-        if let Some(size) = parameters.iter().find_map(|p| p.strip_prefix("SIZE=")) {
-            if size.parse::<usize>().is_ok_and(|n| n > script.size_max()) {
-                return self.say("552 5.3.4 Message size exceeds fixed limit");
-            }
+        let size = parameters.iter().find_map(|p| p.strip_prefix("SIZE=")?.parse::<usize>().ok());
+        if size.is_some_and(|n| n > script.size_max()) {
+            return self.say("552 5.3.4 Message size exceeds fixed limit");
         }
-        if let Some(rule) = self.rule(At::Mail) {
-            return self.act(rule, "250 2.1.0 Ok");
-        }
-        self.transaction.begun = true;
+        let rule = self.rule(At::Mail);
+        self.transaction.begun = rule.as_ref().is_none_or(is_positive);
         self.transaction.reverse_path = path;
         self.transaction.parameters = parameters;
-        self.say("250 2.1.0 Ok")
+        match rule {
+            Some(action) => self.act(action),
+            None => self.say("250 2.1.0 Ok"),
+        }
     }
 
     fn recipient(&mut self, rest: &str) -> io::Result<Next> {
@@ -253,22 +253,15 @@ impl Session<'_> {
             self.violation("a transaction has more than one recipient (I7)");
         }
         self.transaction.forward_paths.push(path);
-        match self.rule(At::Recipient) {
-            Some(Action::Wait(time)) => {
-                std::thread::sleep(time);
-                self.transaction.parameters.extend(parameters);
-                self.say("250 2.1.5 Ok")
-            }
-            Some(action) => {
-                if !is_positive(&action) {
-                    self.transaction.forward_paths.pop();
-                }
-                self.act(action, "250 2.1.5 Ok")
-            }
-            None => {
-                self.transaction.parameters.extend(parameters);
-                self.say("250 2.1.5 Ok")
-            }
+        let rule = self.rule(At::Recipient);
+        if rule.as_ref().is_none_or(is_positive) {
+            self.transaction.parameters.extend(parameters);
+        } else {
+            self.transaction.forward_paths.pop();
+        }
+        match rule {
+            Some(action) => self.act(action),
+            None => self.say("250 2.1.5 Ok"),
         }
     }
 
@@ -283,17 +276,18 @@ impl Session<'_> {
             self.violation("DATA and BDAT in one transaction (RFC 3030 3)");
         }
         match self.rule(At::Data) {
-            Some(Action::Wait(time)) => std::thread::sleep(time),
-            Some(Action::Reply(reply)) if !reply.starts_with(b"354") => {
-                return self.act(Action::Reply(reply), "");
+            // RFC 2920 3.1: some relays ask for the message although nobody will get it.
+            Some(Action::Reply(reply)) if reply.starts_with(b"354") => {
+                self.connection.write(&reply)?;
             }
-            Some(action) if !matches!(action, Action::Reply(_)) => return self.act(action, ""),
+            Some(action) => return self.act(action),
             None if self.transaction.forward_paths.is_empty() => {
                 return self.say("554 5.5.1 Error: no valid recipients");
             }
-            _ => {}
+            None => {
+                self.say("354 End data with <CR><LF>.<CR><LF>")?;
+            }
         }
-        self.say("354 End data with <CR><LF>.<CR><LF>")?;
         match self.read_body()? {
             Body::Ended => Ok(Next::End),
             // RFC 2920 3.1: a lone dot after 354 where the recipient was refused.
@@ -314,10 +308,9 @@ impl Session<'_> {
         let mut octets = 0;
         let mut after_line_end = true;
         loop {
-            if let Some((_, action)) = limit.take_if(|(at, _)| octets >= *at) {
-                if self.act(action, "")? == Next::End {
-                    return Ok(Body::Ended);
-                }
+            let due = limit.take_if(|(at, _)| octets >= *at);
+            if due.is_some_and(|(_, action)| self.ends_in_the_body(action)) {
+                return Ok(Body::Ended);
             }
             let line = self.connection.line()?;
             octets += line.len();
@@ -367,7 +360,7 @@ impl Session<'_> {
             let octets = self.connection.octets(first)?;
             self.transaction.chunks.extend(octets);
             rest -= first;
-            if self.act(action, "")? == Next::End {
+            if self.ends_in_the_body(action) {
                 return Ok(Next::End);
             }
         }
@@ -383,10 +376,9 @@ impl Session<'_> {
         }
         let script = self.shared.script();
         self.check_bytes(&bytes);
-        let refusal = self.rule(At::EndOfMessage);
-        if let Some(action) = refusal.filter(|action| !matches!(action, Action::Wait(_))) {
+        if let Some(action) = self.rule(At::EndOfMessage) {
             self.end_transaction();
-            return self.act(action, "");
+            return self.act(action);
         }
         if bytes.len() > script.size_max() {
             self.end_transaction();
@@ -399,7 +391,7 @@ impl Session<'_> {
         self.end_transaction();
         let answer = format!("250 2.0.0 Ok: queued as {number}-{transaction}");
         match rule {
-            Some(action) => self.act(action, &answer),
+            Some(action) => self.act(action),
             None => self.say(&answer),
         }
     }
@@ -468,19 +460,27 @@ impl Session<'_> {
         path.rsplit_once('@').map_or(path, |(local, _)| local).to_owned()
     }
 
+    /// What a rule says to do now instead of the usual; a wait is waited here.
     fn rule(&self, at: At) -> Option<Action> {
-        self.shared.action(at, self.number, self.transaction.number, &self.local_part())
+        let (number, transaction) = (self.number, self.transaction.number);
+        match self.shared.action(at, number, transaction, &self.local_part())? {
+            Action::Wait(time) => {
+                std::thread::sleep(time);
+                None
+            }
+            action => Some(action),
+        }
     }
 
     /// The usual answer, unless a rule knows another.
     fn answer(&mut self, at: At, usual: &str) -> io::Result<Next> {
         match self.rule(at) {
-            Some(action) => self.act(action, usual),
+            Some(action) => self.act(action),
             None => self.say(usual),
         }
     }
 
-    fn act(&mut self, action: Action, usual: &str) -> io::Result<Next> {
+    fn act(&mut self, action: Action) -> io::Result<Next> {
         match action {
             Action::Reply(bytes) => {
                 self.connection.write(&bytes)?;
@@ -488,7 +488,7 @@ impl Session<'_> {
             }
             Action::Wait(time) => {
                 std::thread::sleep(time);
-                return if usual.is_empty() { Ok(Next::GoOn) } else { self.say(usual) };
+                return Ok(Next::GoOn);
             }
             Action::ReplyAndClose(bytes) => {
                 self.connection.write(&bytes)?;
@@ -499,6 +499,15 @@ impl Session<'_> {
             Action::Stall => self.connection.stall(),
         }
         Ok(Next::End)
+    }
+
+    /// Acts in the middle of a message; whether the connection has ended by it.
+    fn ends_in_the_body(&mut self, action: Action) -> bool {
+        if action == Action::Close {
+            self.connection.close_unread();
+            return true;
+        }
+        self.act(action).is_ok_and(|next| next == Next::End)
     }
 
     fn say(&mut self, line: &str) -> io::Result<Next> {
