@@ -40,7 +40,7 @@ fn each_fault_leads_to_its_state_and_the_second_run_finishes_the_rest() {
         .at(At::EndOfMessage, local(13), Action::reply("451 4.3.0 try again"))
         .at(At::Accepted, local(15), Action::Reply(b"what?\r\n".to_vec()));
     let relay = Relay::with(script);
-    let workspace = Workspace::with_people(20).relay_lines("connections = 1").relay(&relay);
+    let workspace = Workspace::with_people(20).relay(&relay);
     let (code, json) = workspace.send();
     assert_eq!(code, Some(4), "letters are open: {json:#}");
     let states = proof::check(&workspace, &relay, 20, 3);
@@ -82,7 +82,7 @@ fn check_drop(script: &Script, at: At, who: Who, action: &Action) {
     let what = format!("{at:?} {action:?}");
     let people = 6;
     let relay = Relay::with(script.clone().at(at, who, action.clone()).times(1));
-    let workspace = Workspace::with_people(people).relay_lines("connections = 1").relay(&relay);
+    let workspace = Workspace::with_people(people).relay(&relay);
     let (code, json) = workspace.send();
     assert!(matches!(code, Some(0 | 1 | 4)), "{what}: {code:?} {json:#}");
     proof::check(&workspace, &relay, people, 1);
@@ -138,10 +138,9 @@ fn a_connection_lost_in_the_middle_of_a_large_letter_is_deferred_never_uncertain
     for action in [Action::Close, Action::Reset] {
         let script = Script::new().without("CHUNKING");
         let relay = Relay::with(script.at(At::Body(100_000), local(2), action).times(1));
-        let workspace = Workspace::with_people(3)
-            .attachment("film.en.pdf", pdf(9_000_000, 1))
-            .relay_lines("connections = 1")
-            .relay(&relay);
+        // More than the buffers of two sockets hold.
+        let film = pdf(6_000_000, 1);
+        let workspace = Workspace::with_people(3).attachment("film.en.pdf", film).relay(&relay);
         let (code, json) = workspace.send();
         assert_eq!(code, Some(4), "{json:#}");
         assert_eq!(proof::check(&workspace, &relay, 3, 0)[&person(2)], "deferred");
@@ -165,7 +164,7 @@ fn odd_answers_to_the_end_of_a_message_are_read_for_what_they_are() {
         let what = String::from_utf8_lossy(answer).into_owned();
         let script = Script::new().at(At::Accepted, local(2), Action::Reply(answer.to_vec()));
         let relay = Relay::with(script.times(1));
-        let workspace = Workspace::with_people(4).relay_lines("connections = 1").relay(&relay);
+        let workspace = Workspace::with_people(4).relay(&relay);
         let (code, json) = workspace.send();
         assert_eq!(code, Some(i32::from(state == "uncertain")), "{what}: {json:#}");
         assert_eq!(proof::check(&workspace, &relay, 4, 1)[&person(2)], state, "{what}");
@@ -179,7 +178,7 @@ fn half_an_answer_is_no_answer() {
     for (answer, at) in cases {
         let script = Script::new().at(at, local(2), Action::ReplyAndClose(answer.to_vec()));
         let relay = Relay::with(script.times(1));
-        let workspace = Workspace::with_people(4).relay_lines("connections = 1").relay(&relay);
+        let workspace = Workspace::with_people(4).relay(&relay);
         assert_eq!(workspace.send().0, Some(1));
         assert_eq!(proof::check(&workspace, &relay, 4, 1)[&person(2)], "uncertain");
     }
@@ -189,7 +188,7 @@ fn half_an_answer_is_no_answer() {
 fn an_answer_too_many_is_not_taken_for_the_next_letters() {
     let two = b"250 2.0.0 Ok\r\n550 5.1.1 nobody\r\n".to_vec();
     let relay = Relay::with(Script::new().at(At::Accepted, local(2), Action::Reply(two)).times(1));
-    let workspace = Workspace::with_people(5).relay_lines("connections = 1").relay(&relay);
+    let workspace = Workspace::with_people(5).relay(&relay);
     workspace.send();
     let workspace = workspace.now(LATER);
     workspace.send();
@@ -297,7 +296,7 @@ fn proof_after_kill(relay: &Relay, people: usize) {
 #[test]
 fn killed_while_the_relay_says_nothing_it_goes_on() {
     let relay = Relay::with(Script::new().at(At::Recipient, Who::Anyone, Action::Stall));
-    let workspace = Workspace::with_people(3).relay_lines("connections = 1").relay(&relay);
+    let workspace = Workspace::with_people(3).relay(&relay);
     let running = start(&workspace);
     assert!(eventually(Duration::from_secs(30), || relay.transactions() > 0));
     running.kill();

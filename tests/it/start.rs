@@ -5,7 +5,7 @@ use crate::support::workspace::{Workspace, person};
 #[test]
 fn the_sample_works_without_an_edit() {
     let workspace = Workspace::sample();
-    for arguments in [&["check"][..], &["preview"], &["send", "--dry-run"], &["status"], &[]] {
+    for arguments in [&["preview"][..], &["send", "--dry-run"], &["status"]] {
         let output = workspace.spawn_as_it_is(arguments).wait();
         assert_eq!(output.code, Some(0), "{arguments:?}: {output:#?}");
     }
@@ -31,9 +31,9 @@ fn init_takes_a_folder_and_c_means_exactly_one() {
     assert_eq!(output.code, Some(0), "{output:#?}");
     assert!(workspace.path().join("forum/secretariat.toml").exists());
     let run = |arguments: &[&str]| workspace.spawn_as_it_is(arguments).wait().code;
-    assert_eq!(run(&["-C", "forum", "check"]), Some(0));
-    assert_eq!(run(&["-C", "forum/recipients", "check"]), Some(3), "-C searches nowhere");
-    assert_eq!(run(&["check"]), Some(3), "nor does . search downward");
+    assert_eq!(run(&["-C", "forum", "status"]), Some(0));
+    assert_eq!(run(&["-C", "forum/recipients", "status"]), Some(3), "-C searches nowhere");
+    assert_eq!(run(&["status"]), Some(3), "nor does . search downward");
 }
 
 #[test]

@@ -13,6 +13,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 
@@ -65,7 +66,8 @@ impl Postfix {
         let postfix = Postfix { port: free_port(), folder };
         postfix.write_configuration(table);
         let output = postfix.control("start");
-        assert!(output.status.success(), "Postfix does not start: {output:?}");
+        let log = postfix.log();
+        assert!(output.status.success(), "Postfix does not start: {output:?} {log}");
         assert!(answers(postfix.port), "Postfix does not answer: {}", postfix.log());
         Some(postfix)
     }
@@ -276,10 +278,14 @@ fn open_folder() -> TempDir {
     folder
 }
 
-/// A port that was free a moment ago: neither program can be told to choose.
+/// A port that is free and stays so: neither program can be told to choose one itself, and a port
+/// that the system chooses (32768 and above on Linux) may be another connection's a moment later.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
-    listener.local_addr().expect("a bound listener has an address").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + u16::try_from(std::process::id() % 100).expect("below 100") * 100;
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let mut candidates = (0..1000).map(|_| start + NEXT.fetch_add(1, Ordering::SeqCst));
+    candidates.find(is_free).expect("a free port on loopback")
 }
 
 fn answers(port: u16) -> bool {

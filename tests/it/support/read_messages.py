@@ -9,9 +9,12 @@ usage: read_messages.py FOLDER
 
 import hashlib
 import json
+import multiprocessing
 import pathlib
 import sys
 from email import message_from_bytes, policy
+from email.header import decode_header, make_header
+from email.utils import getaddresses
 
 
 def structure(part):
@@ -46,20 +49,29 @@ def attached(part):
     }
 
 
+def names(raw):
+    """Display names of To. `policy.default` keeps the space between two encoded words, which
+    RFC 2047 6.2 says is none (Python 3.11), so they are read the old way."""
+    message = message_from_bytes(raw, policy=policy.compat32)
+    pairs = getaddresses([str(message["To"])])
+    return [str(make_header(decode_header(name))) for name, _ in pairs]
+
+
 def addresses(message, name):
     header = message[name]
     return [a.addr_spec for a in header.addresses] if header else []
 
 
 def read(path):
-    message = message_from_bytes(path.read_bytes(), policy=policy.default)
+    raw = path.read_bytes()
+    message = message_from_bytes(raw, policy=policy.default)
     return {
         "file": path.name,
         "defects": defects_of(message),
         "headers": [name for name, _ in message.items()],
         "from": addresses(message, "From"),
         "to": addresses(message, "To"),
-        "to_names": [a.display_name for a in message["To"].addresses] if message["To"] else [],
+        "to_names": names(raw) if message["To"] else [],
         "subject": str(message["Subject"]),
         "message_id": str(message["Message-ID"]).strip("<> "),
         "date": message["Date"].datetime.timestamp() if message["Date"] else None,
@@ -72,7 +84,9 @@ def read(path):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    json.dump([read(path) for path in sorted(folder.glob("*.eml"))], sys.stdout)
+    with multiprocessing.Pool() as pool:
+        json.dump(pool.map(read, sorted(folder.glob("*.eml")), chunksize=8), sys.stdout)
 
 
-main()
+if __name__ == "__main__":
+    main()

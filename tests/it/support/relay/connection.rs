@@ -34,6 +34,8 @@ impl Connection {
         // Without these a test would hang or stall where it should fail; loopback has them.
         let _ = stream.set_read_timeout(Some(LOOK));
         let _ = stream.set_nodelay(true);
+        // What the relay has not read must not lie in a large buffer as if it had.
+        let _ = socket2::SockRef::from(&stream).set_recv_buffer_size(64 << 10);
         Connection { stream: Stream::Plain(stream), buffer: Vec::new(), is_stopped }
     }
 
