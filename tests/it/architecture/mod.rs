@@ -13,8 +13,9 @@ use std::path::Path;
 
 /// Lines of a file (paper 7: <= 450, hard 700).
 const FILE_LINES_MAX: usize = 700;
-/// Characters of a line.
-const LINE_CHARACTERS_MAX: usize = 100;
+/// Characters of a line: rustfmt keeps code to 100; what it cannot break (a string, a row of a
+/// table) may be a little longer.
+const LINE_CHARACTERS_MAX: usize = 120;
 /// Lines of `src/main.rs` (paper 3).
 const MAIN_LINES_MAX: usize = 30;
 /// Two real implementations each, now or next (paper 3).
@@ -319,7 +320,7 @@ fn a_bad_form_is_caught() {
     assert!(findings(&file("use std::fmt;\n"), &order)[0].contains("man page"));
     caught("src/letter/mod.rs", &"\n".repeat(700), "701 lines");
     caught("src/main.rs", &"\n".repeat(30), "31 lines");
-    caught("src/letter/mod.rs", &format!("// {}\n", "é".repeat(98)), "more than 100");
+    caught("src/letter/mod.rs", &format!("// {}\n", "é".repeat(118)), "more than 120");
     caught("src/letter/utils.rs", "fn f() {}\n", "names nothing");
     caught("src/letter/mod.rs", "pub trait Renders {}\n", "two real implementations");
     clean("src/transport/mod.rs", "pub trait Transport {}\n");
