@@ -202,6 +202,11 @@ fn check_sample(workspace: &Workspace, letters: &[Reading]) {
         for body in [text, html] {
             assert!(!body.contains("{{") && !body.contains("{%"), "{file}: template left over");
         }
+        for shown in html.split("cid:").skip(1) {
+            let id = shown.split(['"', '\'', ')']).next().unwrap_or_default().to_owned();
+            assert!(letter.content_ids.contains(&id), "{file}: shows {id}, which is not in it");
+        }
+        assert!(!html.contains("src=\"http"), "{file}: nothing remote is loaded");
         seen.insert(address.to_lowercase());
     }
     assert_eq!(seen, people.into_keys().collect(), "everybody has a letter");

@@ -79,6 +79,7 @@ def read(path):
         "text": body(message, "plain"),
         "html": body(message, "html"),
         "attachments": [attached(p) for p in message.iter_attachments()],
+        "content_ids": [str(p["Content-ID"]).strip("<> ") for p in message.walk() if p["Content-ID"]],
     }
 
 

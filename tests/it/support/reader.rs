@@ -29,6 +29,8 @@ pub struct Reading {
     pub text: Option<String>,
     pub html: Option<String>,
     pub attachments: Vec<Attached>,
+    /// Content-IDs of all parts, without angle brackets: what `cid:` in the HTML may name.
+    pub content_ids: Vec<String>,
 }
 
 /// A document as a reader saves it.
@@ -78,7 +80,8 @@ pub fn read(name: &str, bytes: &[u8]) -> Reading {
         structure: structure(&message, 0),
         text: message.text_part(0).and_then(|p| p.text_contents()).map(str::to_owned),
         html: message.html_part(0).and_then(|p| p.text_contents()).map(str::to_owned),
-        attachments: message.attachments().map(attached).collect(),
+        attachments: message.attachments().filter(|p| is_document(p)).map(attached).collect(),
+        content_ids: message.parts.iter().filter_map(content_id).collect(),
     }
 }
 
@@ -119,6 +122,15 @@ fn media_type(part: &MessagePart<'_>) -> (String, String) {
     let kind = declared.map_or("text", |t| t.ctype()).to_ascii_lowercase();
     let subkind = declared.and_then(|t| t.subtype()).unwrap_or("plain").to_ascii_lowercase();
     (kind, subkind)
+}
+
+/// Images that the letter itself shows are not among its documents.
+fn is_document(part: &&MessagePart<'_>) -> bool {
+    part.content_disposition().is_some_and(|d| d.is_attachment())
+}
+
+fn content_id(part: &MessagePart<'_>) -> Option<String> {
+    part.content_id().map(|id| id.trim_matches(['<', '>']).to_owned())
 }
 
 fn attached(part: &MessagePart<'_>) -> Attached {
