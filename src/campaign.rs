@@ -57,10 +57,12 @@ impl Campaign {
             attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
             default_language: Some(config.languages.default.clone()),
         };
-        let letters = Letters::compile(&sources, &vocabulary, problems)?;
+        let letters = Letters::compile(&sources, &vocabulary, problems);
         let default_language = config.languages.default.clone();
-        let documents = read_documents(workspace, config, setting, &people, &letters, problems);
-        let senders = senders(setting, &default_language)?;
+        // Also without letters: all problems in one pass.
+        let documents =
+            read_documents(workspace, config, setting, &people, letters.as_ref(), problems);
+        let (letters, senders) = (letters?, senders(setting, &default_language)?);
         Some(Campaign {
             id: setting.id.clone(),
             conference_name: config.conference.get("name").cloned().unwrap_or_default(),
@@ -223,7 +225,7 @@ fn read_documents(
     config: &Config,
     setting: &config::Campaign,
     people: &People,
-    letters: &Letters,
+    letters: Option<&Letters>,
     problems: &mut Problems,
 ) -> Documents {
     let settings: Vec<DocumentSetting> = config
@@ -236,7 +238,7 @@ fn read_documents(
         let bytes = workspace.read_if_there(file, ATTACHMENT_BYTES_MAX)?;
         Ok(bytes.map(Arc::from))
     };
-    let language = |wanted: &Language| letters.language_for(wanted, default);
+    let language = |wanted: &Language| letters.and_then(|l| l.language_for(wanted, default));
     documents::gather(&settings, people, default, language, read, problems)
 }
 

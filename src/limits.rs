@@ -121,6 +121,17 @@ pub const RELAY_RESTS: [Duration; 3] =
 /// Letters lost one after the other with no acceptance between before the relay gets a rest.
 pub const LOST_IN_A_ROW_MAX: u32 = 10;
 
+/// Refusals about us with the same words, one after the other, that stop a run.
+pub const REFUSALS_IN_A_ROW_MAX: usize = 3;
+/// Answers before the share of such refusals counts.
+pub const REFUSALS_ANSWERED_MIN: u64 = 50;
+/// Share of such refusals above which a run stops, in percent.
+pub const REFUSALS_PERCENT_MAX: u64 = 20;
+/// Answers before the share of refused recipients counts.
+pub const WRONG_LIST_ANSWERED_MIN: u64 = 20;
+/// Share of refused recipients above which the list must be a wrong one, in percent.
+pub const WRONG_LIST_PERCENT_MAX: u64 = 30;
+
 /// `send` stays while a retry is due within this time (contract, Commands).
 pub const WAIT_FOR_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
 

@@ -13,10 +13,14 @@ use serde_json::{Value, json};
 #[must_use]
 pub(super) fn bare(shell: &Shell) -> Answer {
     if let Err(problem) = shell.workspace() {
-        let text = format!(
-            "{BOLD}secretariat writes to everybody who took part.{BOLD:#}\n{}.\n\nBegin:  secretariat init DIR     a sample to look at and to change\n        secretariat --help       all commands\n",
-            problem.message
-        );
+        let lines = [
+            format!("{BOLD}secretariat writes to everybody who took part.{BOLD:#}"),
+            format!("{}.", problem.message),
+            String::new(),
+            "Begin:  secretariat init DIR     a sample to look at and to change".to_owned(),
+            "        secretariat --help       all commands".to_owned(),
+        ];
+        let text = lines.join("\n") + "\n";
         return Answer::done(text).with("workspace", Value::Null);
     }
     match shell.open() {

@@ -141,7 +141,8 @@ fn wrong_code(plan: &Plan, typed: &str, before: &Before) -> Answer {
     };
     let message = format!("the plan is {code}, not {typed}{changed}");
     let hint = format!(
-        "Lists, letters, documents or settings are others than those of that plan. Look at this one with secretariat send --dry-run, then run secretariat send --plan {code}."
+        "Lists, letters, documents or settings are others than those of that plan. Look at this \
+         one with secretariat send --dry-run, then run secretariat send --plan {code}."
     );
     Answer::one_problem(Exit::MustChange, Problem::error("plan-changed", message).hint(hint))
 }
@@ -205,7 +206,8 @@ fn changes_as_line(difference: &Difference) -> String {
 fn changes_as_text(difference: &Difference) -> String {
     let lines: Vec<String> = changes(difference).iter().map(|c| format!("  {c}")).collect();
     format!(
-        "Changed since the plan that was confirmed:\n{}\nWho has the letter keeps it; the others get this one.",
+        "Changed since the plan that was confirmed:\n{}\nWho has the letter keeps it; the \
+         others get this one.",
         lines.join("\n")
     )
 }

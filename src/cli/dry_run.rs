@@ -77,7 +77,8 @@ fn closing(plan: &Plan, out: Option<&Path>, problems: &Problems) -> String {
         if problems.is_empty() { String::new() } else { format!(" ({})", counted(problems)) };
     let found = if found == " (no problems)" { String::new() } else { found };
     format!(
-        "{written}Nothing was sent{found}.\nNext: secretariat preview --out DIR shows them all; secretariat send asks, then sends.\n"
+        "{written}Nothing was sent{found}.\nNext: secretariat preview --out DIR shows them all; \
+         secretariat send asks, then sends.\n"
     )
 }
 

@@ -70,8 +70,10 @@ fn next_steps(dir: &Path, empty: bool) -> String {
     } else {
         ""
     };
-    format!(
-        "A workspace is in {}. Next:\n{go}{lists}  secretariat check             all problems at once; nothing is sent\n  secretariat preview           one letter, here\n  secretariat send --dry-run    the plan: who would get what\n",
-        dir.display()
-    )
+    let steps = [
+        "  secretariat check             all problems at once; nothing is sent",
+        "  secretariat preview           one letter, here",
+        "  secretariat send --dry-run    the plan: who would get what",
+    ];
+    format!("A workspace is in {}. Next:\n{go}{lists}{}\n", dir.display(), steps.join("\n"))
 }

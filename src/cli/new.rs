@@ -18,7 +18,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 
 /// A letter to begin with, where there is no other to copy.
-const FIRST_LETTER: &str = "Subject: About {{ conference.name }}\n\n{{ greeting }}\n\nWrite your letter here.\n\n{{ signature }}\n";
+const FIRST_LETTER: &str = "Subject: About {{ conference.name }}\n\n{{ greeting }}\n\nWrite \
+                            your letter here.\n\n{{ signature }}\n";
 
 /// A file of the new mailing.
 struct NewFile {
@@ -37,7 +38,8 @@ pub(super) fn new(shell: &Shell, args: &New) -> Answer {
         Ok((id, files)) => {
             let names: Vec<&str> = files.iter().map(|f| f.path.as_str()).collect();
             let text = format!(
-                "{id} is ready:\n  {}\n  [campaigns.{id}] at the end of {CONFIG_FILE}\nNext: write the letters, then secretariat check {id}\n",
+                "{id} is ready:\n  {}\n  [campaigns.{id}] at the end of {CONFIG_FILE}\nNext: \
+                 write the letters, then secretariat check {id}\n",
                 names.join("\n  ")
             );
             Answer::done(text).with("campaign", json!(id.as_str())).with("files", json!(names))

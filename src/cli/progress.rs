@@ -47,7 +47,8 @@ impl Watcher {
             }
             Progress::Waiting(until) => {
                 self.bar.println(format!(
-                    "Waiting until {} for letters that are to be tried again. You may stop with Ctrl-C and run the same command later.",
+                    "Waiting until {} for letters that are to be tried again. You may stop with \
+                     Ctrl-C and run the same command later.",
                     until.local_time()
                 ));
             }

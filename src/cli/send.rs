@@ -77,10 +77,10 @@ fn relay(
     problems: &mut Problems,
 ) -> Option<Relay> {
     let Some(setting) = &opened.config.relay else {
-        problems.push(
-            Problem::error("no-relay", "no mail server is configured")
-                .hint("Write [relay] url = \"smtps://HOST:465\" into secretariat.toml; your IT department knows the host."),
-        );
+        problems.push(Problem::error("no-relay", "no mail server is configured").hint(
+            "Write [relay] url = \"smtps://HOST:465\" into secretariat.toml; your IT \
+                       department knows the host.",
+        ));
         return None;
     };
     check_reserved(campaign, plan, setting.url.is_on_this_computer(), problems);
@@ -140,7 +140,10 @@ fn check_reserved(
     );
     problems.push(
         Problem::error("reserved-domain", message)
-            .hint("They exist nowhere: remove the sample's lists from recipients/, or mend the addresses.")
+            .hint(
+                "They exist nowhere: remove the sample's lists from recipients/, or mend the \
+                   addresses.",
+            )
             .count(reserved.len() as u64),
     );
 }
@@ -289,16 +292,26 @@ fn exit_of(stopped: &Stopped, accepted: u64, standing: &Standing) -> Exit {
 fn problems_of(stopped: Stopped) -> Option<Problem> {
     match stopped {
         Stopped::Complete | Stopped::WaitingUntil(_) => None,
-        Stopped::Interrupted => Some(
-            Problem::note("interrupted", "stopped as asked; the letter under way was finished"),
-        ),
+        Stopped::Interrupted => Some(Problem::note(
+            "interrupted",
+            "stopped as asked; the letter under way was finished",
+        )),
         Stopped::Halted(halt, words) => {
             let (what, hint) = halt.explained();
             Some(Problem::error(halt.code(), format!("{what}: {words}")).hint(hint))
         }
         Stopped::RelayUnreachable(words) => Some(
-            Problem::error("relay-unreachable", format!("the mail server cannot be reached: {words}"))
-                .hint("Check [relay] url and your network, then run the same command again; nothing is lost."),
+            Problem::error(
+                "relay-unreachable",
+                format!(
+                    "the mail server cannot be reached: \
+                            {words}"
+                ),
+            )
+            .hint(
+                "Check [relay] url and your network, then run the same command again; \
+                       nothing is lost.",
+            ),
         ),
     }
 }

@@ -168,18 +168,21 @@ impl Standing {
                 _ => String::new(),
             };
             return format!(
-                "Next: secretariat send {campaign}{when}; it goes on where it stopped, nobody gets it twice.\n"
+                "Next: secretariat send {campaign}{when}; it goes on where it stopped, nobody \
+                 gets it twice.\n"
             );
         }
         if uncertain > 0 {
             return format!(
-                "Next: ask the administrators of the mail server whether it has {} (secretariat why ADDRESS shows the Message-ID).\n",
+                "Next: ask the administrators of the mail server whether it has {} (secretariat \
+                 why ADDRESS shows the Message-ID).\n",
                 if uncertain == 1 { "it" } else { "them" }
             );
         }
         if self.for_a_person() > 0 {
             return format!(
-                "Next: mend the addresses in the list and run secretariat send {campaign}; who has the letter keeps it.\n"
+                "Next: mend the addresses in the list and run secretariat send {campaign}; who \
+                 has the letter keeps it.\n"
             );
         }
         "Complete. Another letter: secretariat new NAME.\n".to_owned()

@@ -141,7 +141,8 @@ fn in_the_lists(shell: &Shell, args: &Why) -> Answer {
         ([one], _) => {
             let language = format!("{} ({})", one.language, by_words(one.language_by));
             let text = format!(
-                "{BOLD}{} <{}>{BOLD:#}\n{DIM}row         {DIM:#}{}\n{DIM}language    {DIM:#}{language}\n{DIM}state       {DIM:#}no letter was planned yet\n",
+                "{BOLD}{} <{}>{BOLD:#}\n{DIM}row         {DIM:#}{}\n{DIM}language    \
+                 {DIM:#}{language}\n{DIM}state       {DIM:#}no letter was planned yet\n",
                 one.name.as_deref().unwrap_or_default(),
                 one.address,
                 one.place

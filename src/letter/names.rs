@@ -435,7 +435,8 @@ mod tests {
             "{{ recipient[\"имя\"] | upper }} {{ recipient['city'] }}",
             "{{ greeting }} {{ signature }} {{ attachment_table }}",
             "{{ attachments.statement.number }} {{ attachments[\"my-guide\"].title }}",
-            "{% if recipient.city and not attachments.statement %}a{% elif language == \"fr\" %}b{% else %}c{% endif %}",
+            "{% if recipient.city and not attachments.statement %}a{% elif language == \"fr\" \
+             %}b{% else %}c{% endif %}",
             "{% for id, a in attachments %}{{ loop.index }} {{ id }} {{ a.title }}{% endfor %}",
             "{% set c = recipient.city | default(value=\"x\") %}{{ c }}",
             "{{ recipient.city if recipient.city is defined else recipient.country }}",

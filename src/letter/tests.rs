@@ -398,7 +398,8 @@ fn an_absent_value_is_false_and_default_stands_in() {
 
 #[test]
 fn conditions_and_loops_on_lines_of_their_own_leave_no_gap() {
-    let body = "Topics:\n\n{% for t in recipient.x | split(pat=\";\") %}\n{# one #}\n- {{ t | trim }}\n\
+    let body = "Topics:\n\n{% for t in recipient.x | split(pat=\";\") %}\n{# one #}\n- {{ t | \
+                trim }}\n\
                 {% endfor %}\n{% if recipient.y %}\n- {{ recipient.y }}\n{% endif %}\n- last";
     let one = One::new(body).with(&[("x", "a; b"), ("y", "c")]);
     assert_eq!(one.text(), "Topics:\n\n- a\n- b\n- c\n- last\n");
@@ -537,7 +538,8 @@ fn signatures_and_footers_fall_back_to_the_default_language() {
 fn header_lines_are_plain_text() {
     let text = "Asunto: *Hi* {{ recipient.x }} <b>\n  {{ recipient.y }}\n\
                 Reply-To: {{ recipient.x }} Desk <desk@x.example>\nPreview: {{ recipient.y }} & more\n\nHello";
-    let layout = "<title>{{ subject }}</title>{% if preview %}<i title=\"{{ preview }}\"></i>{% endif %}{{ body }}";
+    let layout = "<title>{{ subject }}</title>{% if preview %}<i title=\"{{ preview }}\"></i>{% \
+                  endif %}{{ body }}";
     let sources = Sources {
         letters: [(language("es"), Source { file: "es.md".to_owned(), text: text.to_owned() })]
             .into(),
@@ -644,8 +646,10 @@ proptest::proptest! {
     })]
 
     #[test]
-    fn s8_any_value_is_only_text(value in "\\PC{1,20}|[*_`<>&|\\[\\]()!#\"'\\\\ \n{}%a1.:/~=+-]{1,20}") {
-        let body = "**{{ recipient.x }}**a [{{ recipient.x }}](https://x.example/{{ recipient.x }})\n\n\
+    fn s8_any_value_is_only_text(value in "\\PC{1,20}|[*_`<>&|\\[\\]()!#\"'\\\\ \
+                                           \n{}%a1.:/~=+-]{1,20}") {
+        let body = "**{{ recipient.x }}**a [{{ recipient.x }}](https://x.example/{{ recipient.x \
+                    }})\n\n\
                     `{{ recipient.x }}`\n{{ recipient.x }}\n\n- {{ recipient.x }}\n\n| {{ recipient.x }} |\n|---|\n";
         let harmless = elements(&One::new(body).with(&[("x", "word")]).html());
         let html = One::new(body).with(&[("x", &value)]).html();
@@ -654,7 +658,8 @@ proptest::proptest! {
 
     #[test]
     fn s6_any_template_ends_with_a_letter_or_a_problem(
-        body in "([a-z<>*_\\[\\]()`|#\n -]|\\{\\{ ?|\\}\\}|\\{% ?|%\\}|if |for |in |set |=|\\.|recipient|x|loop|\"|é){0,40}"
+        body in "([a-z<>*_\\[\\]()`|#\n -]|\\{\\{ ?|\\}\\}|\\{% ?|%\\}|if |for |in |set \
+                 |=|\\.|recipient|x|loop|\"|é){0,40}"
     ) {
         let (letters, problems) = One::new(&body).compile();
         match letters {

@@ -340,13 +340,17 @@ impl Faults {
                     people(&who)
                 ),
                 FillError::NotAName { value, .. } => format!(
-                    "the document {id} is chosen by the value {value:?}, which cannot be part of a file's name"
+                    "the document {id} is chosen by the value {value:?}, which cannot be part \
+                     of a file's name"
                 ),
             };
             problems.push(
                 Problem::error("unnamed-attachment", message)
                     .place(place)
-                    .hint("Mend the cell; a value that names a file holds no slash and does not begin with a dot.")
+                    .hint(
+                        "Mend the cell; a value that names a file holds no slash and does not \
+                           begin with a dot.",
+                    )
                     .count(who.len() as u64),
             );
         }

@@ -356,7 +356,8 @@ fn describe_undefined(undefined: &Undefined, who: &[String], total: usize) -> Pr
     Problem::error("empty-cell", format!("{rows} no {column}, and this letter uses it"))
         .place(undefined.place.clone())
         .hint(format!(
-            "Write {{{{ {name} | default(value=\"...\") }}}}, or fill the cells; the first is the row of {}.",
+            "Write {{{{ {name} | default(value=\"...\") }}}}, or fill the cells; the first is \
+             the row of {}.",
             who.first().map_or("nobody", String::as_str)
         ))
         .count(who.len() as u64)
@@ -384,7 +385,8 @@ fn describe_no_letter(language: &Language, who: &[String]) -> Problem {
 fn describe_heavy(octets: u64, who: &str, too_heavy: bool, count: usize) -> Problem {
     let megabytes = octets as f64 / f64::from(1 << 20);
     let message = format!("the letter to {who} weighs {megabytes:.1} MB as sent");
-    let hint = "Mail servers often refuse more than 20 MB: make the documents smaller, or link to them. The bounds stand in [limits] of secretariat.toml.";
+    let hint = "Mail servers often refuse more than 20 MB: make the documents smaller, or link \
+                to them. The bounds stand in [limits] of secretariat.toml.";
     let problem = if too_heavy {
         Problem::error("too-heavy", message)
     } else {

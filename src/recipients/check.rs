@@ -243,16 +243,20 @@ impl RowCheck<'_> {
         }
     }
 
-    /// Warns of a name that is probably none; one without a letter is not used: nobody is called
+    /// Warns of a name that is probably none; one of marks alone is not used: nobody is called
     /// `Dear -,`.
     fn doubt_name(&mut self, cell: &mut Cow<'_, str>, column: usize, line: u32) {
         let Some(doubt) = name::doubt(cell) else { return };
         let described = format!("the name {} in {}", quoted(cell), self.layout.described(column));
         let problem = match doubt {
-            Doubt::NoLetter => {
+            Doubt::NoName => {
                 *cell = Cow::Borrowed("");
                 Problem::warning("no-name", format!("{described} has no letter"))
                     .hint("Write the person's name, or empty the cell; the greeting is neutral.")
+            }
+            Doubt::NoLetter => {
+                Problem::warning("doubtful-name", format!("{described} has no letter"))
+                    .hint("If it is no name, empty the cell; the greeting is then neutral.")
             }
             Doubt::Damaged => {
                 Problem::warning("damaged-name", format!("{described} looks damaged"))

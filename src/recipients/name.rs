@@ -87,6 +87,8 @@ fn fault(c: char) -> Option<NameError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Doubt {
     /// `-`, `???`: no name at all.
+    NoName,
+    /// `17`, `{{ 7*7 }}`: used as it is, whatever it looks like (security S7).
     NoLetter,
     /// `P?rez`, `PÃ©rez`: what is left of letters when a list was saved in another encoding.
     Damaged,
@@ -96,6 +98,9 @@ pub(super) enum Doubt {
 pub(super) fn doubt(name: &str) -> Option<Doubt> {
     if name.is_empty() {
         return None;
+    }
+    if !name.contains(char::is_alphanumeric) {
+        return Some(Doubt::NoName);
     }
     if !name.contains(char::is_alphabetic) {
         return Some(Doubt::NoLetter);
@@ -180,8 +185,9 @@ mod tests {
     #[test]
     fn names_that_are_none_or_were_damaged_are_doubted() {
         for (name, expected) in [
-            ("-", Some(Doubt::NoLetter)),
-            ("???", Some(Doubt::NoLetter)),
+            ("-", Some(Doubt::NoName)),
+            ("???", Some(Doubt::NoName)),
+            ("17", Some(Doubt::NoLetter)),
             ("P?rez", Some(Doubt::Damaged)),
             ("PÃ©rez", Some(Doubt::Damaged)),
             ("", None),

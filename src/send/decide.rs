@@ -23,11 +23,20 @@ pub enum ForLetter {
     /// Again later.
     Deferred(Wait),
     /// Not at all.
-    Rejected,
+    Rejected(Blame),
     /// It may have been taken: only evidence or a person settles it.
     Uncertain,
     /// Nothing happened to it: its state stays.
     Untouched,
+}
+
+/// Whom a refusal is about: refusals about us trip the circuit breaker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The recipient: no such mailbox, closed, moved.
+    Recipient,
+    /// Us: policy, content, permission.
+    Us,
 }
 
 /// How long a deferred letter waits.
@@ -73,6 +82,10 @@ pub enum Halt {
     SenderRefused,
     /// The relay does not forward mail for us.
     RelayingDenied,
+    /// Letter after letter is refused with the same words.
+    EverybodyRefused,
+    /// More addresses are refused than a list of real people has.
+    WrongList,
     /// Our own mailbox is full or closed.
     OwnMailbox,
     /// The sender's domain fails authentication (SPF, DKIM, DMARC).
@@ -112,7 +125,23 @@ const AGAIN_AFTER_REST: Decision = decision(ForLetter::Deferred(Wait::Usual), Fo
 const AGAIN_AFTER_LIMIT: Decision = decision(ForLetter::Deferred(Wait::Limit), ForRun::Rest);
 const LOST: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::Reconnect);
 const REST: Decision = decision(ForLetter::Untouched, ForRun::Rest);
-const REJECTED: Decision = decision(ForLetter::Rejected, ForRun::GoOn);
+
+/// Refused for good: status x.1.x and x.2.x are about a mailbox (RFC 3463 3.2, 3.3).
+fn rejected(stage: Stage, response: &Response) -> Decision {
+    let blame = match response.enhanced {
+        Some(status) if matches!(status.subject, 1 | 2) => Blame::Recipient,
+        // Microsoft refuses an unknown recipient with 5.4.1 (access denied).
+        Some(status) if stage == Stage::Recipient && (status.subject, status.detail) == (4, 1) => {
+            Blame::Recipient
+        }
+        // RFC 5321 4.2.3: 550, 551, 553 and 556 to RCPT are about the mailbox where nothing else is said.
+        None if stage == Stage::Recipient && matches!(response.code, 550 | 551 | 553 | 556) => {
+            Blame::Recipient
+        }
+        _ => Blame::Us,
+    };
+    decision(ForLetter::Rejected(blame), ForRun::GoOn)
+}
 
 /// What an outcome leads to.
 #[must_use]
@@ -158,8 +187,8 @@ fn answered(stage: Stage, response: &Response) -> Decision {
         Stage::StartTls => opening(response, Halt::TlsFailed),
         Stage::SignIn => opening(response, Halt::SignInRefused),
         Stage::Mail => mail(response),
-        Stage::Recipient => recipient(response),
-        Stage::Data => data(response),
+        Stage::Recipient => recipient(stage, response),
+        Stage::Data => data(stage, response),
         Stage::Body => body(response),
         Stage::EndOfMessage => end_of_message(response),
     }
@@ -180,7 +209,7 @@ fn mail(response: &Response) -> Decision {
     if response.code == 530 { halt(Halt::SignInRefused) } else { halt(Halt::SenderRefused) }
 }
 
-fn recipient(response: &Response) -> Decision {
+fn recipient(stage: Stage, response: &Response) -> Decision {
     let full = has_status(response, 4, 2, 2) || has_status(response, 5, 2, 2);
     if full {
         return decision(ForLetter::Deferred(Wait::MailboxFull), ForRun::GoOn);
@@ -191,7 +220,11 @@ fn recipient(response: &Response) -> Decision {
         return if is_about_us { AGAIN_AFTER_REST } else { AGAIN };
     }
     if response.is_permanent() {
-        return if denies_relaying(response) { halt(Halt::RelayingDenied) } else { REJECTED };
+        return if denies_relaying(response) {
+            halt(Halt::RelayingDenied)
+        } else {
+            rejected(stage, response)
+        };
     }
     LOST
 }
@@ -202,7 +235,7 @@ fn denies_relaying(response: &Response) -> bool {
     words.iter().any(|w| response.says(w))
 }
 
-fn data(response: &Response) -> Decision {
+fn data(stage: Stage, response: &Response) -> Decision {
     match response.code / 100 {
         // RFC 5321 4.2.5: 2yz to DATA is no permission to send the body.
         2 => halt(Halt::ProtocolBroken),
@@ -213,7 +246,7 @@ fn data(response: &Response) -> Decision {
                 AGAIN
             }
         }
-        5 => recipient(response),
+        5 => recipient(stage, response),
         _ => LOST,
     }
 }
@@ -252,14 +285,15 @@ fn end_refused_for_now(response: &Response) -> Decision {
 }
 
 fn end_refused(response: &Response) -> Decision {
-    let Some(status) = response.enhanced else { return REJECTED };
+    let refused = rejected(Stage::EndOfMessage, response);
+    let Some(status) = response.enhanced else { return refused };
     let deferred_and = |reason| decision(ForLetter::Deferred(Wait::Usual), ForRun::Halt(reason));
     match (status.subject, status.detail) {
         (4, 5) | (2, 0) => AGAIN_AFTER_LIMIT,
         (2, 2) => deferred_and(Halt::OwnMailbox),
         (2, 252) => deferred_and(Halt::SenderRefused),
         (7, 26..=32 | 515) => deferred_and(Halt::DomainAuthentication),
-        _ => REJECTED,
+        _ => refused,
     }
 }
 
@@ -278,18 +312,21 @@ impl Halt {
             ),
             Halt::TlsNotOffered => (
                 "the mail server does not offer TLS here, and nothing is said to it in plain",
-                "Check the port in [relay] url: smtps:// is usually 465, smtp+starttls:// usually 587.",
+                "Check the port in [relay] url: smtps:// is usually 465, smtp+starttls:// \
+                 usually 587.",
             ),
             Halt::TlsFailed => (
                 "no secure connection could be made to the mail server",
-                "Check the host's name in [relay] url; for a certificate of your own organisation set [relay] ca_file.",
+                "Check the host's name in [relay] url; for a certificate of your own organisation \
+                 set [relay] ca_file.",
             ),
             Halt::NotAMailServer => {
                 ("what answers there is not a mail server", "Check host and port in [relay] url.")
             }
             Halt::SignInRefused => (
                 "the mail server refused the name or the password",
-                "Check [relay] user and password; some services want an app password. It was tried once, so that the account is not locked.",
+                "Check [relay] user and password; some services want an app password. It was tried \
+                 once, so that the account is not locked.",
             ),
             Halt::SignInNotOffered => (
                 "the mail server offers no way of signing in that secretariat knows (PLAIN, LOGIN)",
@@ -297,11 +334,22 @@ impl Halt {
             ),
             Halt::SenderRefused => (
                 "the mail server does not let this account write as this sender",
-                "Change [sender] from, or ask its administrators for the right to send as that address.",
+                "Change [sender] from, or ask its administrators for the right to send as that \
+                 address.",
             ),
             Halt::RelayingDenied => (
                 "the mail server does not forward mail for you to other domains",
-                "Sign in (set [relay] user and password), or use the server meant for outgoing mail.",
+                "Sign in (set [relay] user and password), or use the server meant for outgoing \
+                 mail.",
+            ),
+            Halt::EverybodyRefused => (
+                "the mail server refuses letter after letter with the same words",
+                "It is about your account, sender or letter, not about these people: ask its \
+                 administrators, then send again.",
+            ),
+            Halt::WrongList => (
+                "the mail server refuses so many addresses that the list must be a wrong one",
+                "Look at the refused addresses with secretariat status before you send again.",
             ),
             Halt::OwnMailbox => (
                 "the mail server says your own mailbox is full or closed",
@@ -316,7 +364,8 @@ impl Halt {
                 "Make the documents smaller, or link to them.",
             ),
             Halt::NoSmtpUtf8 => (
-                "an address has letters beyond ASCII before the @, and this mail server cannot write to it",
+                "an address has letters beyond ASCII before the @, and this mail server cannot \
+                 write to it",
                 "Leave that row out or use another address of the person, or another mail server.",
             ),
             Halt::ProtocolBroken => (
@@ -328,7 +377,8 @@ impl Halt {
                 "Make room on the disk or check its health, then send again.",
             ),
             Halt::Unsendable => (
-                "a message came out in a form that must not be sent; this is a mistake of secretariat",
+                "a message came out in a form that must not be sent; this is a mistake of \
+                 secretariat",
                 "Please report it.",
             ),
         }
@@ -348,6 +398,8 @@ impl Halt {
             Halt::SignInNotOffered => "sign-in-not-offered",
             Halt::SenderRefused => "sender-refused",
             Halt::RelayingDenied => "relaying-denied",
+            Halt::EverybodyRefused => "everybody-refused",
+            Halt::WrongList => "wrong-list",
             Halt::OwnMailbox => "own-mailbox",
             Halt::DomainAuthentication => "domain-authentication",
             Halt::TooLarge => "too-large",
@@ -427,7 +479,9 @@ mod tests {
             (556, "5.1.10 null MX"),
             (550, "5.7.1 policy"),
         ] {
-            assert_eq!(said(Stage::Recipient, code, text), REJECTED, "{code} {text}");
+            let blame = if text == "5.7.1 policy" { Blame::Us } else { Blame::Recipient };
+            let refused = decision(ForLetter::Rejected(blame), ForRun::GoOn);
+            assert_eq!(said(Stage::Recipient, code, text), refused, "{code} {text}");
         }
         for (code, text) in
             [(450, "4.2.0 x"), (451, "4.7.1 greylisted"), (450, "4.1.8 x"), (451, "4.4.3 dns")]
@@ -453,7 +507,7 @@ mod tests {
     fn data_opens_the_way_only_with_354() {
         assert_eq!(said(Stage::Data, 250, "ok"), halt(Halt::ProtocolBroken));
         assert_eq!(said(Stage::Data, 451, "x"), AGAIN);
-        assert_eq!(said(Stage::Data, 554, "5.7.1 no"), REJECTED);
+        assert_eq!(said(Stage::Data, 554, "5.7.1 no").letter, ForLetter::Rejected(Blame::Us));
     }
 
     #[test]
@@ -464,7 +518,7 @@ mod tests {
             }
         }
         assert_eq!(said(Stage::Body, 421, "bye"), LOST);
-        assert_eq!(said(Stage::Body, 554, "5.6.0 no").letter, ForLetter::Rejected);
+        assert_eq!(said(Stage::Body, 554, "5.6.0 no").letter, ForLetter::Rejected(Blame::Us));
         assert_eq!(said(Stage::Body, 554, "5.6.0 no").run, ForRun::Reconnect);
     }
 
@@ -487,7 +541,10 @@ mod tests {
         assert_eq!(said(Stage::EndOfMessage, 421, "x"), AGAIN_AFTER_REST);
         for (code, text) in [(552, "5.3.4 big"), (554, "5.6.0 x"), (550, "5.7.1 spam"), (554, "no")]
         {
-            assert_eq!(said(Stage::EndOfMessage, code, text), REJECTED);
+            assert_eq!(
+                said(Stage::EndOfMessage, code, text).letter,
+                ForLetter::Rejected(Blame::Us)
+            );
         }
         for (code, text) in [(550, "5.4.5 daily"), (554, "5.2.0 quota"), (451, "4.7.0 rate")] {
             assert_eq!(said(Stage::EndOfMessage, code, text), AGAIN_AFTER_LIMIT, "{text}");

@@ -4,6 +4,7 @@
 //! answer means is [`decide`]; when a letter is tried again is [`retry`]. Deciding is pure; this
 //! file and `run.rs` are the only ones that act.
 
+pub mod breaker;
 pub mod decide;
 pub mod retry;
 mod run;

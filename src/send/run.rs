@@ -8,6 +8,7 @@
 //! letter begins. If it cannot be recorded, the run stops and the answer is handed to the caller,
 //! so that it is at least on the screen.
 
+use super::breaker::{Breaker, Tripped};
 use super::decide::{Decision, ForLetter, ForRun, Halt, Wait, decide};
 use super::retry::{Next, Retry, next};
 use super::thaw::Thaw;
@@ -144,6 +145,7 @@ pub async fn run(
         has_talked: false,
         rests: 0,
         lost_in_a_row: 0,
+        breaker: Breaker::default(),
         accepted: 0,
         thaw: Thaw::new(conditions.objects),
     };
@@ -166,6 +168,7 @@ struct Run<'a> {
     /// Rests since the last acceptance.
     rests: usize,
     lost_in_a_row: u32,
+    breaker: Breaker,
     accepted: u64,
     thaw: Thaw<'a>,
 }
@@ -242,6 +245,9 @@ impl Run<'_> {
             let outcome = session.transmit(&message, intent).await;
             let decision = decide(&outcome);
             self.record(&frozen, &outcome, decision, watcher).await?;
+            if let Some(tripped) = self.tripped(id, &outcome, decision) {
+                return self.take_back(&tripped, &outcome).await.map(Some);
+            }
             let stopped = self.act(&outcome, decision, watcher).await;
             // Only a session that ended before this letter began leaves it as it was.
             if stopped.is_some() || outcome.ending != Ending::SessionOver {
@@ -319,6 +325,7 @@ impl Run<'_> {
         })?;
         if to == State::Accepted {
             self.accepted += 1;
+            self.breaker.accepted();
             self.rests = 0;
             self.lost_in_a_row = 0;
         }
@@ -334,7 +341,7 @@ impl Run<'_> {
     ) -> Option<(State, Option<Timestamp>)> {
         match letter {
             ForLetter::Accepted => Some((State::Accepted, None)),
-            ForLetter::Rejected => Some((State::Rejected, None)),
+            ForLetter::Rejected(_) => Some((State::Rejected, None)),
             ForLetter::Uncertain => Some((State::Uncertain, None)),
             ForLetter::Untouched => None,
             ForLetter::Deferred(wait) => Some(match self.again(frozen, wait) {
@@ -342,6 +349,39 @@ impl Run<'_> {
                 Next::GivenUp => (State::Expired, None),
             }),
         }
+    }
+
+    /// Whether this refusal is one too many.
+    fn tripped(
+        &mut self,
+        id: &DeliveryId,
+        outcome: &Outcome,
+        decision: Decision,
+    ) -> Option<Tripped> {
+        match (decision.letter, &outcome.ending) {
+            (ForLetter::Rejected(blame), Ending::Answered(response)) => {
+                self.breaker.refused(*id, blame, response)
+            }
+            _ => None,
+        }
+    }
+
+    /// The refusals that were about us: those letters go back to deferred and are due at once.
+    async fn take_back(
+        &mut self,
+        tripped: &Tripped,
+        outcome: &Outcome,
+    ) -> Result<Stopped, RunError> {
+        let now = self.conditions.clock.now();
+        for delivery in &tripped.back {
+            let mut back = Recorded::new(State::Deferred);
+            back.detail = Some(outcome.ending.in_words());
+            self.writer.record(*delivery, back, now).await.map_err(|source| {
+                let (address, answer) = (delivery.to_string(), outcome.ending.in_words());
+                RunError::NotRecorded { address, answer, source }
+            })?;
+        }
+        Ok(Stopped::Halted(tripped.halt, outcome.ending.in_words()))
     }
 
     fn again(&self, frozen: &FrozenDelivery, wait: Wait) -> Next {

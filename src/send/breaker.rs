@@ -1,0 +1,165 @@
+//! The circuit breaker: stops a run when it is us who are refused, not them.
+//!
+//! Owns counting refusals and when they are too many. Pure. Which refusal is about a recipient and
+//! which about us is [`decide`](super::decide)'s; what halting means is `run.rs`'s.
+//!
+//! # Invariants
+//! Refusals about a recipient never trip it by standing in a row: thirty dead addresses among three
+//! hundred are a normal list.
+
+use super::decide::{Blame, Halt};
+use crate::id::DeliveryId;
+use crate::limits::{
+    REFUSALS_ANSWERED_MIN, REFUSALS_IN_A_ROW_MAX, REFUSALS_PERCENT_MAX, WRONG_LIST_ANSWERED_MIN,
+    WRONG_LIST_PERCENT_MAX,
+};
+use crate::response::Response;
+use std::collections::HashMap;
+
+/// Counts the answers of a run.
+#[derive(Debug, Default)]
+pub struct Breaker {
+    answered: u64,
+    recipients_refused: u64,
+    /// Refusals about us by what they say, with addresses and numbers masked.
+    refused: HashMap<String, Vec<DeliveryId>>,
+    /// The last refusals with nothing accepted since, while they say the same.
+    in_a_row: Option<(String, Vec<DeliveryId>)>,
+}
+
+/// The breaker has tripped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tripped {
+    /// Why the run halts.
+    pub halt: Halt,
+    /// Letters whose refusal was not about them: they go back to deferred.
+    pub back: Vec<DeliveryId>,
+}
+
+impl Breaker {
+    /// A letter was accepted.
+    pub fn accepted(&mut self) {
+        self.answered += 1;
+        self.in_a_row = None;
+    }
+
+    /// A letter was refused for good.
+    pub fn refused(
+        &mut self,
+        delivery: DeliveryId,
+        blame: Blame,
+        response: &Response,
+    ) -> Option<Tripped> {
+        self.answered += 1;
+        match blame {
+            Blame::Recipient => self.recipient_refused(),
+            Blame::Us => self.we_are_refused(delivery, masked(&response.to_string())),
+        }
+    }
+
+    fn recipient_refused(&mut self) -> Option<Tripped> {
+        self.recipients_refused += 1;
+        let is_wrong_list = self.answered >= WRONG_LIST_ANSWERED_MIN
+            && self.recipients_refused * 100 > self.answered * WRONG_LIST_PERCENT_MAX;
+        is_wrong_list.then(|| Tripped { halt: Halt::WrongList, back: Vec::new() })
+    }
+
+    fn we_are_refused(&mut self, delivery: DeliveryId, words: String) -> Option<Tripped> {
+        let of_these_words = self.refused.entry(words.clone()).or_default();
+        of_these_words.push(delivery);
+        let too_many = self.answered >= REFUSALS_ANSWERED_MIN
+            && of_these_words.len() as u64 * 100 > self.answered * REFUSALS_PERCENT_MAX;
+        let row = match self.in_a_row.take() {
+            Some((before, mut row)) if before == words => {
+                row.push(delivery);
+                row
+            }
+            _ => vec![delivery],
+        };
+        let back = if too_many {
+            of_these_words.clone()
+        } else if row.len() >= REFUSALS_IN_A_ROW_MAX {
+            row.clone()
+        } else {
+            Vec::new()
+        };
+        self.in_a_row = Some((words, row));
+        (!back.is_empty()).then_some(Tripped { halt: Halt::EverybodyRefused, back })
+    }
+}
+
+/// An answer with what differs from letter to letter masked: addresses, numbers, ids.
+fn masked(words: &str) -> String {
+    let mask = |word: &str| {
+        let differs = word.contains('@') || word.bytes().any(|b| b.is_ascii_digit());
+        // The code and the enhanced status say what it is about.
+        let is_status = word.bytes().all(|b| b.is_ascii_digit() || b == b'.') && word.len() <= 8;
+        if differs && !is_status { "#".to_owned() } else { word.to_lowercase() }
+    };
+    words.split_whitespace().map(mask).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(n: u8) -> DeliveryId {
+        DeliveryId::from_bytes([n; 15])
+    }
+
+    fn says(text: &str) -> Response {
+        Response::new(554, vec![text.as_bytes().to_vec()])
+    }
+
+    #[test]
+    fn three_of_the_same_words_in_a_row_trip_it_and_go_back() {
+        let mut breaker = Breaker::default();
+        for n in 0..2 {
+            let words = says(&format!("5.7.1 <p{n}@x.example> refused, id A{n}9"));
+            assert_eq!(breaker.refused(id(n), Blame::Us, &words), None);
+        }
+        let tripped =
+            breaker.refused(id(2), Blame::Us, &says("5.7.1 <q@x.example> refused, id B17"));
+        let back = vec![id(0), id(1), id(2)];
+        assert_eq!(tripped, Some(Tripped { halt: Halt::EverybodyRefused, back }));
+    }
+
+    #[test]
+    fn an_acceptance_between_or_other_words_begin_a_new_row() {
+        let mut breaker = Breaker::default();
+        for n in 0..20 {
+            assert_eq!(breaker.refused(id(n), Blame::Us, &says("5.7.1 policy")), None);
+            breaker.accepted();
+        }
+        for words in ["5.6.0 a", "5.6.0 b", "5.6.0 a", "5.6.0 b"] {
+            assert_eq!(breaker.refused(id(99), Blame::Us, &says(words)), None);
+        }
+    }
+
+    #[test]
+    fn more_than_a_fifth_of_fifty_trips_it_also_when_scattered() {
+        let mut breaker = Breaker::default();
+        let mut tripped = None;
+        for n in 0..60 {
+            for _ in 0..3 {
+                breaker.accepted();
+            }
+            tripped = tripped.or(breaker.refused(id(n), Blame::Us, &says("5.7.1 policy")));
+        }
+        assert_eq!(tripped.map(|t| t.back.len()), Some(13), "a quarter, found at 50 answers");
+    }
+
+    #[test]
+    fn dead_addresses_stop_a_run_only_when_the_list_is_wrong() {
+        let mut breaker = Breaker::default();
+        for n in 0..30 {
+            assert_eq!(breaker.refused(id(n), Blame::Recipient, &says("5.1.1 unknown")), None);
+            (0..9).for_each(|_| breaker.accepted());
+        }
+        let mut breaker = Breaker::default();
+        let tripped: Vec<_> = (0..20)
+            .filter_map(|n| breaker.refused(id(n), Blame::Recipient, &says("5.1.1 unknown")))
+            .collect();
+        assert_eq!(tripped, [Tripped { halt: Halt::WrongList, back: Vec::new() }]);
+    }
+}
