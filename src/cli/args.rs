@@ -23,10 +23,12 @@ pub struct Global {
     #[arg(short = 'C', long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub workspace: Option<PathBuf>,
     /// Text for people, or one JSON object on standard output
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text, value_name = "FORMAT")]
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    #[arg(value_name = "text|json", hide_possible_values = true)]
     pub format: Format,
     /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    #[arg(value_name = "auto|always|never", hide_possible_values = true)]
     pub color: Color,
     /// Say more: notes about what was detected and decided
     #[arg(short, long, global = true, conflicts_with = "quiet")]

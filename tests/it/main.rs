@@ -12,6 +12,7 @@ mod architecture;
 mod dependencies;
 mod relays;
 
+mod reference;
 mod start;
 
 mod bad_input;

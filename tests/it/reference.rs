@@ -1,0 +1,62 @@
+//! docs/cli.md is what the program says of itself: `--help` of every command, in order.
+//!
+//! After a change of the command line, `SECRETARIAT_UPDATE_DOCS=1 cargo test --test it reference`
+//! writes the page anew; read the difference before you commit it.
+
+use std::path::Path;
+use std::process::Command;
+
+const COMMANDS: [&str; 9] =
+    ["init", "new", "check", "preview", "send", "status", "why", "completions", "manpage"];
+
+fn help(command: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_secretariat"))
+        .args(command)
+        .arg("--help")
+        .env_remove("COLUMNS")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn page() -> String {
+    let mut page = String::from(
+        "# The command line\n\nWritten by the program itself (see `tests/it/reference.rs`). Data \
+         goes to standard output, everything else to\nstandard error.\n\n\
+         Exit codes, the first that applies: 70 a mistake of the program; 2 the command line is \
+         wrong; 3 something must change first\nand nothing went in this run; 4 run the same \
+         command again, change nothing; 1 done, but some letters need a person;\n0 done. `check`: \
+         3 on errors. The JSON of each command is in [json.md](json.md).\n",
+    );
+    let sections = [vec![]].into_iter().chain(COMMANDS.map(|c| vec![c]));
+    for command in sections {
+        let heading = ["secretariat"].iter().chain(&command).copied().collect::<Vec<_>>().join(" ");
+        page.push_str(&format!("\n## {heading}\n\n```text\n{}\n```\n", help(&command).trim_end()));
+    }
+    page
+}
+
+#[test]
+fn the_reference_is_what_the_program_says() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/cli.md");
+    if std::env::var_os("SECRETARIAT_UPDATE_DOCS").is_some() {
+        std::fs::write(&file, page()).unwrap();
+    }
+    let written = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(written, page(), "SECRETARIAT_UPDATE_DOCS=1 cargo test --test it reference");
+}
+
+#[test]
+fn every_command_that_help_lists_is_in_the_reference() {
+    let overview = help(&[]);
+    let listed: Vec<&str> = overview
+        .lines()
+        .skip_while(|line| *line != "Commands:")
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|word| *word != "help")
+        .collect();
+    assert_eq!(listed, COMMANDS);
+}
