@@ -25,6 +25,10 @@ pub struct NotATimestamp {
 }
 
 impl Timestamp {
+    fn of_the_system() -> Timestamp {
+        Timestamp(jiff::Timestamp::now().as_second())
+    }
+
     /// From whole seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn from_unix_seconds(seconds: i64) -> Timestamp {
@@ -94,7 +98,8 @@ impl fmt::Display for Timestamp {
 
 /// Tells the time for a run: a start, and the monotonic clock since then.
 ///
-/// A laptop's clock that jumps in the middle of a run therefore moves neither deadlines nor pace.
+/// A laptop's clock that jumps back in the middle of a run therefore moves neither deadlines nor
+/// what is stored.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Timestamp,
@@ -106,7 +111,7 @@ impl Clock {
     /// A clock that starts at the system's time.
     #[must_use]
     pub fn system() -> Clock {
-        let start = Timestamp(jiff::Timestamp::now().as_second());
+        let start = Timestamp::of_the_system();
         Clock { start, started: Instant::now(), is_fixed: false }
     }
 
@@ -123,10 +128,12 @@ impl Clock {
         if self.is_fixed { self.start } else { self.now() }
     }
 
-    /// The time now.
+    /// The time now, never before an earlier reading. Where the start is not fixed, time also goes
+    /// on while the computer sleeps, which the monotonic clock of some systems does not count.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.start.plus(self.started.elapsed())
+        let awake = self.start.plus(self.started.elapsed());
+        if self.is_fixed { awake } else { awake.max(Timestamp::of_the_system()) }
     }
 
     /// The time since the start of the run.

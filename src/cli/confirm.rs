@@ -12,6 +12,7 @@ use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
 use super::ui::{grouped, plural};
 use crate::campaign::Campaign;
+use crate::id::Fingerprint;
 use crate::ledger::{Ledger, LedgerError, State};
 use crate::plan::Plan;
 use crate::plan::manifest::{self, Difference};
@@ -27,7 +28,8 @@ struct Before {
     to_go: u64,
 }
 
-/// Makes sure that a person wants exactly this plan to go.
+/// Makes sure that a person wants exactly this plan to go. Gives the plan that was current when they
+/// were asked: whoever holds the run lock later makes sure that it still is.
 ///
 /// # Errors
 /// The command's answer: everybody has it, a missing or wrong confirmation, "no".
@@ -37,7 +39,7 @@ pub(super) fn confirm(
     campaign: &Campaign,
     plan: &Plan,
     args: &Send,
-) -> Result<(), Box<Answer>> {
+) -> Result<Option<Fingerprint>, Box<Answer>> {
     let folder = opened.workspace.private_folder();
     let before = read_before(&folder, campaign, plan, shell)
         .map_err(|error| Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(&error))))?;
@@ -46,14 +48,15 @@ pub(super) fn confirm(
     {
         return Err(Box::new(wrong_code(plan, code, &before)));
     }
-    let is_current = before.standing.fingerprint == Some(plan.fingerprint);
-    if is_current && before.standing.waiting() == 0 {
+    let current = before.standing.fingerprint;
+    let is_current = current == Some(plan.fingerprint);
+    if current.is_some() && before.to_go == 0 && before.standing.waiting() == 0 {
         return Err(Box::new(everybody_has_it(before.standing)));
     }
-    if is_current || args.plan.is_some() {
-        return Ok(());
+    if !is_current && args.plan.is_none() {
+        ask(shell, campaign, plan, &before)?;
     }
-    ask(shell, campaign, plan, &before)
+    Ok(current)
 }
 
 fn read_before(
@@ -64,20 +67,19 @@ fn read_before(
 ) -> Result<Before, LedgerError> {
     let ledger = Ledger::look(folder)?;
     let standing = Standing::read(ledger.as_ref(), &campaign.id)?;
-    let all = plan.deliveries.len() as u64;
-    let (Some(ledger), true) = (ledger, standing.fingerprint != Some(plan.fingerprint)) else {
-        return Ok(Before { standing, difference: None, to_go: all });
+    let Some(ledger) = ledger else {
+        return Ok(Before { standing, difference: None, to_go: plan.deliveries.len() as u64 });
     };
-    let Some(older) = ledger.manifest(&campaign.id)? else {
-        return Ok(Before { standing, difference: None, to_go: all });
-    };
-    let newer = manifest::text(&campaign.materials(shell.clock().date()), &plan.deliveries);
     let states: HashMap<_, _> = ledger.states(&campaign.id)?.into_iter().collect();
-    let goes = |state: Option<&State>| {
-        state.is_none_or(|s| s.may_begin() || matches!(s, State::Cancelled | State::Suppressed))
-    };
+    let goes = |state: Option<&State>| state.is_none_or(|s| s.is_open_to_plans());
     let to_go = plan.deliveries.iter().filter(|d| goes(states.get(&d.id))).count() as u64;
-    Ok(Before { standing, difference: Some(Difference::between(&older, &newer)), to_go })
+    let is_current = standing.fingerprint == Some(plan.fingerprint);
+    let older = if is_current { None } else { ledger.manifest(&campaign.id)? };
+    let difference = older.map(|older| {
+        let newer = manifest::text(&campaign.materials(shell.clock().date()), &plan.deliveries);
+        Difference::between(&older, &newer)
+    });
+    Ok(Before { standing, difference, to_go })
 }
 
 fn ask(
@@ -86,9 +88,9 @@ fn ask(
     plan: &Plan,
     before: &Before,
 ) -> Result<(), Box<Answer>> {
-    shell.ui.say(&plan_screen(campaign, plan));
+    shell.ui.show(&plan_screen(campaign, plan));
     if let Some(difference) = &before.difference {
-        shell.ui.say(&changes_as_text(difference));
+        shell.ui.show(&changes_as_text(difference));
     }
     if !shell.ui.can_ask() {
         return Err(Box::new(not_confirmed(plan, before)));
@@ -190,8 +192,12 @@ fn changes(difference: &Difference) -> Vec<String> {
             plural(*count as u64, "person")
         ));
     }
-    if !difference.files_changed.is_empty() {
-        changes.push(format!("documents changed: {}", difference.files_changed.join(", ")));
+    for (name, count) in &difference.files_changed {
+        let people = plural(*count as u64, "person");
+        changes.push(format!("the document {name} is another for {people}"));
+    }
+    if !difference.addresses_changed.is_empty() {
+        changes.push(format!("written in another way: {}", named(&difference.addresses_changed)));
     }
     if difference.sender_changed {
         changes.push("the sender or the address for answers changed".to_owned());

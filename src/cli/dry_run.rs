@@ -6,6 +6,7 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Send;
+use super::out_folder::{OutFolder, cannot_write};
 use super::plan_screen::{language_counts, plan_screen};
 use super::preview::letter_as_text;
 use super::shell::Shell;
@@ -13,12 +14,10 @@ use super::ui::{DIM, counted, plural};
 use crate::campaign::Campaign;
 use crate::plan::Plan;
 use crate::problem::{Problem, Problems};
+use crate::time::Timestamp;
 use crate::transport::file::out_name;
 use serde_json::{Map, Value, json};
-use std::collections::HashSet;
 use std::convert::Infallible;
-use std::fs;
-use std::io;
 use std::path::Path;
 
 /// Plans, renders and composes every letter; shows the plan and the first letter in full.
@@ -112,46 +111,18 @@ pub(super) fn plan_as_json(plan: &Plan, is_sound: bool) -> Map<String, Value> {
 }
 
 /// Writes each message as it would be sent.
-fn write_all(
-    campaign: &Campaign,
-    plan: &Plan,
-    out: &Path,
-    date: crate::time::Timestamp,
-) -> Result<(), Problem> {
+fn write_all(campaign: &Campaign, plan: &Plan, out: &Path, date: Timestamp) -> Result<(), Problem> {
     let name = |index: usize| {
         let recipient = &campaign.people.recipients[index];
         out_name(recipient.number, &recipient.address)
     };
-    let expected: HashSet<String> = plan.deliveries.iter().map(|d| name(d.recipient)).collect();
-    let cannot = |error: io::Error| {
-        Problem::error("cannot-write", format!("cannot write into {}: {error}", out.display()))
-            .hint("Name a folder that you may write to, with room for all letters.")
-    };
-    fs::create_dir_all(out).map_err(cannot)?;
-    if let Some(foreign) = other_letters(out, &expected).map_err(cannot)? {
-        let message = format!("{} holds letters of another plan, such as {foreign}", out.display());
-        return Err(Problem::error("folder-in-use", message)
-            .hint("Name an empty folder, or remove the letters in it first."));
-    }
+    let expected = plan.deliveries.iter().map(|d| name(d.recipient)).collect();
+    let mut folder = OutFolder::open(out, &expected, |name| name.ends_with(".eml"))?;
     campaign
         .plan(date, &mut Problems::new(), |made| {
-            let file = fs::File::create(out.join(name(made.planned.recipient)))?;
-            let mut file = io::BufWriter::new(file);
-            made.message.chunks().try_for_each(|chunk| io::Write::write_all(&mut file, chunk))?;
-            io::Write::flush(&mut file)
+            folder.write(&name(made.planned.recipient), made.message.chunks())
         })
-        .map(drop)
-        .map_err(cannot)
-}
-
-/// A letter in the folder that is not of this plan: two plans in one folder would be mistaken for
-/// one.
-fn other_letters(out: &Path, expected: &HashSet<String>) -> io::Result<Option<String>> {
-    for entry in fs::read_dir(out)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".eml") && !expected.contains(&name) {
-            return Ok(Some(name));
-        }
-    }
-    Ok(None)
+        .map_err(|error| cannot_write(out, &error))?;
+    folder.keep();
+    Ok(())
 }

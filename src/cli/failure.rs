@@ -10,6 +10,15 @@ pub fn ledger_problem(error: &LedgerError) -> Problem {
     Problem::error("ledger", error.to_string()).hint(error.hint())
 }
 
+/// WHO means more than one person.
+#[must_use]
+pub fn several<'a>(who: &str, addresses: impl IntoIterator<Item = &'a str>) -> Problem {
+    let all: Vec<&str> = addresses.into_iter().collect();
+    let named = all.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+    let message = format!("{who:?} may be any of {} people: {named}", all.len());
+    Problem::error("several", message).hint("Write the address.")
+}
+
 /// A mistake of this program: says so and asks for a report.
 #[must_use]
 pub fn bug(what: &str) -> Answer {

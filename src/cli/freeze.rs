@@ -34,12 +34,13 @@ pub(super) fn freeze(
 ) -> Result<(), Box<Answer>> {
     let failed =
         |e: &LedgerError| Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(e)));
+    // Also for a plan that is frozen already: a file that was lost since is here once more.
+    keep_files(campaign, objects, clock)
+        .map_err(|e| Box::new(Answer::one_problem(Exit::MustChange, frozen_problem(&e))))?;
     let current = ledger.current_plan(&campaign.id).map_err(|e| failed(&e))?;
     if current.is_some_and(|c| c.fingerprint == plan.fingerprint && c.confirmed_at.is_some()) {
         return Ok(());
     }
-    keep_files(campaign, objects, clock)
-        .map_err(|e| Box::new(Answer::one_problem(Exit::MustChange, frozen_problem(&e))))?;
     let now = clock.now();
     let new_plan = NewPlan {
         campaign: campaign.id.clone(),

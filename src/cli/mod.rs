@@ -17,9 +17,11 @@ mod dry_run;
 mod freeze;
 mod init;
 mod new;
+mod out_folder;
 mod plan_screen;
 mod preview;
 mod progress;
+mod relay;
 mod send;
 mod signals;
 mod standing;
@@ -30,9 +32,11 @@ use crate::config::Environment;
 use answer::{Answer, Exit};
 use args::{Arguments, Command};
 use clap::Parser as _;
+use failure::bug;
 use shell::Shell;
 use std::ffi::OsString;
 use std::io::Write as _;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use ui::Ui;
 
@@ -45,8 +49,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     };
     let ui = Ui::new(&arguments.global);
     let name = command_name(arguments.command.as_ref());
-    let answer = answer(ui, arguments);
-    give(ui, name, &answer)
+    // A mistake of ours is an answer too: exit code 70, and JSON where it was asked for.
+    let answered = std::panic::catch_unwind(AssertUnwindSafe(|| answer(ui, arguments)));
+    give(ui, name, &answered.unwrap_or_else(|_| bug("the program has stopped by itself")))
 }
 
 fn command_name(command: Option<&Command>) -> &'static str {

@@ -139,7 +139,8 @@ fn section(opened: &Opened, id: &CampaignId, like: Option<&str>) -> String {
         return section;
     };
     let listed = |values: &[config::Placed<String>]| {
-        values.iter().map(|v| format!("{:?}", v.value)).collect::<Vec<_>>().join(", ")
+        let quoted = |v: &config::Placed<String>| toml::Value::String(v.value.clone()).to_string();
+        values.iter().map(quoted).collect::<Vec<_>>().join(", ")
     };
     if setting.recipients.iter().any(|r| r.value != "recipients/*") {
         section.push_str(&format!("recipients = [{}]\n", listed(&setting.recipients)));

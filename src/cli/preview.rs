@@ -2,20 +2,23 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Preview;
+use super::dry_run::nobody;
+use super::failure::several;
+use super::out_folder::{OutFolder, cannot_write};
 use super::plan_screen::language_counts;
 use super::shell::Shell;
-use super::ui::{BOLD, DIM, plural, size};
+use super::ui::{BOLD, DIM, plural, printable, size};
 use crate::campaign::Campaign;
-use crate::gallery::{Entry, Gallery, Mailing, document_file, page_name};
+use crate::gallery::{Entry, Gallery, Mailing, PageError, document_file, page_name};
 use crate::plan::documents::DocumentSet;
 use crate::plan::{Made, Plan};
 use crate::problem::{Problem, Problems};
 use crate::recipients::{Recipient, select};
+use crate::time::Timestamp;
 use serde_json::json;
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::fs;
 use std::io;
 use std::path::Path;
 
@@ -53,7 +56,12 @@ fn show_one(
     });
     let Ok(plan) = plan;
     let exit = if problems.has_errors() { Exit::MustChange } else { Exit::Done };
-    let Some((text, json)) = shown else { return Answer::failed(Exit::MustChange, problems) };
+    let Some((text, json)) = shown else {
+        if !problems.has_errors() {
+            problems.push(nobody(campaign));
+        }
+        return Answer::failed(Exit::MustChange, problems);
+    };
     let more = format!(
         "\n{DIM}{} in all: secretariat preview --out DIR writes every one as a page{DIM:#}\n",
         plural(plan.deliveries.len() as u64, "letter")
@@ -73,12 +81,7 @@ fn choose<'c>(campaign: &'c Campaign, who: &str) -> Result<&'c Recipient, Proble
             format!("nobody in the lists of {} is {who:?}", campaign.id),
         )
         .hint("Write an address, or a part of a name as it stands in the list.")),
-        several => {
-            let names: Vec<_> = several.iter().take(5).map(|r| r.address.to_string()).collect();
-            let message =
-                format!("{who:?} may be any of {} people: {}", several.len(), names.join(", "));
-            Err(Problem::error("several", message).hint("Write the address."))
-        }
+        all => Err(several(who, all.iter().map(|r| r.address.as_str()))),
     }
 }
 
@@ -101,7 +104,7 @@ pub(super) fn letter_as_text(made: &Made<'_>) -> String {
         line("Document", &format!("({}) {}, {octets}", attachment.number, attachment.name));
     }
     text.push('\n');
-    text.push_str(&made.letter.text);
+    text.push_str(&printable(&made.letter.text));
     text
 }
 
@@ -122,12 +125,12 @@ fn write_gallery(shell: &Shell, campaign: &Campaign, out: &Path, mut problems: P
     // The pages name the plan, so the plan comes first; both passes make the same letters.
     let Ok(plan) = campaign.plan(date, &mut problems, |_| Ok::<(), Infallible>(()));
     if plan.deliveries.is_empty() {
+        if !problems.has_errors() {
+            problems.push(nobody(campaign));
+        }
         return Answer::failed(Exit::MustChange, problems);
     }
-    if let Err(error) = write_pages(campaign, &plan, out, date) {
-        let message = format!("cannot write the pages into {}: {error}", out.display());
-        let problem =
-            Problem::error("cannot-write", message).hint("Name a folder that you may write to.");
+    if let Err(problem) = write_pages(campaign, &plan, out, date) {
         return Answer::one_problem(Exit::MustChange, problem);
     }
     let letters = plan.deliveries.len();
@@ -149,30 +152,45 @@ fn write_pages(
     campaign: &Campaign,
     plan: &Plan,
     out: &Path,
-    date: crate::time::Timestamp,
-) -> io::Result<()> {
-    let gallery = Gallery::new(Mailing {
+    date: Timestamp,
+) -> Result<(), Problem> {
+    let cannot = |error: io::Error| cannot_write(out, &error);
+    let page_error = |error: PageError| io::Error::other(error);
+    let gallery = Gallery::new(mailing(campaign, plan)).map_err(page_error).map_err(cannot)?;
+    let letters = out.join("letters");
+    let expected = (1..).take(plan.deliveries.len()).map(page_name).collect();
+    let mut pages = OutFolder::open(&letters, &expected, |name| name.ends_with(".html"))?;
+    let mut documents = OutFolder::open(&out.join("documents"), &HashSet::new(), |_| false)?;
+    let mut copied = HashSet::new();
+    let mut entries = Vec::with_capacity(plan.deliveries.len());
+    campaign
+        .plan(date, &mut Problems::new(), |made| {
+            copy_documents(&made.planned.documents, &mut documents, &mut copied)?;
+            let entry = entry_of(&made, entries.len() as u32 + 1);
+            let (planned, sender) = (made.planned, made.sender);
+            let page = gallery
+                .letter(&entry, &planned.to, sender, made.letter, &planned.documents)
+                .map_err(page_error)?;
+            pages.write(&entry.page, [page.as_bytes()])?;
+            entries.push(entry);
+            Ok::<(), io::Error>(())
+        })
+        .map_err(cannot)?;
+    let mut index = OutFolder::open(out, &HashSet::new(), |_| false)?;
+    let page = gallery.index(&entries).map_err(page_error).map_err(cannot)?;
+    index.write("index.html", [page.as_bytes()]).map_err(cannot)?;
+    [pages, documents, index].into_iter().for_each(OutFolder::keep);
+    Ok(())
+}
+
+fn mailing(campaign: &Campaign, plan: &Plan) -> Mailing {
+    Mailing {
         campaign: campaign.id.to_string(),
         conference: campaign.conference_name.clone(),
         plan_code: plan.fingerprint.plan_code(),
         letters: plan.deliveries.len(),
         languages: language_counts(plan).into_iter().map(|(l, n)| (l.to_string(), n)).collect(),
-    })
-    .map_err(io::Error::other)?;
-    fs::create_dir_all(out.join("letters"))?;
-    let mut entries = Vec::with_capacity(plan.deliveries.len());
-    let mut copied = HashSet::new();
-    campaign.plan(date, &mut Problems::new(), |made| {
-        copy_documents(&made.planned.documents, out, &mut copied)?;
-        let entry = entry_of(&made, entries.len() as u32 + 1);
-        let page = gallery
-            .letter(&entry, &made.planned.to, made.sender, made.letter, &made.planned.documents)
-            .map_err(io::Error::other)?;
-        fs::write(out.join("letters").join(&entry.page), page)?;
-        entries.push(entry);
-        Ok::<(), io::Error>(())
-    })?;
-    fs::write(out.join("index.html"), gallery.index(&entries).map_err(io::Error::other)?)
+    }
 }
 
 fn entry_of(made: &Made<'_>, number: u32) -> Entry {
@@ -189,12 +207,15 @@ fn entry_of(made: &Made<'_>, number: u32) -> Entry {
 }
 
 /// Copies each document once, however many letters carry it.
-fn copy_documents(set: &DocumentSet, out: &Path, copied: &mut HashSet<String>) -> io::Result<()> {
+fn copy_documents(
+    set: &DocumentSet,
+    folder: &mut OutFolder,
+    copied: &mut HashSet<String>,
+) -> io::Result<()> {
     for attachment in &set.attachments {
         let file = document_file(attachment);
         if copied.insert(file.clone()) {
-            fs::create_dir_all(out.join("documents"))?;
-            fs::write(out.join("documents").join(file), &attachment.bytes)?;
+            folder.write(&file, [&*attachment.bytes])?;
         }
     }
     Ok(())

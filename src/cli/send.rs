@@ -11,16 +11,20 @@ use super::dry_run::{dry_run, nobody, plan_as_json};
 use super::failure::{frozen_problem, ledger_problem};
 use super::freeze::freeze;
 use super::progress::Watcher;
+use super::relay::relay;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
+use super::ui::plural;
 use crate::campaign::Campaign;
-use crate::config::{SignIn, fetch_password};
-use crate::ledger::{Ledger, LedgerWriter, LockError, RunLock, State};
-use crate::plan::Plan;
+use crate::id::Fingerprint;
+use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock, State};
 use crate::plan::objects::Objects;
+use crate::plan::{Plan, Planned};
 use crate::problem::{Problem, Problems};
-use crate::send::{Conditions, Ended, Patience, RunError, Stopped, run};
-use crate::transport::smtp::{Credentials, Relay, Timeouts};
+use crate::send::decide::Halt;
+use crate::send::{Broken, Conditions, Ended, Needs, Patience, RunError, Stopped, run};
+use crate::transport::smtp::Relay;
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 /// Hands the letters to the mail server, or does everything but.
@@ -64,88 +68,10 @@ fn really(
         return Err(Box::new(Answer { json: plan_as_json(&plan, false), ..answer }));
     };
     shell.ui.show_problems(&problems);
-    confirm(shell, opened, campaign, &plan, args)?;
-    go(shell, opened, campaign, &plan, &relay, args)
-}
-
-/// The relay with its password and certificates; `None` with a problem.
-fn relay(
-    shell: &Shell,
-    opened: &Opened,
-    campaign: &Campaign,
-    plan: &Plan,
-    problems: &mut Problems,
-) -> Option<Relay> {
-    let Some(setting) = &opened.config.relay else {
-        problems.push(Problem::error("no-relay", "no mail server is configured").hint(
-            "Write [relay] url = \"smtps://HOST:465\" into secretariat.toml; your IT \
-                       department knows the host.",
-        ));
-        return None;
-    };
-    check_reserved(campaign, plan, setting.url.is_on_this_computer(), problems);
-    let credentials = match &setting.sign_in {
-        SignIn::None => None,
-        SignIn::Password { user, password } => {
-            match fetch_password(password, opened.workspace.root(), shell.environment()) {
-                Ok(password) => Some(Credentials { name: user.clone(), password }),
-                Err(problem) => {
-                    problems.push(problem);
-                    return None;
-                }
-            }
-        }
-    };
-    let ca_file = setting
-        .ca_file
-        .as_ref()
-        .map(|file| opened.workspace.read(&file.value, crate::limits::CONFIG_BYTES_MAX));
-    let extra_ca_pem = match ca_file.transpose() {
-        Ok(pem) => pem,
-        Err(problem) => {
-            problems.push(problem);
-            return None;
-        }
-    };
-    Some(Relay {
-        host: setting.url.host.clone(),
-        port: setting.url.port,
-        security: setting.url.security,
-        hello: setting.hello.clone(),
-        credentials,
-        extra_ca_pem,
-        disable: Vec::new(),
-        timeouts: Timeouts::default(),
-    })
-}
-
-/// Reserved domains only to a relay on this computer (security S22).
-fn check_reserved(
-    campaign: &Campaign,
-    plan: &Plan,
-    on_this_computer: bool,
-    problems: &mut Problems,
-) {
-    let address = |d: &crate::plan::Planned| &campaign.people.recipients[d.recipient].address;
-    let reserved: Vec<_> =
-        plan.deliveries.iter().map(address).filter(|a| a.is_reserved()).collect();
-    if on_this_computer || reserved.is_empty() {
-        return;
-    }
-    let message = format!(
-        "{} of {} addresses are in domains reserved for examples, such as {}",
-        reserved.len(),
-        plan.deliveries.len(),
-        reserved[0]
-    );
-    problems.push(
-        Problem::error("reserved-domain", message)
-            .hint(
-                "They exist nowhere: remove the sample's lists from recipients/, or mend the \
-                   addresses.",
-            )
-            .count(reserved.len() as u64),
-    );
+    let shown_against = confirm(shell, opened, campaign, &plan, args)?;
+    // On a terminal they have been seen; JSON tells them with the result.
+    let problems = if shell.ui.is_json { problems } else { Problems::new() };
+    go(shell, opened, campaign, &plan, &relay, args, Asked { shown_against, problems })
 }
 
 /// Freezes the plan, runs, and says how it stands.
@@ -156,7 +82,9 @@ fn go(
     plan: &Plan,
     relay: &Relay,
     args: &Send,
+    asked: Asked,
 ) -> Step<Answer> {
+    let Asked { shown_against, problems } = asked;
     let folder = match opened.workspace.create_private_folder() {
         Ok(folder) => folder,
         Err(problem) => return ended(Exit::MustChange, problem),
@@ -165,18 +93,15 @@ fn go(
     let lock = RunLock::take(&folder, &shell.environment().computer_name(), now);
     let lock = lock.or_else(|error| ended(lock_exit(&error), lock_problem(&error)))?;
     let mut ledger = Ledger::open(&folder, now).map_err(ledger_failed)?;
+    still_current(&ledger, plan, shown_against)?;
     let objects = Objects::within(&folder);
     freeze(campaign, plan, &objects, &mut ledger, shell.clock())?;
-    let recovered = ledger.recover(&lock, now).map_err(ledger_failed)?;
-    if !recovered.is_empty() {
-        shell.ui.say(&format!(
-            "{} in doubt: an earlier run was stopped in the moment of handing over.",
-            super::ui::plural(recovered.len() as u64, "letter")
-        ));
-    }
-    let reader = Ledger::look(&folder).map_err(ledger_failed)?;
-    let Some(reader) = reader else { return ledger_vanished() };
+    recover(shell, &mut ledger, &lock)?;
+    let Some(reader) = Ledger::look(&folder).map_err(ledger_failed)? else {
+        return ledger_vanished();
+    };
     let writer = LedgerWriter::start(ledger).map_err(ledger_failed)?;
+    let needs = needs(campaign, plan, &reader).map_err(ledger_failed)?;
     let conditions = Conditions {
         campaign: &campaign.id,
         relay,
@@ -185,16 +110,57 @@ fn go(
         retry: opened.config.retry,
         clock: shell.clock(),
         patience: patience(args),
-        largest_octets: plan.deliveries.iter().map(|d| d.octets).max().unwrap_or(0),
-        needs_smtputf8: plan
-            .deliveries
-            .iter()
-            .any(|d| campaign.people.recipients[d.recipient].address.needs_smtputf8()),
+        needs,
     };
     let outcome = drive(shell, &conditions, &writer, &reader);
-    let standing = Standing::read(Some(&reader), &campaign.id).map_err(ledger_failed)?;
+    let standing = Standing::read(Some(&reader), &campaign.id);
     drop(lock);
-    Ok(summed_up(outcome, standing))
+    Ok(summed_up(outcome, standing, problems))
+}
+
+/// What a person was asked, and what was known then.
+struct Asked {
+    /// The plan that was current when they were asked.
+    shown_against: Option<Fingerprint>,
+    /// Warnings and notes they have seen.
+    problems: Problems,
+}
+
+/// Between the question and the lock another run may have brought another plan; nobody was asked
+/// about the step from that one to ours.
+fn still_current(ledger: &Ledger, plan: &Plan, shown_against: Option<Fingerprint>) -> Step<()> {
+    let current = ledger.current_plan(&plan.campaign).map_err(ledger_failed)?;
+    let current = current.map(|c| c.fingerprint);
+    if current == shown_against || current == Some(plan.fingerprint) {
+        return Ok(());
+    }
+    let problem = Problem::error("plan-changed", "another plan was confirmed in the meantime")
+        .hint("Run secretariat send again: it shows what changed.");
+    ended(Exit::MustChange, problem)
+}
+
+/// What an earlier run left in the moment of handing over.
+fn recover(shell: &Shell, ledger: &mut Ledger, lock: &RunLock) -> Step<()> {
+    let recovered = ledger.recover(lock, shell.clock().now()).map_err(ledger_failed)?;
+    if !recovered.is_empty() {
+        let letters = plural(recovered.len() as u64, "letter");
+        shell
+            .ui
+            .say(&format!("{letters} in doubt: an earlier run was stopped while handing over."));
+    }
+    Ok(())
+}
+
+/// What the letters that are still to go need of the relay.
+fn needs(campaign: &Campaign, plan: &Plan, ledger: &Ledger) -> Result<Needs, LedgerError> {
+    let states: HashMap<_, _> = ledger.states(&campaign.id)?.into_iter().collect();
+    let goes = |d: &&Planned| states.get(&d.id).is_some_and(|s| s.is_open_to_plans());
+    let open: Vec<_> = plan.deliveries.iter().filter(goes).collect();
+    let address = |d: &&Planned| &campaign.people.recipients[d.recipient].address;
+    Ok(Needs {
+        largest_octets: open.iter().map(|d| d.octets).max().unwrap_or(0),
+        smtputf8: open.iter().map(address).find(|a| a.needs_smtputf8()).cloned(),
+    })
 }
 
 fn ledger_failed(error: crate::ledger::LedgerError) -> Box<Answer> {
@@ -233,12 +199,12 @@ fn drive(
     conditions: &Conditions<'_>,
     writer: &LedgerWriter,
     reader: &Ledger,
-) -> Result<Ended, RunError> {
+) -> Result<Ended, Broken> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(RunError::Runtime)?;
+        .map_err(|error| Broken { error: RunError::Runtime(error), something_went: false })?;
     runtime.block_on(async {
         let stop = super::signals::stop_on_interrupt(shell.ui);
         let due = reader
@@ -256,40 +222,51 @@ fn drive(
 }
 
 /// What the run came to, with the exit code of the contract.
-fn summed_up(outcome: Result<Ended, RunError>, standing: Standing) -> Answer {
-    let answer = standing::answer(&standing);
-    match outcome {
-        Ok(Ended { stopped, accepted }) => {
-            let exit = exit_of(&stopped, accepted, &standing);
-            let mut problems = Problems::new();
-            problems_of(stopped).into_iter().for_each(|p| problems.push(p));
-            Answer { exit, ..answer }.with_problems(problems)
-        }
+fn summed_up(
+    outcome: Result<Ended, Broken>,
+    standing: Result<Standing, LedgerError>,
+    mut problems: Problems,
+) -> Answer {
+    // What the relay said of a letter must be on the screen, above all where the ledger fails.
+    match &outcome {
+        Ok(ended) => problems_of(&ended.stopped).into_iter().for_each(|p| problems.push(p)),
+        Err(broken) => problems.push(broken_problem(&broken.error)),
+    }
+    let standing = match standing {
+        Ok(standing) => standing,
         Err(error) => {
-            let problem = match &error {
-                RunError::Object(object) => frozen_problem(object),
-                other => Problem::error("ledger", other.to_string()).hint(
-                    "Make room on the disk or check its health, then run the same command again.",
-                ),
-            };
-            let mut problems = Problems::new();
-            problems.push(problem);
-            Answer { exit: Exit::MustChange, ..answer }.with_problems(problems)
+            problems.push(ledger_problem(&error));
+            return Answer::failed(Exit::MustChange, problems);
         }
+    };
+    let exit = match &outcome {
+        Ok(ended) => exit_of(ended, &standing),
+        Err(broken) if broken.something_went => Exit::RunAgain,
+        Err(_) => Exit::MustChange,
+    };
+    Answer { exit, ..standing::answer(&standing) }.with_problems(problems)
+}
+
+fn broken_problem(error: &RunError) -> Problem {
+    match error {
+        RunError::Object(object) => frozen_problem(object),
+        other => Problem::error("ledger", other.to_string())
+            .hint("Make room on the disk or check its health, then run the same command again."),
     }
 }
 
-/// Exit codes: the first that applies of 3, 4, 1, 0.
-fn exit_of(stopped: &Stopped, accepted: u64, standing: &Standing) -> Exit {
-    match stopped {
-        Stopped::Halted(..) if accepted == 0 => Exit::MustChange,
+/// Exit codes: the first that applies of 70, 3, 4, 1, 0.
+fn exit_of(ended: &Ended, standing: &Standing) -> Exit {
+    match &ended.stopped {
+        Stopped::Halted(Halt::Unsendable, _) => Exit::Bug,
+        Stopped::Halted(..) if !ended.something_went => Exit::MustChange,
         _ if standing.waiting() > 0 => Exit::RunAgain,
         _ if standing.for_a_person() > 0 => Exit::NeedsAPerson,
         _ => Exit::Done,
     }
 }
 
-fn problems_of(stopped: Stopped) -> Option<Problem> {
+fn problems_of(stopped: &Stopped) -> Option<Problem> {
     match stopped {
         Stopped::Complete | Stopped::WaitingUntil(_) => None,
         Stopped::Interrupted => Some(Problem::note(
@@ -303,10 +280,7 @@ fn problems_of(stopped: Stopped) -> Option<Problem> {
         Stopped::RelayUnreachable(words) => Some(
             Problem::error(
                 "relay-unreachable",
-                format!(
-                    "the mail server cannot be reached: \
-                            {words}"
-                ),
+                format!("the mail server cannot be used now: {words}"),
             )
             .hint(
                 "Check [relay] url and your network, then run the same command again; \

@@ -179,6 +179,10 @@ impl Standing {
                 if uncertain == 1 { "it" } else { "them" }
             );
         }
+        if self.counts.of(State::Rejected) == 0 && self.for_a_person() > 0 {
+            return "Next: write to these people in another way; their letters were given up.\n"
+                .to_owned();
+        }
         if self.for_a_person() > 0 {
             return format!(
                 "Next: mend the addresses in the list and run secretariat send {campaign}; who \

@@ -52,6 +52,13 @@ impl Ui {
         }
     }
 
+    /// Shows what a question is about, also to those who want to hear nothing else.
+    pub fn show(&self, text: &str) {
+        if !self.is_json {
+            let _ = writeln!(anstream::stderr(), "{}", text.trim_end_matches('\n'));
+        }
+    }
+
     /// Shows problems, worst first: errors always, warnings unless quiet, notes when verbose.
     pub fn show_problems(&self, problems: &Problems) {
         if self.is_json {
@@ -176,6 +183,18 @@ pub fn size(octets: u64) -> String {
     }
 }
 
+/// A text that is only text to a terminal: what a list holds must not move the cursor or change
+/// colours. Line ends and tabs stay.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    let visible = |c: char| match c {
+        '\n' | '\t' => c,
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(visible).collect()
+}
+
 /// A text filled up with blanks to a width in columns of the terminal.
 #[must_use]
 pub fn padded(text: &str, columns: usize) -> String {
@@ -195,6 +214,14 @@ mod tests {
         assert_eq!(plural(2, "person"), "2 people");
         assert_eq!(size(116_439), "113.7 KB");
         assert_eq!(size(1_100_000), "1.0 MB");
+    }
+
+    #[test]
+    fn an_escape_sequence_in_a_cell_stays_text() {
+        assert_eq!(
+            printable("a\u{1b}[31m\u{9b}2Jb\r\nc\t"),
+            "a\u{fffd}[31m\u{fffd}2Jb\u{fffd}\nc\t"
+        );
     }
 
     #[test]

@@ -3,11 +3,12 @@
 use super::answer::{Answer, Exit};
 use super::args::Why;
 use super::failure::ledger_problem;
-use super::shell::Shell;
+use super::failure::several;
+use super::shell::{Opened, Shell};
 use super::ui::{BOLD, DIM, padded};
 use crate::ledger::{Event, Ledger, LedgerError, StoredDelivery};
 use crate::problem::{Problem, Problems};
-use crate::recipients::select;
+use crate::recipients::{Excluded, Recipient, select};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -24,7 +25,7 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
     match known {
         Err(error) => Answer::one_problem(Exit::MustChange, ledger_problem(&error)),
         Ok(Some(known)) if !known.is_empty() => told(&args.who, known),
-        Ok(_) => in_the_lists(shell, args),
+        Ok(_) => in_the_lists(&opened, &args.who),
     }
 }
 
@@ -33,17 +34,14 @@ type Known = Vec<(StoredDelivery, Vec<Event>)>;
 
 fn known_of(ledger: &Ledger, who: &str) -> Result<Known, LedgerError> {
     let found = ledger.deliveries_matching(&|address, name| select::matches(who, address, name))?;
+    let found = select::narrowed(who, found, |d| d.name.as_deref());
     found.into_iter().map(|d| ledger.events_of(&d.id).map(|events| (d, events))).collect()
 }
 
 fn told(who: &str, known: Known) -> Answer {
     let addresses: BTreeSet<&str> = known.iter().map(|(d, _)| d.address.as_str()).collect();
     if addresses.len() > 1 {
-        let named: Vec<_> = addresses.iter().take(5).copied().collect();
-        let message =
-            format!("{who:?} may be any of {} people: {}", addresses.len(), named.join(", "));
-        let problem = Problem::error("several", message).hint("Write the address.");
-        return Answer::one_problem(Exit::MustChange, problem);
+        return Answer::one_problem(Exit::MustChange, several(who, addresses));
     }
     let address = addresses.into_iter().next().unwrap_or_default().to_owned();
     let text = known.iter().map(|(d, events)| as_text(d, events)).collect::<Vec<_>>().join("\n");
@@ -113,56 +111,54 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Somebody no letter was planned for: what the lists say of them now.
-fn in_the_lists(shell: &Shell, args: &Why) -> Answer {
+/// Somebody no letter was planned for: what the lists of all mailings say of them now.
+fn in_the_lists(opened: &Opened, who: &str) -> Answer {
     let mut problems = Problems::new();
-    let Some(campaign) = shell.campaign(None, &mut problems) else {
-        return Answer::failed(Exit::MustChange, problems);
-    };
-    let excluded =
-        campaign.people.excluded.iter().find(|e| select::matches(&args.who, &e.address, None));
-    match (select::find(&campaign.people, &args.who).as_slice(), excluded) {
-        ([], None) => {
-            let message = format!(
-                "nobody in the lists of {} or in the ledger is {:?}",
-                campaign.id, args.who
-            );
+    let mut found: Vec<(String, String)> = Vec::new();
+    for setting in &opened.config.campaigns {
+        let Some(campaign) = opened.campaign(Some(setting.id.as_str()), &mut problems) else {
+            continue;
+        };
+        found.extend(select::find(&campaign.people, who).into_iter().map(unplanned));
+        let is_meant = |e: &&Excluded| select::matches(who, &e.address, None);
+        found.extend(campaign.people.excluded.iter().filter(is_meant).map(left_out));
+    }
+    found.sort();
+    found.dedup();
+    match found.as_slice() {
+        [(address, text)] => no_deliveries(address, text.clone()),
+        [] if problems.has_errors() => Answer::failed(Exit::MustChange, problems),
+        [] => {
+            let message = format!("nobody in the lists or in the ledger is {who:?}");
             let problem = Problem::error("nobody", message)
                 .hint("Write an address, or a part of a name as it stands in the list.");
             Answer::one_problem(Exit::MustChange, problem)
         }
-        ([], Some(excluded)) => {
-            let text = format!(
-                "{} ({}): left out, {}\n",
-                excluded.address, excluded.place, excluded.reason
-            );
-            no_deliveries(&excluded.address, text)
-        }
-        ([one], _) => {
-            let language = format!("{} ({})", one.language, by_words(one.language_by));
-            let text = format!(
-                "{BOLD}{} <{}>{BOLD:#}\n{DIM}row         {DIM:#}{}\n{DIM}language    \
-                 {DIM:#}{language}\n{DIM}state       {DIM:#}no letter was planned yet\n",
-                one.name.as_deref().unwrap_or_default(),
-                one.address,
-                one.place
-            );
-            no_deliveries(one.address.as_str(), text)
-        }
-        (several, _) => {
-            let named: Vec<_> = several.iter().take(5).map(|r| r.address.as_str()).collect();
-            let message = format!(
-                "{:?} may be any of {} people: {}",
-                args.who,
-                several.len(),
-                named.join(", ")
-            );
-            Answer::one_problem(
-                Exit::MustChange,
-                Problem::error("several", message).hint("Write the address."),
-            )
+        all => {
+            let addresses = all.iter().map(|(address, _)| address.as_str());
+            Answer::one_problem(Exit::MustChange, several(who, addresses))
         }
     }
+}
+
+/// A recipient of a plan that was never confirmed.
+fn unplanned(recipient: &Recipient) -> (String, String) {
+    let name = recipient.name.as_deref().map(|n| format!("{n} ")).unwrap_or_default();
+    let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", recipient.address);
+    let language = format!("{} ({})", recipient.language, by_words(recipient.language_by));
+    for (label, value) in [
+        ("row", recipient.place.to_string()),
+        ("language", language),
+        ("state", "no letter was planned yet".to_owned()),
+    ] {
+        let _ = writeln!(text, "{DIM}{}{DIM:#}{value}", padded(label, 12));
+    }
+    (recipient.address.to_string(), text)
+}
+
+fn left_out(excluded: &Excluded) -> (String, String) {
+    let Excluded { address, place, reason } = excluded;
+    (address.clone(), format!("{address} ({place}): left out, {reason}\n"))
 }
 
 fn by_words(by: crate::recipients::LanguageBy) -> &'static str {

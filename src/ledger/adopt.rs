@@ -83,8 +83,7 @@ impl Known {
     /// Whether this plan may change it at all. A later round is a person's own decision about
     /// somebody who had a letter; no plan brings or alters it.
     fn is_open_to_plans(&self) -> bool {
-        use State::{Cancelled, Deferred, Planned, Suppressed};
-        self.round == 1 && matches!(self.state, Planned | Deferred | Cancelled | Suppressed)
+        self.round == 1 && self.state.is_open_to_plans()
     }
 
     /// The Message-ID stands for the documents, which the letter's digest does not hold.
@@ -111,8 +110,10 @@ impl Adoption<'_> {
         let changed = !known.has_letter_of(delivery);
         self.refresh(known.row, delivery)?;
         if changed {
-            self.replace_letter(known.row, delivery)?;
+            self.begin_another_message(known.row, delivery)?;
         }
+        // Also where it reads the same: the bounce address is in no digest, and must be the new one.
+        self.write_letter(known.row, delivery)?;
         if known.state.is_final() {
             self.adopted.added += 1;
             self.plan_again(known.row, delivery)
@@ -203,7 +204,7 @@ impl Adoption<'_> {
     }
 
     /// Another letter is another message, whose `Date` and first attempt are still to come.
-    fn replace_letter(&mut self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
+    fn begin_another_message(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
         self.connection
             .prepare_cached(
                 "UPDATE deliveries SET letter_digest = ?, message_id = ?, date = NULL,
@@ -215,7 +216,7 @@ impl Adoption<'_> {
                 self.now.unix_seconds(),
                 row
             ])?;
-        self.write_letter(row, delivery)
+        Ok(())
     }
 
     fn write_letter(&mut self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
@@ -267,11 +268,13 @@ impl Adoption<'_> {
         Ok(row)
     }
 
-    /// Somebody who was withdrawn or not to be written to is in a plan again.
+    /// Somebody who was withdrawn or not to be written to is in a plan again: the time until a
+    /// letter is given up begins anew. Its `Date` stays while it is the same message.
     fn plan_again(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
         self.connection
             .prepare_cached(
-                "UPDATE deliveries SET state = 'planned', updated_at = ? WHERE row = ?",
+                "UPDATE deliveries SET state = 'planned', attempts = 0, first_attempt = NULL,
+                     updated_at = ? WHERE row = ?",
             )?
             .execute([self.now.unix_seconds(), row])?;
         self.tell_planned(row, delivery)

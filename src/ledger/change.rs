@@ -307,6 +307,11 @@ fn record(
     }
     let due_at = (to == State::Deferred).then(|| recorded.due_at.unwrap_or(now));
     write_outcome(connection, row, recorded, due_at, now)?;
+    // Refused or lost before its intent: that was an attempt all the same, and the waits and the
+    // time until it is given up count from the first one.
+    if matches!((from, to), (State::Planned | State::Deferred, State::Deferred | State::Rejected)) {
+        count_attempt(connection, row, now)?;
+    }
     let about = About { campaign: &campaign, delivery: Some(row), at: now };
     let detail = json!({
         "stage": recorded.stage,
@@ -318,6 +323,16 @@ fn record(
         "due_at": due_at.map(|at| at.to_string()),
     });
     Ok(about.write(connection, Kind::Became(to), detail)?)
+}
+
+fn count_attempt(connection: &Connection, row: i64, now: Timestamp) -> Result<(), Fault> {
+    connection
+        .prepare_cached(
+            "UPDATE deliveries
+             SET attempts = attempts + 1, first_attempt = coalesce(first_attempt, ?) WHERE row = ?",
+        )?
+        .execute([now.unix_seconds(), row])?;
+    Ok(())
 }
 
 fn write_outcome(

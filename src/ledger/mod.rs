@@ -42,8 +42,9 @@
 //!    first, which writes those pages again.
 //! 8. *A migration*: the version before or the one after.
 //! 9. *A power cut on a drive that lies about fsync*: the file is sound up to a point in time, and
-//!    what was accepted after it is forgotten. The run counter in `meta` shows it, where another
-//!    store remembers a higher one.
+//!    what was accepted after it is forgotten. So is a ledger restored from a backup: what went
+//!    since is not in it, and would go again. The run counter in `meta` is there to show it; nothing
+//!    remembers a higher one yet, so do not restore an old ledger.
 //!
 //! # Failure
 //! [`LedgerError`]: the file, what happened, what to do. Damage is reported where it is met and

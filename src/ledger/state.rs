@@ -110,6 +110,12 @@ impl State {
         matches!(self, Planned | Attempting | Deferred)
     }
 
+    /// Whether a newer plan gives such a delivery its letter: nobody has one who is in it.
+    #[must_use]
+    pub fn is_open_to_plans(self) -> bool {
+        matches!(self, Planned | Deferred | Cancelled | Suppressed)
+    }
+
     /// Neither open nor uncertain: nothing is left to do or to find out. A mailing is complete
     /// when all its deliveries are final.
     #[must_use]

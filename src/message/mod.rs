@@ -159,7 +159,7 @@ pub fn letter_digest(to: &Mailbox, sender: &Sender, letter: &Letter) -> Digest {
     // Every part has its length before it (Digest::of_parts), and their number before the images is
     // fixed: no two letters give the same sequence.
     let reply_to = reply_to(sender, letter);
-    let mut parts: Vec<&[u8]> = vec![b"letter"];
+    let mut parts: Vec<&[u8]> = vec![b"letter", letter.language.as_str().as_bytes()];
     for mailbox in [Some(to), Some(&sender.from), reply_to] {
         parts.push(mailbox.and_then(|m| m.name.as_deref()).unwrap_or_default().as_bytes());
         parts.push(mailbox.map_or("", |m| m.address.as_str()).as_bytes());

@@ -79,11 +79,13 @@ pub struct Difference {
     pub people_added: Vec<String>,
     /// Addresses that are gone.
     pub people_gone: Vec<String>,
+    /// Addresses that are written in another way; the person is the same.
+    pub addresses_changed: Vec<String>,
     /// Languages whose letters read differently for somebody, with how many.
     pub letters_changed: BTreeMap<String, usize>,
-    /// Names of documents that are new, gone or have another content.
-    pub files_changed: Vec<String>,
-    /// Whether the sender, its name or its answer address is another.
+    /// Names of documents that are new, gone or have another content for somebody, with how many.
+    pub files_changed: BTreeMap<String, usize>,
+    /// Whether the sender, its name, the answer or the bounce address is another.
     pub sender_changed: bool,
 }
 
@@ -98,25 +100,34 @@ impl Difference {
         for (key, new) in &newer {
             match older.get(key) {
                 None => difference.people_added.push(new.address.to_owned()),
-                Some(old) if old.letter != new.letter => {
-                    *difference.letters_changed.entry(new.language.to_owned()).or_default() += 1;
-                }
-                Some(_) => {}
+                Some(old) => difference.compare(old, new),
             }
         }
         let gone = older.iter().filter(|(key, _)| !newer.contains_key(*key));
         difference.people_gone = gone.map(|(_, old)| old.address.to_owned()).collect();
-        difference.files_changed = files_changed(&older, &newer);
         difference
+    }
+
+    /// The same person in both plans.
+    fn compare(&mut self, old: &Entry<'_>, new: &Entry<'_>) {
+        if old.address != new.address {
+            self.addresses_changed.push(new.address.to_owned());
+        }
+        if (old.letter, old.language) != (new.letter, new.language) {
+            *self.letters_changed.entry(new.language.to_owned()).or_default() += 1;
+        }
+        if old.files != new.files {
+            for name in names_that_differ(&old.files, &new.files) {
+                *self.files_changed.entry(name.to_owned()).or_default() += 1;
+            }
+        }
     }
 
     /// Whether the newer plan has lost people and changed nothing else.
     #[must_use]
     pub fn only_loses_people(&self) -> bool {
-        self.people_added.is_empty()
-            && self.letters_changed.is_empty()
-            && self.files_changed.is_empty()
-            && !self.sender_changed
+        let people_gone = self.people_gone.clone();
+        *self == Difference { people_gone, ..Difference::default() }
     }
 }
 
@@ -143,17 +154,22 @@ fn parsed(text: &str) -> (Vec<&str>, BTreeMap<&str, Entry<'_>>) {
     (head, entries)
 }
 
-fn files_changed(
-    older: &BTreeMap<&str, Entry<'_>>,
-    newer: &BTreeMap<&str, Entry<'_>>,
-) -> Vec<String> {
-    let files = |entries: &BTreeMap<&str, Entry<'_>>| -> BTreeMap<String, String> {
-        let pairs = entries.values().flat_map(|e| e.files.chunks_exact(2));
-        pairs.map(|pair| (pair[0].to_owned(), pair[1].to_owned())).collect()
+/// The names in one person's files that are new, gone or of another content; all, where only their
+/// order is another.
+fn names_that_differ<'t>(old: &[&'t str], new: &[&'t str]) -> Vec<&'t str> {
+    let pairs = |files: &[&'t str]| -> Vec<(&'t str, &'t str)> {
+        files.chunks_exact(2).map(|pair| (pair[0], pair[1])).collect()
     };
-    let (older, newer) = (files(older), files(newer));
-    let names = older.keys().chain(newer.keys().filter(|name| !older.contains_key(*name)));
-    names.filter(|name| older.get(*name) != newer.get(*name)).cloned().collect()
+    let (old, new) = (pairs(old), pairs(new));
+    let mut names: Vec<&str> = old.iter().filter(|pair| !new.contains(pair)).map(|p| p.0).collect();
+    let added = new.iter().filter(|pair| !old.contains(pair)).map(|p| p.0);
+    names.extend(added);
+    if names.is_empty() {
+        names.extend(new.iter().map(|pair| pair.0));
+    }
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 #[cfg(test)]
@@ -182,8 +198,36 @@ mod tests {
         assert_eq!(difference.people_added, ["c@x.example"]);
         assert_eq!(difference.people_gone, ["b@x.example"]);
         assert_eq!(difference.letters_changed, BTreeMap::from([("en".to_owned(), 1)]));
-        assert_eq!(difference.files_changed, ["s.pdf", "t.pdf"]);
+        assert_eq!(difference.files_changed, BTreeMap::from([("s.pdf".to_owned(), 1)]));
         assert!(difference.sender_changed && !difference.only_loses_people());
+    }
+
+    #[test]
+    fn two_people_whose_files_of_one_name_are_swapped_are_noticed() {
+        let older = manifest(&[
+            "delivery a@x.example a@x.example en L1 certificate.pdf F1",
+            "delivery b@x.example b@x.example en L2 certificate.pdf F2",
+        ]);
+        let newer = manifest(&[
+            "delivery a@x.example a@x.example en L1 certificate.pdf F2",
+            "delivery b@x.example b@x.example en L2 certificate.pdf F1",
+        ]);
+        let difference = Difference::between(&older, &newer);
+        assert_eq!(difference.files_changed, BTreeMap::from([("certificate.pdf".to_owned(), 2)]));
+    }
+
+    #[test]
+    fn a_change_of_language_address_or_order_alone_is_a_change() {
+        let base = "delivery a@x.example a@x.example en L1 s.pdf F1 t.pdf F2";
+        for changed in [
+            "delivery a@x.example a@x.example fr L1 s.pdf F1 t.pdf F2",
+            "delivery a@x.example A@x.example en L1 s.pdf F1 t.pdf F2",
+            "delivery a@x.example a@x.example en L1 t.pdf F2 s.pdf F1",
+        ] {
+            let difference = Difference::between(&manifest(&[base]), &manifest(&[changed]));
+            assert_ne!(difference, Difference::default(), "{changed}");
+            assert!(!difference.only_loses_people(), "{changed}");
+        }
     }
 
     #[test]

@@ -197,7 +197,7 @@ type MadeOrFault = Result<(Planned, Letter, Message), Fault>;
 /// Renders and composes; shared by all cores.
 struct Workshop<'a> {
     materials: &'a Materials<'a>,
-    images: Mutex<HashMap<Digest, EncodedPart>>,
+    images: Mutex<HashMap<(Digest, String), EncodedPart>>,
     cores: usize,
 }
 
@@ -266,7 +266,9 @@ impl<'a> Workshop<'a> {
     fn encoded_images(&self, images: &[Arc<Image>]) -> Vec<EncodedPart> {
         let mut known = self.images.lock().unwrap_or_else(PoisonError::into_inner);
         let encoded = |i: &Arc<Image>| {
-            known.entry(i.digest).or_insert_with(|| EncodedPart::of_image(i)).clone()
+            // The part carries the name too.
+            let key = (i.digest, i.name.clone());
+            known.entry(key).or_insert_with(|| EncodedPart::of_image(i)).clone()
         };
         images.iter().map(encoded).collect()
     }

@@ -89,7 +89,12 @@ impl Objects {
 /// Writes a file so that after a crash it is there whole or not at all.
 fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = file.parent().ok_or_else(|| io::Error::other("a file without a folder"))?;
+    let is_new = !folder.exists();
     fs::create_dir_all(folder)?;
+    if is_new {
+        // Up to the private folder: a file whose folder is forgotten is forgotten too.
+        folder.ancestors().skip(1).take(2).try_for_each(owner_only::keep_names)?;
+    }
     let unfinished = file.with_extension(format!("new-{}", std::process::id()));
     // What a run that died left behind is in nobody's way.
     let _ = fs::remove_file(&unfinished);

@@ -12,10 +12,15 @@ use crate::address::EmailAddress;
 pub fn find<'a>(people: &'a People, who: &str) -> Vec<&'a Recipient> {
     let meant = |r: &&Recipient| matches(who, r.address.as_str(), r.name.as_deref());
     let found: Vec<&Recipient> = people.recipients.iter().filter(meant).collect();
+    narrowed(who, found, |r| r.name.as_deref())
+}
+
+/// Of all who are meant, those whose whole name is the text, where there are any.
+#[must_use]
+pub fn narrowed<T>(who: &str, found: Vec<T>, name: impl Fn(&T) -> Option<&str>) -> Vec<T> {
     let whole = fold::words(who);
-    let is_whole = |r: &&Recipient| r.name.as_deref().is_some_and(|n| fold::words(n) == whole);
-    let exact: Vec<&Recipient> = found.iter().copied().filter(is_whole).collect();
-    if exact.is_empty() { found } else { exact }
+    let is_whole = |one: &T| name(one).is_some_and(|n| fold::words(n) == whole);
+    if found.iter().any(is_whole) { found.into_iter().filter(is_whole).collect() } else { found }
 }
 
 /// Whether a text means the person with this address and name: it is the address, whatever its

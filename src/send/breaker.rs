@@ -90,13 +90,12 @@ impl Breaker {
 
 /// An answer with what differs from letter to letter masked: addresses, numbers, ids.
 fn masked(words: &str) -> String {
-    let mask = |word: &str| {
+    let mask = |(i, word): (usize, &str)| {
         let differs = word.contains('@') || word.bytes().any(|b| b.is_ascii_digit());
-        // The code and the enhanced status say what it is about.
-        let is_status = word.bytes().all(|b| b.is_ascii_digit() || b == b'.') && word.len() <= 8;
-        if differs && !is_status { "#".to_owned() } else { word.to_lowercase() }
+        // The code and the enhanced status stand first and say what it is about.
+        if differs && i > 1 { "#".to_owned() } else { word.to_lowercase() }
     };
-    words.split_whitespace().map(mask).collect::<Vec<_>>().join(" ")
+    words.split_whitespace().enumerate().map(mask).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -115,11 +114,11 @@ mod tests {
     fn three_of_the_same_words_in_a_row_trip_it_and_go_back() {
         let mut breaker = Breaker::default();
         for n in 0..2 {
-            let words = says(&format!("5.7.1 <p{n}@x.example> refused, id A{n}9"));
+            let words = says(&format!("5.7.1 <p{n}@x.example> refused, queue {n}117"));
             assert_eq!(breaker.refused(id(n), Blame::Us, &words), None);
         }
         let tripped =
-            breaker.refused(id(2), Blame::Us, &says("5.7.1 <q@x.example> refused, id B17"));
+            breaker.refused(id(2), Blame::Us, &says("5.7.1 <q@x.example> refused, queue 9"));
         let back = vec![id(0), id(1), id(2)];
         assert_eq!(tripped, Some(Tripped { halt: Halt::EverybodyRefused, back }));
     }

@@ -48,6 +48,8 @@ pub enum Wait {
     MailboxFull,
     /// A limit of the relay: until it is over.
     Limit,
+    /// Not at all: it was not about this letter.
+    None,
 }
 
 /// What becomes of the run.
@@ -76,6 +78,8 @@ pub enum Halt {
     NotAMailServer,
     /// The name or password is refused.
     SignInRefused,
+    /// The connection broke in the middle of signing in.
+    SignInBroken,
     /// No way of signing in that we have.
     SignInNotOffered,
     /// This account may not write as this sender.
@@ -149,7 +153,7 @@ pub fn decide(outcome: &Outcome) -> Decision {
     match &outcome.ending {
         Ending::Answered(response) => answered(outcome.stage, response),
         Ending::Lost(loss) => lost(outcome.stage, loss),
-        Ending::NotOffered(what) => halt(not_offered(outcome.stage, what)),
+        Ending::NotOffered(_) => halt(not_offered(outcome.stage)),
         Ending::TooLarge { .. } => halt(Halt::TooLarge),
         Ending::Withheld => halt(Halt::LedgerFailed),
         Ending::SessionOver => decision(ForLetter::Untouched, ForRun::Reconnect),
@@ -157,7 +161,7 @@ pub fn decide(outcome: &Outcome) -> Decision {
     }
 }
 
-fn not_offered(stage: Stage, _what: &str) -> Halt {
+fn not_offered(stage: Stage) -> Halt {
     match stage {
         Stage::StartTls | Stage::Hello => Halt::TlsNotOffered,
         Stage::SignIn => Halt::SignInNotOffered,
@@ -172,6 +176,8 @@ fn lost(stage: Stage, loss: &Loss) -> Decision {
         // Bytes that slip in between STARTTLS and the handshake are an attack (CVE-2011-0411).
         (Stage::StartTls, Loss::NotSmtp(_)) | (_, Loss::Tls(_)) => halt(Halt::TlsFailed),
         (Stage::Greeting | Stage::Hello, Loss::NotSmtp(_)) => halt(Halt::NotAMailServer),
+        // The password may have been judged: a second try could lock the account.
+        (Stage::SignIn, _) => halt(Halt::SignInBroken),
         _ => REST,
     }
 }
@@ -203,7 +209,7 @@ fn mail(response: &Response) -> Decision {
         return AGAIN_AFTER_REST;
     }
     if response.code == 552 || has_status(response, 5, 3, 4) {
-        return halt(Halt::TooLarge);
+        return rejected(Stage::Mail, response);
     }
     // 530: RFC 4954 6, sign-in required. The rest: the sender, the same for everybody.
     if response.code == 530 { halt(Halt::SignInRefused) } else { halt(Halt::SenderRefused) }
@@ -328,6 +334,11 @@ impl Halt {
                 "Check [relay] user and password; some services want an app password. It was tried \
                  once, so that the account is not locked.",
             ),
+            Halt::SignInBroken => (
+                "the mail server broke off in the middle of signing in",
+                "Check [relay] user and password, then send again. It was tried once, so that the \
+                 account is not locked.",
+            ),
             Halt::SignInNotOffered => (
                 "the mail server offers no way of signing in that secretariat knows (PLAIN, LOGIN)",
                 "Ask its administrators, or remove [relay] user if it needs no sign-in.",
@@ -395,6 +406,7 @@ impl Halt {
             Halt::TlsFailed => "tls-failed",
             Halt::NotAMailServer => "not-a-mail-server",
             Halt::SignInRefused => "sign-in-refused",
+            Halt::SignInBroken => "sign-in-broken",
             Halt::SignInNotOffered => "sign-in-not-offered",
             Halt::SenderRefused => "sender-refused",
             Halt::RelayingDenied => "relaying-denied",
@@ -436,6 +448,7 @@ mod tests {
         for code in [530, 534, 535, 538, 525] {
             assert_eq!(said(Stage::SignIn, code, "no"), halt(Halt::SignInRefused));
         }
+        assert_eq!(broke(Stage::SignIn, Loss::Closed), halt(Halt::SignInBroken));
         assert_eq!(broke(Stage::Connect, Loss::Refused), REST);
         assert_eq!(broke(Stage::Greeting, Loss::TimedOut), REST);
         assert_eq!(
@@ -463,7 +476,8 @@ mod tests {
             assert_eq!(said(Stage::Mail, code, text), halt(Halt::SenderRefused));
         }
         assert_eq!(said(Stage::Mail, 530, "5.7.0 sign in"), halt(Halt::SignInRefused));
-        assert_eq!(said(Stage::Mail, 552, "5.3.4 big"), halt(Halt::TooLarge));
+        // One large letter is one letter; all of them trip the breaker.
+        assert_eq!(said(Stage::Mail, 552, "5.3.4 big").letter, ForLetter::Rejected(Blame::Us));
     }
 
     #[test]

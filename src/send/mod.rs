@@ -10,4 +10,4 @@ pub mod retry;
 mod run;
 mod thaw;
 
-pub use run::{Conditions, Ended, Patience, Progress, RunError, Stopped, run};
+pub use run::{Broken, Conditions, Ended, Needs, Patience, Progress, RunError, Stopped, run};

@@ -57,15 +57,18 @@ pub fn next(
 ) -> Next {
     let doubled = retry.first_wait.saturating_mul(1 << attempts.saturating_sub(1).min(20));
     let base = match wait {
+        Wait::None => return Next::At(now),
         Wait::Limit => retry.max_wait,
         Wait::Usual | Wait::MailboxFull => doubled.min(retry.max_wait),
     };
     let give_up_after = match wait {
         Wait::MailboxFull => retry.give_up_after.min(FULL_MAILBOX_GIVE_UP),
-        Wait::Usual | Wait::Limit => retry.give_up_after,
+        Wait::Usual | Wait::Limit | Wait::None => retry.give_up_after,
     };
-    let due = now.plus(spread(base, delivery, attempts));
-    if due.since(first_attempt) > give_up_after { Next::GivenUp } else { Next::At(due) }
+    let last = first_attempt.plus(give_up_after);
+    let due = now.plus(spread(base, delivery, attempts)).min(last);
+    // The last attempt is made when the time is over, not a wait before.
+    if due <= now { Next::GivenUp } else { Next::At(due) }
 }
 
 /// The wait, up to a fifth shorter or longer.
@@ -109,6 +112,7 @@ mod tests {
     fn a_letter_is_given_up_when_its_time_is_over() {
         assert_eq!(waits(Wait::Usual, 9, 5 * 86_400), None);
         assert!(waits(Wait::Usual, 9, 4 * 86_400).is_some());
+        assert_eq!(waits(Wait::Usual, 9, 5 * 86_400 - 60), Some(60), "one last time at the end");
         assert_eq!(waits(Wait::MailboxFull, 9, 72 * 3600), None);
         assert!(waits(Wait::Usual, 9, 72 * 3600).is_some());
     }

@@ -12,6 +12,7 @@ use super::breaker::{Breaker, Tripped};
 use super::decide::{Decision, ForLetter, ForRun, Halt, Wait, decide};
 use super::retry::{Next, Retry, next};
 use super::thaw::Thaw;
+use crate::address::EmailAddress;
 use crate::id::{CampaignId, DeliveryId};
 use crate::ledger::{
     ChangeError, FrozenDelivery, Ledger, LedgerError, LedgerWriter, Recorded, State,
@@ -41,10 +42,17 @@ pub struct Conditions<'a> {
     pub clock: &'a Clock,
     /// How long to stay for letters that are to be tried again.
     pub patience: Patience,
-    /// Octets of the plan's largest message.
+    /// What the letters need of the relay.
+    pub needs: Needs,
+}
+
+/// What the letters that are still to go need of the relay: looked at before letter 1.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// Octets of the largest message.
     pub largest_octets: u64,
-    /// Whether any address needs SMTPUTF8.
-    pub needs_smtputf8: bool,
+    /// An address that needs SMTPUTF8, where there is one.
+    pub smtputf8: Option<EmailAddress>,
 }
 
 /// How long a run stays for letters that are to be tried again.
@@ -80,6 +88,17 @@ pub struct Ended {
     pub stopped: Stopped,
     /// How many letters the relay accepted in this run.
     pub accepted: u64,
+    /// Whether the last bytes of any letter may have left in this run.
+    pub something_went: bool,
+}
+
+/// How a run broke off.
+#[derive(Debug)]
+pub struct Broken {
+    /// Why.
+    pub error: RunError,
+    /// Whether the last bytes of any letter may have left in this run.
+    pub something_went: bool,
 }
 
 /// Where a run stands, for whoever watches.
@@ -105,6 +124,12 @@ pub enum RunError {
     /// The system gives no threads or sockets.
     #[error("the run could not be started: {0}")]
     Runtime(std::io::Error),
+    /// Letters whose refusal was about us could not be put back among the deferred.
+    #[error("refused letters could not be put back among those that are tried again: {source}")]
+    NotTakenBack {
+        /// Why.
+        source: ChangeError,
+    },
     /// The relay answered and the answer could not be recorded.
     #[error("the mail server's answer for {address} could not be recorded: {answer} ({source})")]
     NotRecorded {
@@ -122,18 +147,18 @@ pub enum RunError {
 /// `stop` turns true when somebody asks to stop: the letter under way is finished first.
 ///
 /// # Errors
-/// [`RunError`] when ledger or frozen files fail; what was recorded until then stands.
+/// [`Broken`] when ledger or frozen files fail; what was recorded until then stands.
 pub async fn run(
     conditions: &Conditions<'_>,
     writer: &LedgerWriter,
     stop: watch::Receiver<bool>,
     watcher: &mut dyn FnMut(Progress),
-) -> Result<Ended, RunError> {
+) -> Result<Ended, Broken> {
     let tls = match TlsClient::for_relay(conditions.relay) {
         Ok(tls) => tls,
         Err(outcome) => {
             let stopped = Stopped::Halted(Halt::TlsFailed, outcome.ending.in_words());
-            return Ok(Ended { stopped, accepted: 0 });
+            return Ok(Ended { stopped, accepted: 0, something_went: false });
         }
     };
     let mut run = Run {
@@ -147,13 +172,18 @@ pub async fn run(
         lost_in_a_row: 0,
         breaker: Breaker::default(),
         accepted: 0,
+        something_went: false,
         thaw: Thaw::new(conditions.objects),
     };
     let stopped = run.until_stopped(watcher).await;
     if let Some(session) = run.session.take() {
         session.close().await;
     }
-    Ok(Ended { stopped: stopped?, accepted: run.accepted })
+    let (accepted, something_went) = (run.accepted, run.something_went);
+    match stopped {
+        Ok(stopped) => Ok(Ended { stopped, accepted, something_went }),
+        Err(error) => Err(Broken { error, something_went }),
+    }
 }
 
 /// A run under way.
@@ -170,6 +200,7 @@ struct Run<'a> {
     lost_in_a_row: u32,
     breaker: Breaker,
     accepted: u64,
+    something_went: bool,
     thaw: Thaw<'a>,
 }
 
@@ -243,11 +274,15 @@ impl Run<'_> {
             let (writer, clock) = (self.writer, self.conditions.clock);
             let intent = async || writer.intend(*id, date, clock.now()).await.map(drop);
             let outcome = session.transmit(&message, intent).await;
+            self.something_went |= outcome.stage == Stage::EndOfMessage;
             let decision = decide(&outcome);
-            self.record(&frozen, &outcome, decision, watcher).await?;
             if let Some(tripped) = self.tripped(id, &outcome, decision) {
-                return self.take_back(&tripped, &outcome).await.map(Some);
+                return self
+                    .take_back(&frozen, &tripped, &outcome, decision, watcher)
+                    .await
+                    .map(Some);
             }
+            self.record(&frozen, &outcome, decision, watcher).await?;
             let stopped = self.act(&outcome, decision, watcher).await;
             // Only a session that ended before this letter began leaves it as it was.
             if stopped.is_some() || outcome.ending != Ending::SessionOver {
@@ -283,15 +318,18 @@ impl Run<'_> {
 
     /// What the relay offers against what the letters need, before letter 1.
     fn first_look(&self, session: &Session) -> Option<Stopped> {
-        let largest = self.conditions.largest_octets;
+        let Needs { largest_octets: largest, smtputf8 } = &self.conditions.needs;
         let takes = session.offers().size_limit();
-        if let Some(takes) = takes.filter(|takes| *takes < largest) {
+        if let Some(takes) = takes.filter(|takes| takes < largest) {
             let words =
                 format!("the largest letter has {largest} octets, the mail server takes {takes}");
             return Some(Stopped::Halted(Halt::TooLarge, words));
         }
-        (self.conditions.needs_smtputf8 && !session.offers().smtputf8)
-            .then(|| Stopped::Halted(Halt::NoSmtpUtf8, "SMTPUTF8 is not offered".to_owned()))
+        let address = smtputf8.as_ref().filter(|_| !session.offers().smtputf8)?;
+        Some(Stopped::Halted(
+            Halt::NoSmtpUtf8,
+            format!("SMTPUTF8 is not offered, {address} needs it"),
+        ))
     }
 
     /// Keeps what the outcome means for the letter.
@@ -318,11 +356,17 @@ impl Run<'_> {
             tls: description.and_then(|d| d.encryption.clone()),
             due_at,
         };
-        let now = self.conditions.clock.now();
-        self.writer.record(frozen.id, recorded, now).await.map_err(|source| {
+        let not_recorded = |source| {
             let address = frozen.address.to_string();
             RunError::NotRecorded { address, answer: outcome.ending.in_words(), source }
-        })?;
+        };
+        let now = self.conditions.clock.now();
+        if to == State::Expired {
+            // The table knows no way from attempting to expired: deferred first, then given up.
+            let deferred = Recorded { to: State::Deferred, ..recorded.clone() };
+            self.writer.record(frozen.id, deferred, now).await.map_err(not_recorded)?;
+        }
+        self.writer.record(frozen.id, recorded, now).await.map_err(not_recorded)?;
         if to == State::Accepted {
             self.accepted += 1;
             self.breaker.accepted();
@@ -366,22 +410,30 @@ impl Run<'_> {
         }
     }
 
-    /// The refusals that were about us: those letters go back to deferred and are due at once.
+    /// The refusals that were about us: those letters go back to deferred and are due at once, the
+    /// one that tripped the breaker among them.
     async fn take_back(
         &mut self,
+        frozen: &FrozenDelivery,
         tripped: &Tripped,
         outcome: &Outcome,
+        decision: Decision,
+        watcher: &mut dyn FnMut(Progress),
     ) -> Result<Stopped, RunError> {
         let now = self.conditions.clock.now();
-        for delivery in &tripped.back {
-            let mut back = Recorded::new(State::Deferred);
-            back.detail = Some(outcome.ending.in_words());
-            self.writer.record(*delivery, back, now).await.map_err(|source| {
-                let (address, answer) = (delivery.to_string(), outcome.ending.in_words());
-                RunError::NotRecorded { address, answer, source }
-            })?;
+        let words = outcome.ending.in_words();
+        let others = tripped.back.iter().filter(|id| **id != frozen.id);
+        let mut back = Recorded::new(State::Deferred);
+        back.detail = Some(words.clone());
+        // All are on their way before the first is awaited, so that they share a commit.
+        let taken: Vec<_> = others.map(|id| self.writer.record(*id, back.clone(), now)).collect();
+        let is_about_us = tripped.back.contains(&frozen.id);
+        let letter = if is_about_us { ForLetter::Deferred(Wait::None) } else { decision.letter };
+        self.record(frozen, outcome, Decision { letter, ..decision }, watcher).await?;
+        for record in taken {
+            record.await.map_err(|source| RunError::NotTakenBack { source })?;
         }
-        Ok(Stopped::Halted(tripped.halt, outcome.ending.in_words()))
+        Ok(Stopped::Halted(tripped.halt, words))
     }
 
     fn again(&self, frozen: &FrozenDelivery, wait: Wait) -> Next {

@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub(super) struct Thaw<'a> {
     objects: &'a Objects,
     documents: HashMap<(Digest, String), EncodedPart>,
-    images: HashMap<Digest, (Arc<Image>, EncodedPart)>,
+    images: HashMap<(Digest, String), (Arc<Image>, EncodedPart)>,
 }
 
 impl<'a> Thaw<'a> {
@@ -89,7 +89,8 @@ impl<'a> Thaw<'a> {
     }
 
     fn image(&mut self, frozen: &FrozenImage) -> Result<(Arc<Image>, EncodedPart), ObjectError> {
-        if let Some(known) = self.images.get(&frozen.digest) {
+        let key = (frozen.digest, frozen.name.clone());
+        if let Some(known) = self.images.get(&key) {
             return Ok(known.clone());
         }
         let image = Arc::new(Image {
@@ -100,7 +101,7 @@ impl<'a> Thaw<'a> {
             bytes: self.objects.read(&frozen.digest)?,
         });
         let part = EncodedPart::of_image(&image);
-        self.images.insert(frozen.digest, (image.clone(), part.clone()));
+        self.images.insert(key, (image.clone(), part.clone()));
         Ok((image, part))
     }
 }

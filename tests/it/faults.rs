@@ -316,7 +316,8 @@ fn one_interrupt_finishes_the_letters_in_flight_and_leaves_none_uncertain() {
     let running = start(&workspace);
     assert!(eventually(Duration::from_secs(60), || relay.count() >= 5));
     let id = running.id().to_string();
-    let signal = std::process::Command::new("kill").args(["-INT", &id]).status();
+    // The shell's own: a bare Debian has no program of that name.
+    let signal = std::process::Command::new("sh").args(["-c", "kill -INT $0", &id]).status();
     assert!(signal.is_ok_and(|s| s.success()));
     let output = running.wait();
     assert_eq!(output.code, Some(4), "letters are open: {output:#?}");

@@ -19,5 +19,6 @@ mod bad_input;
 mod dry_run;
 
 mod faults;
+mod persistence;
 mod send;
 mod tls;

@@ -15,9 +15,9 @@ fn help(command: &[&str]) -> String {
         .arg("--help")
         .env_remove("COLUMNS")
         .output()
-        .unwrap();
+        .expect("the program runs");
     assert!(output.status.success(), "{command:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("help is text")
 }
 
 fn page() -> String {

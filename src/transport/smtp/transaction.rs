@@ -44,7 +44,7 @@ impl Session {
         let outcome = transmitted.unwrap_or_else(|outcome| outcome);
         self.is_used = true;
         self.needs_reset = !outcome.is_accepted();
-        self.wire = Some(wire).filter(|_| leaves_session(&outcome));
+        self.wire = Some(wire).filter(|wire| leaves_session(&outcome) && !wire.is_torn());
         outcome
     }
 

@@ -33,6 +33,8 @@ pub(super) struct Wire {
     stream: Stream,
     /// Read and not yet used.
     input: Vec<u8>,
+    /// A block of a message did not leave whole: what we say next would be part of it.
+    is_torn: bool,
 }
 
 /// The two kinds of connection.
@@ -45,12 +47,12 @@ enum Stream {
 impl Wire {
     /// A connection without TLS.
     pub(super) fn plain(stream: TcpStream) -> Wire {
-        Wire { stream: Stream::Plain(stream), input: Vec::new() }
+        Wire { stream: Stream::Plain(stream), input: Vec::new(), is_torn: false }
     }
 
     /// A connection after the handshake.
     pub(super) fn encrypted(stream: TlsStream<TcpStream>) -> Wire {
-        Wire { stream: Stream::Encrypted(Box::new(stream)), input: Vec::new() }
+        Wire { stream: Stream::Encrypted(Box::new(stream)), input: Vec::new(), is_torn: false }
     }
 
     /// The bare connection, for the handshake.
@@ -112,7 +114,14 @@ impl Wire {
     /// # Errors
     /// [`Loss`]; when the relay has spoken, [`Wire::early_verdict`] has its words.
     pub(super) async fn send_block(&mut self, block: &[u8], limit: Duration) -> Result<(), Loss> {
-        within(limit, self.write(block)).await
+        let sent = within(limit, self.write(block)).await;
+        self.is_torn |= sent.is_err();
+        sent
+    }
+
+    /// Whether a block of a message did not leave whole.
+    pub(super) fn is_torn(&self) -> bool {
+        self.is_torn
     }
 
     /// What the relay says or does unasked, without waiting: `None` while it is silent.

@@ -1,0 +1,112 @@
+//! A folder that `--out` names: all of a mailing, or what was there before.
+//!
+//! # Invariants
+//! Files are for their owner only: they hold letters of real people. A folder with letters of
+//! another plan is refused, because two plans in one folder would be taken for one. What could not
+//! be written to its end is taken away again.
+
+use crate::owner_only;
+use crate::problem::Problem;
+use std::collections::HashSet;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The folder, while it is written into.
+pub(super) struct OutFolder {
+    folder: PathBuf,
+    /// What this call has written and nobody has kept yet.
+    written: Vec<PathBuf>,
+}
+
+impl OutFolder {
+    /// Makes the folder, or takes one that holds nothing of another plan: among the files that
+    /// `is_ours` knows by their names, only those `expected`.
+    pub(super) fn open(
+        folder: &Path,
+        expected: &HashSet<String>,
+        is_ours: impl Fn(&str) -> bool,
+    ) -> Result<OutFolder, Problem> {
+        fs::create_dir_all(folder).map_err(|error| cannot_write(folder, &error))?;
+        let foreign = foreign(folder, |name| is_ours(name) && !expected.contains(name));
+        if let Some(foreign) = foreign.map_err(|error| cannot_write(folder, &error))? {
+            let message =
+                format!("{} holds letters of another plan, such as {foreign}", folder.display());
+            return Err(Problem::error("folder-in-use", message)
+                .hint("Name an empty folder, or remove the letters in it first."));
+        }
+        Ok(OutFolder { folder: folder.to_owned(), written: Vec::new() })
+    }
+
+    /// Writes a file of these chunks, in place of an older one of its name.
+    pub(super) fn write<'c>(
+        &mut self,
+        name: &str,
+        chunks: impl IntoIterator<Item = &'c [u8]>,
+    ) -> io::Result<()> {
+        let file = self.folder.join(name);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut writer = io::BufWriter::new(owner_only::create_file(&file)?);
+        self.written.push(file);
+        chunks.into_iter().try_for_each(|chunk| writer.write_all(chunk))?;
+        writer.flush()
+    }
+
+    /// All is written: it stays.
+    pub(super) fn keep(mut self) {
+        self.written.clear();
+    }
+}
+
+impl Drop for OutFolder {
+    fn drop(&mut self) {
+        for file in &self.written {
+            // Best effort: the error that matters is the one that stopped the writing.
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// Why nothing could be written.
+pub(super) fn cannot_write(folder: &Path, error: &io::Error) -> Problem {
+    Problem::error("cannot-write", format!("cannot write into {}: {error}", folder.display()))
+        .hint("Name a folder that you may write to, with room for all letters.")
+}
+
+fn foreign(folder: &Path, is_foreign: impl Fn(&str) -> bool) -> io::Result<Option<String>> {
+    for entry in fs::read_dir(folder)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if is_foreign(&name) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_kept_is_taken_away_and_foreign_letters_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let expected = HashSet::from(["1.eml".to_owned()]);
+        let open = || OutFolder::open(folder.path(), &expected, |name| name.ends_with(".eml"));
+        let names = || fs::read_dir(folder.path()).unwrap().count();
+
+        open().unwrap().write("1.eml", [b"a".as_slice()]).unwrap();
+        assert_eq!(names(), 0, "a mailing that was not finished stays");
+        let mut out = open().unwrap();
+        out.write("1.eml", [b"a".as_slice(), b"b"]).unwrap();
+        out.keep();
+        assert_eq!(fs::read(folder.path().join("1.eml")).unwrap(), b"ab");
+
+        fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+        assert!(open().is_ok(), "other files are nobody's letters");
+        fs::write(folder.path().join("2.eml"), "other").unwrap();
+        assert_eq!(open().err().unwrap().code, "folder-in-use");
+    }
+}

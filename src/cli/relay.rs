@@ -1,0 +1,90 @@
+//! The relay a command speaks to: settings, password and certificates put together.
+//!
+//! Owns what must be right about it before a person is asked anything.
+
+use super::shell::{Opened, Shell};
+use crate::campaign::Campaign;
+use crate::config::{SignIn, fetch_password};
+use crate::plan::Plan;
+use crate::problem::{Problem, Problems};
+use crate::transport::smtp::{Credentials, Relay, Timeouts};
+
+/// The relay with its password and certificates; `None` with a problem.
+pub(super) fn relay(
+    shell: &Shell,
+    opened: &Opened,
+    campaign: &Campaign,
+    plan: &Plan,
+    problems: &mut Problems,
+) -> Option<Relay> {
+    let Some(setting) = &opened.config.relay else {
+        problems.push(Problem::error("no-relay", "no mail server is configured").hint(
+            "Write [relay] url = \"smtps://HOST:465\" into secretariat.toml; your IT \
+                       department knows the host.",
+        ));
+        return None;
+    };
+    check_reserved(campaign, plan, setting.url.is_on_this_computer(), problems);
+    let credentials = match &setting.sign_in {
+        SignIn::None => None,
+        SignIn::Password { user, password } => {
+            match fetch_password(password, opened.workspace.root(), shell.environment()) {
+                Ok(password) => Some(Credentials { name: user.clone(), password }),
+                Err(problem) => {
+                    problems.push(problem);
+                    return None;
+                }
+            }
+        }
+    };
+    let ca_file = setting
+        .ca_file
+        .as_ref()
+        .map(|file| opened.workspace.read(&file.value, crate::limits::CONFIG_BYTES_MAX));
+    let extra_ca_pem = match ca_file.transpose() {
+        Ok(pem) => pem,
+        Err(problem) => {
+            problems.push(problem);
+            return None;
+        }
+    };
+    Some(Relay {
+        host: setting.url.host.clone(),
+        port: setting.url.port,
+        security: setting.url.security,
+        hello: setting.hello.clone(),
+        credentials,
+        extra_ca_pem,
+        disable: Vec::new(),
+        timeouts: Timeouts::default(),
+    })
+}
+
+/// Reserved domains only to a relay on this computer (security S22).
+fn check_reserved(
+    campaign: &Campaign,
+    plan: &Plan,
+    on_this_computer: bool,
+    problems: &mut Problems,
+) {
+    let address = |d: &crate::plan::Planned| &campaign.people.recipients[d.recipient].address;
+    let reserved: Vec<_> =
+        plan.deliveries.iter().map(address).filter(|a| a.is_reserved()).collect();
+    if on_this_computer || reserved.is_empty() {
+        return;
+    }
+    let message = format!(
+        "{} of {} addresses are in domains reserved for examples, such as {}",
+        reserved.len(),
+        plan.deliveries.len(),
+        reserved[0]
+    );
+    problems.push(
+        Problem::error("reserved-domain", message)
+            .hint(
+                "They exist nowhere: remove the sample's lists from recipients/, or mend the \
+                   addresses.",
+            )
+            .count(reserved.len() as u64),
+    );
+}
