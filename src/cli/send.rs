@@ -21,7 +21,7 @@ use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock, State
 use crate::plan::objects::Objects;
 use crate::plan::{Plan, Planned};
 use crate::problem::{Problem, Problems};
-use crate::send::decide::Halt;
+use crate::send::Halt;
 use crate::send::{Broken, Conditions, Ended, Needs, Patience, RunError, Stopped, run};
 use crate::transport::smtp::Relay;
 use std::collections::HashMap;

@@ -149,8 +149,9 @@ Content-Transfer-Encoding: base64
 JVBERg==
 --=_mBOUNDARY--
 ";
-    let expected =
-        expected.replace("BOUNDARY", "X").replace("ID@", "svcml7rmp6hw666on6f27sp2bjfktdp6@");
+    let expected = expected
+        .replace("BOUNDARY", "x6xs6vrzw4qtqjevcuga")
+        .replace("ID@", "svcml7rmp6hw666on6f27sp2bjfktdp6@");
     assert_eq!(written(&desk), expected.replace('\n', "\r\n"));
 }
 

@@ -7,7 +7,8 @@
 //! Refusals about a recipient never trip it by standing in a row: thirty dead addresses among three
 //! hundred are a normal list.
 
-use super::decide::{Blame, Halt};
+use super::decide::Blame;
+use super::halt::Halt;
 use crate::id::DeliveryId;
 use crate::limits::{
     REFUSALS_ANSWERED_MIN, REFUSALS_IN_A_ROW_MAX, REFUSALS_PERCENT_MAX, WRONG_LIST_ANSWERED_MIN,

@@ -1,7 +1,7 @@
 //! What a relay's answer means for the letter and for the run: one pure table.
 //!
 //! Owns the table of the delivery paper, stage by stage. It acts on nothing: `run.rs` does what it
-//! says and `ledger/` keeps it.
+//! says and `ledger/` keeps it. What a halt tells the officer is `halt.rs`.
 //!
 //! # Standards
 //! RFC 5321 4.2.1 (first digit), 4.5.4.1 (retrying), 6.1 (who is responsible); RFC 3463 (what a
@@ -12,6 +12,7 @@
 //! left, no answer means uncertain, never "try again". What is the same for everybody halts the
 //! run and rejects nobody.
 
+use super::halt::Halt;
 use crate::response::Response;
 use crate::transport::{Ending, Loss, Outcome, Stage};
 
@@ -63,47 +64,6 @@ pub enum ForRun {
     Rest,
     /// Nothing more may go: something must change first.
     Halt(Halt),
-}
-
-/// Why a run may not go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Halt {
-    /// The relay does not talk to this computer.
-    RelayRefusesUs,
-    /// TLS is asked for and not offered.
-    TlsNotOffered,
-    /// The certificate or the handshake is wrong.
-    TlsFailed,
-    /// What answers is no mail server.
-    NotAMailServer,
-    /// The name or password is refused.
-    SignInRefused,
-    /// The connection broke in the middle of signing in.
-    SignInBroken,
-    /// No way of signing in that we have.
-    SignInNotOffered,
-    /// This account may not write as this sender.
-    SenderRefused,
-    /// The relay does not forward mail for us.
-    RelayingDenied,
-    /// Letter after letter is refused with the same words.
-    EverybodyRefused,
-    /// More addresses are refused than a list of real people has.
-    WrongList,
-    /// Our own mailbox is full or closed.
-    OwnMailbox,
-    /// The sender's domain fails authentication (SPF, DKIM, DMARC).
-    DomainAuthentication,
-    /// The letters are larger than the relay takes.
-    TooLarge,
-    /// An address needs SMTPUTF8 and the relay does not offer it.
-    NoSmtpUtf8,
-    /// The relay answers against the protocol.
-    ProtocolBroken,
-    /// The ledger could not record what was about to happen.
-    LedgerFailed,
-    /// The message would break the wire's rules: a mistake of this program.
-    Unsendable,
 }
 
 /// What an outcome leads to.
@@ -305,122 +265,6 @@ fn end_refused(response: &Response) -> Decision {
 
 fn has_status(response: &Response, class: u8, subject: u16, detail: u16) -> bool {
     response.enhanced.is_some_and(|e| (e.class, e.subject, e.detail) == (class, subject, detail))
-}
-
-impl Halt {
-    /// What the officer reads: what happened, and what to do.
-    #[must_use]
-    pub fn explained(self) -> (&'static str, &'static str) {
-        match self {
-            Halt::RelayRefusesUs => (
-                "the mail server does not talk to this computer",
-                "Ask its administrators whether this computer or network may send through it.",
-            ),
-            Halt::TlsNotOffered => (
-                "the mail server does not offer TLS here, and nothing is said to it in plain",
-                "Check the port in [relay] url: smtps:// is usually 465, smtp+starttls:// \
-                 usually 587.",
-            ),
-            Halt::TlsFailed => (
-                "no secure connection could be made to the mail server",
-                "Check the host's name in [relay] url; for a certificate of your own organisation \
-                 set [relay] ca_file.",
-            ),
-            Halt::NotAMailServer => {
-                ("what answers there is not a mail server", "Check host and port in [relay] url.")
-            }
-            Halt::SignInRefused => (
-                "the mail server refused the name or the password",
-                "Check [relay] user and password; some services want an app password. It was tried \
-                 once, so that the account is not locked.",
-            ),
-            Halt::SignInBroken => (
-                "the mail server broke off in the middle of signing in",
-                "Check [relay] user and password, then send again. It was tried once, so that the \
-                 account is not locked.",
-            ),
-            Halt::SignInNotOffered => (
-                "the mail server offers no way of signing in that secretariat knows (PLAIN, LOGIN)",
-                "Ask its administrators, or remove [relay] user if it needs no sign-in.",
-            ),
-            Halt::SenderRefused => (
-                "the mail server does not let this account write as this sender",
-                "Change [sender] from, or ask its administrators for the right to send as that \
-                 address.",
-            ),
-            Halt::RelayingDenied => (
-                "the mail server does not forward mail for you to other domains",
-                "Sign in (set [relay] user and password), or use the server meant for outgoing \
-                 mail.",
-            ),
-            Halt::EverybodyRefused => (
-                "the mail server refuses letter after letter with the same words",
-                "It is about your account, sender or letter, not about these people: ask its \
-                 administrators, then send again.",
-            ),
-            Halt::WrongList => (
-                "the mail server refuses so many addresses that the list must be a wrong one",
-                "Look at the refused addresses with secretariat status before you send again.",
-            ),
-            Halt::OwnMailbox => (
-                "the mail server says your own mailbox is full or closed",
-                "Empty the sender's mailbox or ask its administrators, then send again.",
-            ),
-            Halt::DomainAuthentication => (
-                "the receiving side does not trust mail from the sender's domain",
-                "Ask IT to check SPF, DKIM and DMARC of the sender's domain, then send again.",
-            ),
-            Halt::TooLarge => (
-                "the letters are larger than the mail server takes",
-                "Make the documents smaller, or link to them.",
-            ),
-            Halt::NoSmtpUtf8 => (
-                "an address has letters beyond ASCII before the @, and this mail server cannot \
-                 write to it",
-                "Leave that row out or use another address of the person, or another mail server.",
-            ),
-            Halt::ProtocolBroken => (
-                "the mail server answers against the protocol",
-                "Tell its administrators; nothing more was sent to it.",
-            ),
-            Halt::LedgerFailed => (
-                "the record of what goes out could not be written",
-                "Make room on the disk or check its health, then send again.",
-            ),
-            Halt::Unsendable => (
-                "a message came out in a form that must not be sent; this is a mistake of \
-                 secretariat",
-                "Please report it.",
-            ),
-        }
-    }
-}
-
-impl Halt {
-    /// Its name in JSON.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Halt::RelayRefusesUs => "relay-refuses-us",
-            Halt::TlsNotOffered => "tls-not-offered",
-            Halt::TlsFailed => "tls-failed",
-            Halt::NotAMailServer => "not-a-mail-server",
-            Halt::SignInRefused => "sign-in-refused",
-            Halt::SignInBroken => "sign-in-broken",
-            Halt::SignInNotOffered => "sign-in-not-offered",
-            Halt::SenderRefused => "sender-refused",
-            Halt::RelayingDenied => "relaying-denied",
-            Halt::EverybodyRefused => "everybody-refused",
-            Halt::WrongList => "wrong-list",
-            Halt::OwnMailbox => "own-mailbox",
-            Halt::DomainAuthentication => "domain-authentication",
-            Halt::TooLarge => "too-large",
-            Halt::NoSmtpUtf8 => "no-smtputf8",
-            Halt::ProtocolBroken => "protocol-broken",
-            Halt::LedgerFailed => "ledger",
-            Halt::Unsendable => "bug",
-        }
-    }
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@
 //! so that it is at least on the screen.
 
 use super::breaker::{Breaker, Tripped};
-use super::decide::{Decision, ForLetter, ForRun, Halt, Wait, decide};
+use super::decide::{Decision, ForLetter, ForRun, Wait, decide};
+use super::halt::Halt;
 use super::retry::{Next, Retry, next};
 use super::thaw::Thaw;
 use crate::address::EmailAddress;
@@ -88,7 +89,7 @@ pub struct Ended {
     pub stopped: Stopped,
     /// How many letters the relay accepted in this run.
     pub accepted: u64,
-    /// Whether the last bytes of any letter may have left in this run.
+    /// Whether the relay has, or may have, any letter of this run.
     pub something_went: bool,
 }
 
@@ -97,7 +98,7 @@ pub struct Ended {
 pub struct Broken {
     /// Why.
     pub error: RunError,
-    /// Whether the last bytes of any letter may have left in this run.
+    /// Whether the relay has, or may have, any letter of this run.
     pub something_went: bool,
 }
 
@@ -274,8 +275,9 @@ impl Run<'_> {
             let (writer, clock) = (self.writer, self.conditions.clock);
             let intent = async || writer.intend(*id, date, clock.now()).await.map(drop);
             let outcome = session.transmit(&message, intent).await;
-            self.something_went |= outcome.stage == Stage::EndOfMessage;
             let decision = decide(&outcome);
+            self.something_went |=
+                matches!(decision.letter, ForLetter::Accepted | ForLetter::Uncertain);
             if let Some(tripped) = self.tripped(id, &outcome, decision) {
                 return self
                     .take_back(&frozen, &tripped, &outcome, decision, watcher)

@@ -114,9 +114,9 @@ impl Wire {
     /// # Errors
     /// [`Loss`]; when the relay has spoken, [`Wire::early_verdict`] has its words.
     pub(super) async fn send_block(&mut self, block: &[u8], limit: Duration) -> Result<(), Loss> {
-        let sent = within(limit, self.write(block)).await;
-        self.is_torn |= sent.is_err();
-        sent
+        let outcome = within(limit, self.write(block)).await;
+        self.is_torn |= outcome.is_err();
+        outcome
     }
 
     /// Whether a block of a message did not leave whole.
