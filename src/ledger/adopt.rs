@@ -318,7 +318,7 @@ impl Adoption<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::samples::{
+    use crate::ledger::testing::{
         self, adopt, adopt_people, bring, delivery, id, later, ledger, now, plan, state,
     };
     use crate::ledger::{Ledger, LedgerError, Recorded};
@@ -341,7 +341,7 @@ mod tests {
     fn who_waits_gets_the_new_letter_number_address_and_language() {
         let (_folder, mut ledger) = ledger(&["ana", "bo"]);
         let mut changed = delivery(7, "ana", "corrected");
-        changed.address = samples::address("ana.new");
+        changed.address = testing::address("ana.new");
         changed.language = crate::language::Language::parse_tag("fr").unwrap();
         let adopted = adopt(&mut ledger, &[changed, delivery(2, "bo", "hello")], later(1));
         assert_eq!(adopted, Adopted { replaced: 1, kept: 1, ..Adopted::default() });
@@ -413,7 +413,7 @@ mod tests {
             let withdrawn = matches!(before, State::Planned | State::Deferred);
             let after = if withdrawn { State::Cancelled } else { before };
             assert_eq!(state(&ledger, "ana"), after, "{before}");
-            assert_eq!(ledger.counts(&samples::campaign()).unwrap().total(), 2);
+            assert_eq!(ledger.counts(&testing::campaign()).unwrap().total(), 2);
         }
     }
 
@@ -468,7 +468,7 @@ mod tests {
         assert_eq!(fault, Fault::Incomplete { expected: 2, found: 1 });
         assert_eq!(state(&ledger, "bo"), State::Planned);
         assert_eq!(subject(&ledger, "ana"), "hello, ana");
-        let current = ledger.current_plan(&samples::campaign()).unwrap().unwrap();
+        let current = ledger.current_plan(&testing::campaign()).unwrap().unwrap();
         assert_ne!(current.fingerprint, plan(&letters).fingerprint);
     }
 
@@ -490,7 +490,7 @@ mod tests {
         thanks.campaign = CampaignId::parse("thanks").unwrap();
         ledger.adopt_plan(&thanks, &mut letters.into_iter(), now()).unwrap();
         assert_eq!(subject(&ledger, "ana"), "hello, ana");
-        assert_eq!(ledger.campaigns().unwrap(), [samples::campaign(), thanks.campaign.clone()]);
+        assert_eq!(ledger.campaigns().unwrap(), [testing::campaign(), thanks.campaign.clone()]);
         assert_eq!(ledger.counts(&thanks.campaign).unwrap().of(State::Planned), 1);
     }
 }

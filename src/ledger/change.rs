@@ -407,7 +407,7 @@ fn recover(
 mod tests {
     use super::*;
     use crate::ledger::LockError;
-    use crate::ledger::samples::{answered, bring, campaign, id, later, ledger, now, state};
+    use crate::ledger::testing::{answered, bring, campaign, id, later, ledger, now, state};
     use std::sync::Barrier;
     use std::thread;
 

@@ -186,7 +186,7 @@ mod hex {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::samples::{delivery, id, ledger};
+    use crate::ledger::testing::{delivery, id, ledger};
 
     #[test]
     fn a_mailbox_reads_back_whatever_its_name_holds() {

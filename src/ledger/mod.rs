@@ -60,11 +60,11 @@ mod lock;
 mod plans;
 mod query;
 #[cfg(test)]
-mod random_steps;
-#[cfg(test)]
-mod samples;
+mod random_steps_tests;
 mod schema;
 mod state;
+#[cfg(test)]
+mod testing;
 mod writer;
 
 pub use change::{ChangeError, Recorded, Refusal};
@@ -275,9 +275,9 @@ fn connect(file: &Path, access: OpenFlags) -> Result<Connection, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use samples::{adopt_people, bring, campaign, id, later, ledger, now, state};
     use std::collections::BTreeSet;
     use std::fs;
+    use testing::{adopt_people, bring, campaign, id, later, ledger, now, state};
 
     fn names(folder: &Path) -> BTreeSet<String> {
         let entries = fs::read_dir(folder).unwrap();

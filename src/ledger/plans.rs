@@ -179,7 +179,7 @@ pub(super) fn insert_plan(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::samples::{campaign, delivery, later, ledger, now, plan};
+    use crate::ledger::testing::{campaign, delivery, later, ledger, now, plan};
 
     #[test]
     fn the_current_plan_reads_back() {

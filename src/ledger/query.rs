@@ -434,8 +434,8 @@ impl FromSql for State {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::samples::{address, answered, bring, campaign, id, later, ledger, now};
-    use crate::ledger::{Recorded, samples};
+    use crate::ledger::testing::{address, answered, bring, campaign, id, later, ledger, now};
+    use crate::ledger::{Recorded, testing};
 
     #[test]
     fn due_are_planned_and_deferred_in_the_order_of_the_list() {
@@ -487,9 +487,9 @@ mod tests {
     #[test]
     fn a_person_is_found_by_address_and_by_name() {
         let (_folder, mut ledger) = ledger(&["ana", "bo"]);
-        let mut moved = samples::delivery(1, "ana", "hello");
+        let mut moved = testing::delivery(1, "ana", "hello");
         moved.address = address("ana.new");
-        samples::adopt(&mut ledger, &[moved, samples::delivery(2, "bo", "hello")], later(1));
+        testing::adopt(&mut ledger, &[moved, testing::delivery(2, "bo", "hello")], later(1));
         let spelled = |text: &str| EmailAddress::parse(text).unwrap();
         let found = |text| ledger.deliveries_of_address(&spelled(text)).unwrap();
         for text in ["ANA@Forum.example", "Ana.New@forum.example"] {

@@ -183,7 +183,7 @@ fn answer_reads(ledger: &Ledger, requests: &Receiver<Read>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::samples::{answered, campaign, id, later, ledger, now};
+    use crate::ledger::testing::{answered, campaign, id, later, ledger, now};
     use crate::ledger::{Refusal, State};
 
     const LETTERS: usize = 200;

@@ -17,10 +17,10 @@
 mod body;
 mod extensions;
 mod reply;
-#[cfg(test)]
-mod scripted;
 mod session;
 mod sign_in;
+#[cfg(test)]
+mod testing;
 mod tls;
 mod transaction;
 mod wire;

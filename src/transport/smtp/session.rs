@@ -229,7 +229,7 @@ async fn encrypted(relay: &Relay, tls: &TlsClient, wire: Wire) -> Result<Wire, O
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::{
+    use super::super::testing::{
         CANARY, Scripted, Step, certified, credentials, hear, relay, say, settings, shown,
     };
     use super::*;

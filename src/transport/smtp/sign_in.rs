@@ -111,7 +111,7 @@ fn masked(answer: Result<Response, Loss>, who: &Credentials) -> Result<Response,
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::{
+    use super::super::testing::{
         CANARY, Step, certified, credentials, hear, relay, say, settings, shown,
     };
     use super::super::{Security, Session, TlsClient};

@@ -226,7 +226,7 @@ fn leaves_session(outcome: &Outcome) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::{Scripted, Step, hear, relay, say, settings, shown};
+    use super::super::testing::{Scripted, Step, hear, relay, say, settings, shown};
     use super::super::{Relay, Security, TlsClient};
     use super::*;
     use crate::address::EmailAddress;

@@ -268,7 +268,7 @@ fn unasked(input: &[u8]) -> Loss {
 
 #[cfg(test)]
 mod tests {
-    use super::super::scripted::{Scripted, Step, hear, relay, say};
+    use super::super::testing::{Scripted, Step, hear, relay, say};
     use super::*;
 
     const SHORT: Duration = Duration::from_millis(150);
