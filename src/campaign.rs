@@ -52,6 +52,7 @@ impl Campaign {
         let sources = read_sources(workspace, setting, problems);
         let vocabulary = Vocabulary {
             columns: people.columns.clone(),
+            lacks_columns: !people.knows_all_columns,
             conference: config.conference.clone(),
             campaign: setting.facts(),
             attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
@@ -179,7 +180,7 @@ fn read_text(workspace: &Workspace, file: &str) -> Result<String, Problem> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").map(<[u8]>::to_vec).unwrap_or(bytes);
     String::from_utf8(bytes).map_err(|error| {
         let valid = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
-        Problem::error("not-utf8", "this file is not UTF-8 text")
+        Problem::error("not-utf-8", "this file is not UTF-8 text")
             .place(Place::of_offset(file, &valid, valid.len()))
             .hint("Save it as UTF-8 (in Word: plain text, encoding Unicode UTF-8).")
     })
@@ -232,7 +233,9 @@ fn read_documents(
         .attachments_of(setting)
         .map(|(number, attachment)| document_setting(number, attachment))
         .collect();
-    documents::check_patterns(&settings, &people.columns, problems);
+    if people.knows_all_columns {
+        documents::check_patterns(&settings, &people.columns, problems);
+    }
     let default = &config.languages.default;
     let read = |file: &str| {
         let bytes = workspace.read_if_there(file, ATTACHMENT_BYTES_MAX)?;

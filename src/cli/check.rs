@@ -3,7 +3,7 @@
 use super::answer::{Answer, Exit};
 use super::args::Check;
 use super::shell::Shell;
-use super::ui::{counted, grouped, problems_as_text};
+use super::ui::{counted, plural, problems_as_text};
 use crate::problem::{Problem, Problems, Severity};
 use serde_json::json;
 use std::convert::Infallible;
@@ -25,9 +25,10 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
         problems.push(problem);
     }
     let fails = problems.has_errors() || args.strict && problems.count_of(Severity::Warning) > 0;
-    let heading = campaign.as_ref().map(|c| format!("{}: ", c.id)).unwrap_or_default();
-    let text =
-        format!("{heading}{} recipients, {}\n", grouped(recipients as u64), counted(&problems));
+    let heading = campaign
+        .as_ref()
+        .map(|c| format!("{}: {}, ", c.id, plural(c.people.recipients.len() as u64, "recipient")));
+    let text = format!("{}{}\n", heading.unwrap_or_default(), counted(&problems));
     let summary = json!({
         "recipients": recipients,
         "errors": problems.count_of(Severity::Error),

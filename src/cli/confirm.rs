@@ -46,7 +46,8 @@ pub(super) fn confirm(
     if let Some(code) = &args.plan
         && !plan.fingerprint.is_named_by(code)
     {
-        return Err(Box::new(wrong_code(plan, code, &before)));
+        let answer = wrong_code(plan, code, &before);
+        return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
     let current = before.standing.fingerprint;
     let is_current = current == Some(plan.fingerprint);
@@ -93,7 +94,8 @@ fn ask(
         shell.ui.show(&changes_as_text(difference));
     }
     if !shell.ui.can_ask() {
-        return Err(Box::new(not_confirmed(plan, before)));
+        let answer = not_confirmed(plan, before);
+        return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
     let question = format!("Type {} to send, Enter to stop:", before.to_go);
     let typed = shell.ui.ask(&question).unwrap_or_default();
@@ -158,7 +160,11 @@ fn everybody_has_it(standing: Standing) -> Answer {
         "{} went to {accepted}{when}. Another letter: secretariat new NAME\n",
         standing.campaign
     );
-    let text = if exit == Exit::Done { heading } else { heading + &answer.text };
+    let text = match (exit, standing.counts.of(State::Accepted)) {
+        (Exit::Done, _) => heading,
+        (_, 0) => answer.text.clone(),
+        _ => heading + &answer.text,
+    };
     Answer { exit, text, ..answer }
 }
 

@@ -33,6 +33,9 @@ pub(super) fn plan_screen(campaign: &Campaign, plan: &Plan) -> String {
         let _ = writeln!(screen, "{DIM}{}{DIM:#}{text}{gap}{remark}", padded(label, 11));
     };
     line("languages", &languages(plan), &by_default(campaign, plan));
+    for stand_in in stand_ins(campaign, plan) {
+        line("", &stand_in, "");
+    }
     let (files, weight) = files(plan);
     line("files", &files, &weight);
     for fall_back in fall_backs(campaign) {
@@ -73,6 +76,21 @@ fn languages(plan: &Plan) -> String {
     let counts = language_counts(plan);
     let words: Vec<_> = counts.iter().map(|(l, n)| format!("{l} {}", grouped(*n as u64))).collect();
     words.join("  ")
+}
+
+/// `letter in en for pt 3`: readers of a language that has no letter.
+fn stand_ins(campaign: &Campaign, plan: &Plan) -> Vec<String> {
+    let mut readers: BTreeMap<(&Language, Language), u64> = BTreeMap::new();
+    for delivery in &plan.deliveries {
+        let wanted = campaign.people.recipients[delivery.recipient].language.primary();
+        if wanted != delivery.language.primary() {
+            *readers.entry((&delivery.language, wanted)).or_default() += 1;
+        }
+    }
+    let words = readers.into_iter().map(|((given, wanted), people)| {
+        format!("letter in {given} for {wanted} {}", grouped(people))
+    });
+    words.collect()
 }
 
 /// `37 by default (empty cell)`.

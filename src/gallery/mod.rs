@@ -8,7 +8,8 @@
 //! small script for searching are part of it (security S8, S9).
 
 use crate::address::Mailbox;
-use crate::letter::{Image, Letter};
+use crate::language::Language;
+use crate::letter::{Image, Letter, size_text};
 use crate::message::Sender;
 use crate::plan::documents::DocumentSet;
 use base64::Engine as _;
@@ -142,7 +143,7 @@ fn listed(documents: &DocumentSet) -> Vec<Listed> {
         title: a.title.clone(),
         name: a.name.clone(),
         link: percent_encoded(&document_file(a)),
-        size: format!("{:.2} KB", a.bytes.len() as f64 / 1024.0),
+        size: size_text(a.bytes.len() as u64, &Language::english()),
     };
     documents.attachments.iter().map(listed).collect()
 }

@@ -175,22 +175,19 @@ fn wrong_type(mismatch: &Mismatch, file: &str) -> Problem {
 
 /// A size as a reader of this language expects it: `113.71 KB`, `113,71 Ko`.
 ///
-/// Bytes / 1024 with two decimals below 1 MB (1,048,576 bytes), MB from there.
+/// Bytes / 1024 with two decimals, whatever the size (contract, A letter).
 #[must_use]
 pub fn size_text(bytes: u64, language: &Language) -> String {
-    const MB: u64 = 1 << 20;
-    let unit = if bytes < MB { 1 << 10 } else { MB };
-    let hundredths = (u128::from(bytes) * 100 + u128::from(unit / 2)) / u128::from(unit);
-    let (kilo, mega, point, blank) = match language.primary().as_str() {
-        "fr" => ("Ko", "Mo", ',', '\u{a0}'),
-        "ru" | "uk" | "be" | "bg" => ("КБ", "МБ", ',', ' '),
-        "ar" => ("كيلوبايت", "ميغابايت", '.', ' '),
+    let hundredths = (u128::from(bytes) * 100 + 512) / 1024;
+    let (unit, point) = match language.primary().as_str() {
+        "fr" => ("Ko", ','),
+        "ru" | "uk" | "be" | "bg" => ("КБ", ','),
+        "ar" => ("كيلوبايت", '.'),
         "es" | "de" | "it" | "pt" | "nl" | "pl" | "cs" | "sv" | "da" | "nb" | "no" | "fi"
-        | "el" | "tr" | "id" | "ro" | "hr" | "sr" | "hu" | "vi" => ("KB", "MB", ',', ' '),
-        _ => ("KB", "MB", '.', ' '),
+        | "el" | "tr" | "id" | "ro" | "hr" | "sr" | "hu" | "vi" => ("KB", ','),
+        _ => ("KB", '.'),
     };
-    let name = if bytes < MB { kilo } else { mega };
-    format!("{}{point}{:02}{blank}{name}", hundredths / 100, hundredths % 100)
+    format!("{}{point}{:02} {unit}", hundredths / 100, hundredths % 100)
 }
 
 #[cfg(test)]
@@ -201,7 +198,7 @@ mod tests {
     fn sizes_read_as_in_the_readers_language() {
         for (bytes, tag, text) in [
             (116_439, "en", "113.71 KB"),
-            (116_439, "fr", "113,71\u{a0}Ko"),
+            (116_439, "fr", "113,71 Ko"),
             (116_439, "ru", "113,71 КБ"),
             (116_439, "es", "113,71 KB"),
             (116_439, "zh", "113.71 KB"),
@@ -211,9 +208,8 @@ mod tests {
             (0, "en", "0.00 KB"),
             (5, "en", "0.00 KB"),
             (1_048_575, "en", "1024.00 KB"),
-            (1_048_576, "en", "1.00 MB"),
-            (18_500_000, "fr", "17,64\u{a0}Mo"),
-            (u64::MAX, "en", "17592186044416.00 MB"),
+            (18_500_000, "fr", "18066,41 Ko"),
+            (u64::MAX, "en", "18014398509481984.00 KB"),
         ] {
             let language = Language::parse_tag(tag).unwrap();
             assert_eq!(size_text(bytes, &language), text, "{bytes} {tag}");

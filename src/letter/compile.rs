@@ -213,7 +213,7 @@ impl Compiler<'_> {
         let tags = match tags::tags(content) {
             Ok(tags) => tags,
             Err(broken) => {
-                let problem = Problem::error("template-syntax", broken.what);
+                let problem = syntax_problem(broken.what);
                 self.problems.push(problem.place(place(broken.at)));
                 return None;
             }
@@ -226,7 +226,7 @@ impl Compiler<'_> {
         let cuts = tags::silent_lines(content, &tags);
         let without = tags::without(content, &cuts);
         if is_sound && let Err(refusal) = self.engine.add(&key, &without) {
-            let problem = Problem::error("template-syntax", refusal.message);
+            let problem = syntax_problem(refusal.message);
             self.problems.push(problem.place(place(tags::in_whole(refusal.at, &cuts))));
             is_sound = false;
         }
@@ -409,4 +409,12 @@ impl Piece {
         ];
         narrowest.into_iter().find(|uses| !uses.is_empty()).unwrap_or_default()
     }
+}
+
+/// A tag that cannot be read.
+pub(super) fn syntax_problem(what: impl Into<String>) -> Problem {
+    Problem::error("template-syntax", what).hint(
+        "A name stands in {{ and }}; a condition is {% if recipient.town %} ... {% endif %}. To \
+         show braces as they are, write {% raw %}{{{% endraw %}.",
+    )
 }

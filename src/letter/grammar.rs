@@ -130,7 +130,7 @@ pub(super) fn objection(
 }
 
 fn column_check(column: &str, vocabulary: &Vocabulary) -> Option<Problem> {
-    if vocabulary.columns.iter().any(|c| c == column) {
+    if vocabulary.lacks_columns || vocabulary.columns.iter().any(|c| c == column) {
         return None;
     }
     let near = nearest(column, vocabulary.columns.iter().map(String::as_str));

@@ -8,6 +8,7 @@
 //! The layout sees nothing of the recipient. A slot for text is escaped when filled; the slots for
 //! body and footer stand in text, never inside a tag.
 
+use super::compile::syntax_problem;
 use super::engine::{Engine, Refusal};
 use super::html::escape;
 use super::image::Images;
@@ -144,8 +145,7 @@ impl Layout {
         let tags = match tags::tags(&without) {
             Ok(tags) => tags,
             Err(broken) => {
-                problems
-                    .push(Problem::error("template-syntax", broken.what).place(place(broken.at)));
+                problems.push(syntax_problem(broken.what).place(place(broken.at)));
                 return None;
             }
         };
@@ -158,8 +158,7 @@ impl Layout {
         }
         let mut engine = Engine::for_html();
         if is_sound && let Err(refusal) = engine.add("layout", &without) {
-            problems
-                .push(Problem::error("template-syntax", refusal.message).place(place(refusal.at)));
+            problems.push(syntax_problem(refusal.message).place(place(refusal.at)));
             is_sound = false;
         }
         is_sound.then_some(Layout { file, text, engine, inline })

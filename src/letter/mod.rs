@@ -102,6 +102,9 @@ pub struct Attachment {
 pub struct Vocabulary {
     /// Names behind `recipient.`; see `People::columns`.
     pub columns: Vec<String>,
+    /// Whether there may be columns that are not among them: a list could not be read, which is
+    /// said already, and every name may be a column of it.
+    pub lacks_columns: bool,
     /// `conference.*`.
     pub conference: BTreeMap<String, String>,
     /// `campaign.*`.

@@ -434,7 +434,7 @@ fn blocks_of_ours_stand_apart() {
         one.text(),
         "See\n\n(1) Almara Statement on Learning Towns — statement.en.pdf, 113.71 KB\n\
          (2) Guidelines for Learning Towns — guidelines.en.pdf, 612.29 KB\n\
-         (3) Almara 2026: Highlights — highlights.en.pdf, 1.43 MB\n\nthere\n\n- Dear Ana,\n"
+         (3) Almara 2026: Highlights — highlights.en.pdf, 1464.84 KB\n\nthere\n\n- Dear Ana,\n"
     );
     assert_eq!(one.html().matches("<tr>").count(), 3);
     let none = One::new("{% if attachment_table %}a{% endif %}b{{ attachment_table }}");

@@ -313,7 +313,9 @@ impl Faults {
         match fault {
             Fault::NoLetter(language) => self.no_letter.entry(language).or_default().push(who),
             Fault::Undefined(names) => {
-                for name in names {
+                // A document that is missing was said; its title is then missing too.
+                let own = names.into_iter().filter(|n| !n.name.starts_with("attachments."));
+                for name in own {
                     self.undefined.entry(name).or_default().push(who.clone());
                 }
             }

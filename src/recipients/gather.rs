@@ -46,7 +46,7 @@ impl<'a> Gathering<'a> {
             countries: Meanings::new(country::recognise),
             by_key: HashMap::new(),
             names: BTreeSet::new(),
-            people: People::default(),
+            people: People { knows_all_columns: true, ..People::default() },
         }
     }
 
@@ -56,6 +56,7 @@ impl<'a> Gathering<'a> {
             Ok(text) => Rows::new(text),
             Err(damage) => {
                 self.add_summary(list, 0);
+                self.people.knows_all_columns = false;
                 return problems.push(damage.problem(list.file));
             }
         };
@@ -65,7 +66,10 @@ impl<'a> Gathering<'a> {
                 self.names.extend(layout.names.iter().map(str::to_owned));
                 self.rows(list, &mut rows, layout, problems)
             }
-            None => 0,
+            None => {
+                self.people.knows_all_columns = false;
+                0
+            }
         };
         self.add_summary(list, count);
     }

@@ -134,6 +134,8 @@ pub struct People {
     /// Names of all columns that letters may use, sorted: roles, free names of `[columns]`, and
     /// normalised headers of all lists.
     pub columns: Vec<String>,
+    /// Whether every list could be read as far as its header: else there may be more columns.
+    pub knows_all_columns: bool,
     /// A line for each list, in order.
     pub lists: Vec<ListSummary>,
 }
