@@ -4,7 +4,7 @@
 //! order, and keeps every problem. It decides nothing about people, letters or documents.
 
 use crate::config::{self, ByLanguage, Config};
-use crate::id::CampaignId;
+use crate::id::{CampaignId, Digest};
 use crate::language::Language;
 use crate::letter::{ImageFile, Letters, Source, Sources, Vocabulary};
 use crate::limits::{ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
@@ -36,6 +36,9 @@ pub struct Campaign {
     pub senders: Senders,
     /// How heavy a message may be.
     pub limits: WeightLimits,
+    /// The letters' source files, for saying which lines changed.
+    pub sources: Vec<Source>,
+    source_digests: Vec<(String, Digest)>,
 }
 
 impl Campaign {
@@ -64,6 +67,9 @@ impl Campaign {
         let documents =
             read_documents(workspace, config, setting, &people, letters.as_ref(), problems);
         let (letters, senders) = (letters?, senders(setting, &default_language)?);
+        let sources = all_sources(sources);
+        let digest = |s: &Source| (s.file.clone(), Digest::of(s.text.as_bytes()));
+        let source_digests = sources.iter().map(digest).collect();
         Some(Campaign {
             id: setting.id.clone(),
             conference_name: config.conference.get("name").cloned().unwrap_or_default(),
@@ -76,6 +82,8 @@ impl Campaign {
                 warn_octets: config.limits.letter_warn,
                 error_octets: config.limits.letter_error,
             },
+            sources,
+            source_digests,
         })
     }
 
@@ -103,6 +111,7 @@ impl Campaign {
             documents: &self.documents,
             senders: &self.senders,
             limits: self.limits,
+            sources: &self.source_digests,
             date,
         }
     }
@@ -126,6 +135,17 @@ fn read_people(
     recipients::gather(&sources, &config.recipients_options(), problems)
 }
 
+/// Letters, signatures, footers and the layout as a plain list.
+fn all_sources(sources: Sources) -> Vec<Source> {
+    let Sources { letters, layout, signatures, footers, images: _ } = sources;
+    letters
+        .into_values()
+        .chain(signatures.into_values())
+        .chain(footers.into_values())
+        .chain(layout)
+        .collect()
+}
+
 /// Reads letters, layout, signatures, footers and images.
 fn read_sources(
     workspace: &Workspace,
@@ -134,6 +154,7 @@ fn read_sources(
 ) -> Sources {
     let folder = &setting.letter.value;
     let letters = by_language(workspace, &format!("{folder}/*.md"), problems);
+    note_other_files(workspace, folder, problems);
     let of_kind = |kind: &str, problems: &mut Problems| {
         by_language(workspace, &format!("templates/{kind}.*.md"), problems)
     };
@@ -167,6 +188,21 @@ fn by_language(
         }
     }
     sources
+}
+
+/// Files beside the letters that are none: `fr.md.txt` is French readers without their letter.
+fn note_other_files(workspace: &Workspace, folder: &str, problems: &mut Problems) {
+    // Whatever is wrong with the folder itself was said when the letters were read.
+    for file in workspace.list(&format!("{folder}/*"), &mut Problems::new()) {
+        if file.ends_with(".md") {
+            continue;
+        }
+        let message = format!("{file} is not used: letters end in .md");
+        problems.push(Problem::warning("not-a-letter", message).place(Place::file(&file)).hint(
+            "Rename it to its language and .md, such as fr.md (Windows hides a second ending), or \
+             move it away.",
+        ));
+    }
 }
 
 fn not_a_language(file: &str, tag: &str) -> Problem {

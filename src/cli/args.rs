@@ -1,5 +1,6 @@
 //! The command line: what can be typed. Doc comments are the help texts.
 
+use crate::limits::PLAN_CODE_DIGITS_MIN;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
 
@@ -20,21 +21,22 @@ pub struct Arguments {
 #[derive(Clone, Debug, Args)]
 pub struct Global {
     /// The workspace: exactly this folder [default: this folder or the nearest above it]
-    #[arg(short = 'C', long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    #[arg(short = 'C', long, global = true, help_heading = "Everywhere")]
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub workspace: Option<PathBuf>,
     /// Text for people, or one JSON object on standard output
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    #[arg(long, global = true, help_heading = "Everywhere", value_enum, default_value_t = Format::Text)]
     #[arg(value_name = "text|json", hide_possible_values = true)]
     pub format: Format,
     /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    #[arg(long, global = true, help_heading = "Everywhere", value_enum, default_value_t = Color::Auto)]
     #[arg(value_name = "auto|always|never", hide_possible_values = true)]
     pub color: Color,
     /// Say more: notes about what was detected and decided
-    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    #[arg(short, long, global = true, help_heading = "Everywhere", conflicts_with = "quiet")]
     pub verbose: bool,
     /// Say nothing but errors
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Everywhere")]
     pub quiet: bool,
 }
 
@@ -141,6 +143,7 @@ pub struct Send {
     pub out: Option<PathBuf>,
     /// The plan code, instead of typing the number of letters
     #[arg(long, value_name = "FINGERPRINT", conflicts_with = "dry_run")]
+    #[arg(value_parser = plan_code)]
     pub plan: Option<String>,
     /// Stay until nothing waits any more, however long that takes
     #[arg(long, conflicts_with_all = ["dry_run", "no_wait"])]
@@ -148,6 +151,16 @@ pub struct Send {
     /// Never wait for a letter that is to be tried again later
     #[arg(long, conflicts_with = "dry_run")]
     pub no_wait: bool,
+}
+
+/// A plan code, checked in form: which plan it names is found out later.
+fn plan_code(typed: &str) -> Result<String, String> {
+    let digits = typed.chars().filter(|c| !matches!(c, '-' | ' '));
+    let is_code = digits.clone().count() >= PLAN_CODE_DIGITS_MIN
+        && digits.clone().all(|c| c.is_ascii_hexdigit());
+    is_code.then(|| typed.to_owned()).ok_or_else(|| {
+        format!("a plan code has at least {PLAN_CODE_DIGITS_MIN} of the characters 0-9 and a-f")
+    })
 }
 
 /// `status`.

@@ -2,8 +2,12 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Check;
+use super::out_folder::refuse_inputs;
+use super::relay::relay;
 use super::shell::Shell;
 use super::ui::{counted, plural, problems_as_text};
+use crate::campaign::Campaign;
+use crate::plan::Plan;
 use crate::problem::{Problem, Problems, Severity};
 use serde_json::json;
 use std::convert::Infallible;
@@ -18,9 +22,11 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     if let Some(campaign) = &campaign {
         recipients = campaign.people.recipients.len();
         let plan = campaign.plan(shell.clock().date(), &mut problems, |_| Ok::<(), Infallible>(()));
-        let Ok(_) = plan;
+        let Ok(plan) = plan;
+        check_relay(shell, campaign, &plan, &mut problems);
     }
-    if let Some(problem) = args.out.as_deref().and_then(|out| write_problems(out, &problems).err())
+    if let Some(problem) =
+        args.out.as_deref().and_then(|out| write_problems(shell, out, &problems).err())
     {
         problems.push(problem);
     }
@@ -38,8 +44,26 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     Answer { exit, ..Answer::done(text) }.with("summary", summary).with_problems(problems)
 }
 
+/// What would stop `send` before its first letter, as warnings: a mailing can be written and checked
+/// before there is a mail server.
+fn check_relay(shell: &Shell, campaign: &Campaign, plan: &Plan, problems: &mut Problems) {
+    // Whatever is wrong with the workspace was said when the campaign was read.
+    let Ok(opened) = shell.open() else { return };
+    let mut found = Problems::new();
+    relay(shell, &opened, campaign, plan, &mut found);
+    for problem in found.iter() {
+        problems.push(Problem { severity: Severity::Warning, ..problem.clone() });
+    }
+}
+
 /// Writes all problems, none left out, for whoever mends the lists.
-fn write_problems(out: &Path, problems: &Problems) -> Result<(), Problem> {
+fn write_problems(shell: &Shell, out: &Path, problems: &Problems) -> Result<(), Problem> {
+    refuse_inputs(out, shell.workspace()?.root())?;
+    let older = std::fs::read(out).unwrap_or_default();
+    if !older.is_empty() && !older.starts_with(TABLE_BEGINS) && !older.starts_with(TEXT_BEGINS) {
+        let message = format!("{} is there already and holds something else", out.display());
+        return Err(Problem::error("already-there", message).hint("Name a new file."));
+    }
     let is_table = out.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
     let text = if is_table { as_table(problems) } else { as_text(problems) };
     std::fs::write(out, text).map_err(|error| {
@@ -49,9 +73,14 @@ fn write_problems(out: &Path, problems: &Problems) -> Result<(), Problem> {
     })
 }
 
+/// How the two kinds of file begin, so that one of ours is known again.
+const TEXT_BEGINS: &[u8] = b"secretariat check\n";
+const TABLE_BEGINS: &[u8] = b"\xEF\xBB\xBFSeverity,Kind,What,";
+
 fn as_text(problems: &Problems) -> Vec<u8> {
     let text = problems_as_text(&problems.sorted(), usize::MAX);
-    anstream::adapter::strip_str(&text).to_string().into_bytes()
+    let plain = anstream::adapter::strip_str(&text).to_string();
+    [TEXT_BEGINS, plain.as_bytes()].concat()
 }
 
 /// For a spreadsheet: UTF-8 with a byte order mark, which Excel wants.

@@ -6,6 +6,7 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Send;
+use super::changed_lines::changed_lines;
 use super::failure::ledger_problem;
 use super::plan_screen::plan_screen;
 use super::shell::{Opened, Shell};
@@ -16,6 +17,7 @@ use crate::id::Fingerprint;
 use crate::ledger::{Ledger, LedgerError, State};
 use crate::plan::Plan;
 use crate::plan::manifest::{self, Difference};
+use crate::plan::objects::Objects;
 use crate::problem::Problem;
 use std::collections::HashMap;
 
@@ -24,6 +26,8 @@ struct Before {
     standing: Standing,
     /// What changed since the current plan, where another plan is current.
     difference: Option<Difference>,
+    /// The lines of the letters that changed.
+    lines: String,
     /// Letters of this plan that nobody has yet.
     to_go: u64,
 }
@@ -69,18 +73,21 @@ fn read_before(
     let ledger = Ledger::look(folder)?;
     let standing = Standing::read(ledger.as_ref(), &campaign.id)?;
     let Some(ledger) = ledger else {
-        return Ok(Before { standing, difference: None, to_go: plan.deliveries.len() as u64 });
+        let to_go = plan.deliveries.len() as u64;
+        return Ok(Before { standing, difference: None, lines: String::new(), to_go });
     };
     let states: HashMap<_, _> = ledger.states(&campaign.id)?.into_iter().collect();
     let goes = |state: Option<&State>| state.is_none_or(|s| s.is_open_to_plans());
     let to_go = plan.deliveries.iter().filter(|d| goes(states.get(&d.id))).count() as u64;
     let is_current = standing.fingerprint == Some(plan.fingerprint);
     let older = if is_current { None } else { ledger.manifest(&campaign.id)? };
+    let objects = Objects::within(folder);
+    let lines = older.as_deref().map(|older| changed_lines(campaign, &objects, older));
     let difference = older.map(|older| {
         let newer = manifest::text(&campaign.materials(shell.clock().date()), &plan.deliveries);
         Difference::between(&older, &newer)
     });
-    Ok(Before { standing, difference, to_go })
+    Ok(Before { standing, difference, lines: lines.unwrap_or_default(), to_go })
 }
 
 fn ask(
@@ -91,7 +98,7 @@ fn ask(
 ) -> Result<(), Box<Answer>> {
     shell.ui.show(&plan_screen(campaign, plan));
     if let Some(difference) = &before.difference {
-        shell.ui.show(&changes_as_text(difference));
+        shell.ui.show(&changes_as_text(difference, &before.lines));
     }
     if !shell.ui.can_ask() {
         let answer = not_confirmed(plan, before);
@@ -215,11 +222,11 @@ fn changes_as_line(difference: &Difference) -> String {
     changes(difference).join("; ")
 }
 
-fn changes_as_text(difference: &Difference) -> String {
+fn changes_as_text(difference: &Difference, changed_lines: &str) -> String {
     let lines: Vec<String> = changes(difference).iter().map(|c| format!("  {c}")).collect();
     format!(
-        "Changed since the plan that was confirmed:\n{}\nWho has the letter keeps it; the \
-         others get this one.",
+        "Changed since the plan that was confirmed:\n{}\n{changed_lines}Who has the letter keeps \
+         it; the others get this one.",
         lines.join("\n")
     )
 }

@@ -6,7 +6,7 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Send;
-use super::out_folder::{OutFolder, cannot_write};
+use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
 use super::plan_screen::{language_counts, plan_screen};
 use super::preview::letter_as_text;
 use super::shell::Shell;
@@ -24,6 +24,7 @@ use std::path::Path;
 #[must_use]
 pub(super) fn dry_run(
     shell: &Shell,
+    root: &Path,
     campaign: &Campaign,
     args: &Send,
     mut problems: Problems,
@@ -35,6 +36,10 @@ pub(super) fn dry_run(
         Ok::<(), Infallible>(())
     });
     if problems.has_errors() || plan.deliveries.is_empty() {
+        return failed(campaign, &plan, problems);
+    }
+    if let Some(Err(problem)) = args.out.as_deref().map(|out| refuse_inputs(out, root)) {
+        problems.push(problem);
         return failed(campaign, &plan, problems);
     }
     if let Some(Err(problem)) = args.out.as_deref().map(|out| write_all(campaign, &plan, out, date))

@@ -60,6 +60,8 @@ pub(super) fn freeze(
 
 /// Documents and images, each once.
 fn keep_files(campaign: &Campaign, objects: &Objects, clock: &Clock) -> Result<(), ObjectError> {
+    // So that a later plan can say which lines changed.
+    campaign.sources.iter().try_for_each(|s| objects.keep(s.text.as_bytes()).map(drop))?;
     let mut kept = HashSet::new();
     for set in campaign.documents.distinct_sets() {
         for attachment in &set.attachments {

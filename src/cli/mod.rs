@@ -10,6 +10,7 @@ pub mod shell;
 pub mod ui;
 
 mod bare;
+mod changed_lines;
 mod check;
 mod completions;
 mod confirm;
@@ -31,7 +32,7 @@ mod why;
 use crate::config::Environment;
 use answer::{Answer, Exit};
 use args::{Arguments, Command};
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 use failure::bug;
 use shell::Shell;
 use std::ffi::OsString;
@@ -100,6 +101,18 @@ fn give(ui: Ui, command: &str, answer: &Answer) -> ExitCode {
     ExitCode::from(answer.exit.code())
 }
 
+/// The command among arguments that could not be understood, or nothing.
+fn command_in(arguments: &[OsString]) -> &'static str {
+    let commands = Arguments::command();
+    let names: Vec<String> = commands.get_subcommands().map(|c| c.get_name().to_owned()).collect();
+    let named = arguments.iter().skip(1).find_map(|a| names.iter().position(|n| *a == n.as_str()));
+    named.and_then(|at| COMMANDS.get(at).copied()).unwrap_or("")
+}
+
+/// The commands, in the order of the help.
+const COMMANDS: [&str; 9] =
+    ["init", "new", "check", "preview", "send", "status", "why", "completions", "manpage"];
+
 /// Help and version go to standard output; a mistake to standard error, as JSON where asked for.
 fn not_understood(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
@@ -110,10 +123,12 @@ fn not_understood(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         || arguments.iter().any(|a| a == "--format=json");
     if asks_for_json {
         let message = error.to_string();
-        let problem = crate::problem::Problem::error("usage", message.trim().to_owned())
+        let first = message.lines().next().unwrap_or_default();
+        let first = first.strip_prefix("error: ").unwrap_or(first);
+        let problem = crate::problem::Problem::error("usage", first.to_owned())
             .hint("See secretariat --help.");
         let answer = Answer::one_problem(Exit::BadCommandLine, problem);
-        println!("{}", answer.to_json(""));
+        println!("{}", answer.to_json(command_in(arguments)));
     } else {
         let _ = error.print();
     }

@@ -7,6 +7,7 @@
 
 use crate::owner_only;
 use crate::problem::Problem;
+use crate::workspace::PRIVATE_FOLDER;
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
@@ -66,6 +67,26 @@ impl Drop for OutFolder {
         for file in &self.written {
             // Best effort: the error that matters is the one that stopped the writing.
             let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// The folders of a workspace that hold what people wrote, and the program's own.
+const INPUTS: [&str; 4] = ["recipients", "templates", "attachments", PRIVATE_FOLDER];
+
+/// Refuses a target among the files that the program promises never to change.
+pub(super) fn refuse_inputs(out: &Path, root: &Path) -> Result<(), Problem> {
+    let Ok(out) = std::path::absolute(out) else { return Ok(()) };
+    // What is not there yet has no true path; the folder above it has.
+    let known = out.ancestors().find_map(|a| a.canonicalize().ok().map(|c| (a.to_owned(), c)));
+    let Some((above, real)) = known else { return Ok(()) };
+    let real = real.join(out.strip_prefix(&above).unwrap_or(Path::new("")));
+    match INPUTS.iter().find(|folder| real.starts_with(root.join(folder))) {
+        None => Ok(()),
+        Some(folder) => {
+            let message = format!("{} lies in {folder}/, which is never written to", out.display());
+            Err(Problem::error("out-among-inputs", message)
+                .hint("Name a folder or file elsewhere."))
         }
     }
 }

@@ -4,12 +4,12 @@ use super::answer::{Answer, Exit};
 use super::args::Preview;
 use super::dry_run::nobody;
 use super::failure::several;
-use super::out_folder::{OutFolder, cannot_write};
+use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
 use super::plan_screen::language_counts;
 use super::shell::Shell;
 use super::ui::{BOLD, DIM, plural, printable, size};
 use crate::campaign::Campaign;
-use crate::gallery::{Entry, Gallery, Mailing, PageError, document_file, page_name};
+use crate::gallery::{Entry, GENERATOR, Gallery, Mailing, PageError, document_file, page_name};
 use crate::plan::documents::DocumentSet;
 use crate::plan::{Made, Plan};
 use crate::problem::{Problem, Problems};
@@ -29,6 +29,11 @@ pub(super) fn preview(shell: &Shell, args: &Preview) -> Answer {
     let Some(campaign) = shell.campaign(args.campaign.as_deref(), &mut problems) else {
         return Answer::failed(Exit::MustChange, problems);
     };
+    if let (Some(out), Ok(workspace)) = (&args.out, shell.workspace())
+        && let Err(problem) = refuse_inputs(out, workspace.root())
+    {
+        return Answer::one_problem(Exit::MustChange, problem);
+    }
     match &args.out {
         Some(out) => write_gallery(shell, &campaign, out, problems),
         None => show_one(shell, &campaign, args.person.as_deref(), problems),
@@ -176,7 +181,11 @@ fn write_pages(
             Ok::<(), io::Error>(())
         })
         .map_err(cannot)?;
-    let mut index = OutFolder::open(out, &HashSet::new(), |_| false)?;
+    let mut index = OutFolder::open(out, &HashSet::new(), |name| {
+        // A page of somebody else is not overwritten.
+        let page = || std::fs::read_to_string(out.join(name)).unwrap_or_default();
+        name == "index.html" && !page().contains(GENERATOR)
+    })?;
     let page = gallery.index(&entries).map_err(page_error).map_err(cannot)?;
     index.write("index.html", [page.as_bytes()]).map_err(cannot)?;
     [pages, documents, index].into_iter().for_each(OutFolder::keep);

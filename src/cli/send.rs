@@ -39,7 +39,7 @@ pub(super) fn send(shell: &Shell, args: &Send) -> Answer {
         return Answer::failed(Exit::MustChange, problems);
     };
     if args.dry_run {
-        return dry_run(shell, &campaign, args, problems);
+        return dry_run(shell, opened.workspace.root(), &campaign, args, problems);
     }
     really(shell, &opened, &campaign, args, problems).unwrap_or_else(|answer| *answer)
 }
@@ -210,7 +210,8 @@ fn drive(
         let due = reader
             .counts(conditions.campaign)
             .map(|c| c.of(State::Planned) + c.of(State::Deferred));
-        let mut watcher = Watcher::new(shell.ui, due.unwrap_or(0));
+        let relay = format!("{}:{}", conditions.relay.host, conditions.relay.port);
+        let mut watcher = Watcher::new(shell.ui, due.unwrap_or(0), &relay);
         let ended = run(conditions, writer, stop, &mut |progress| watcher.see(&progress)).await;
         watcher.finish();
         if let Err(error) = writer.clone().close().await {

@@ -78,10 +78,28 @@ impl Ui {
         let mut err = anstream::stderr();
         let _ = write!(err, "{BOLD}{question}{BOLD:#} ");
         let _ = err.flush();
-        let mut line = String::new();
-        let read = io::stdin().read_line(&mut line).ok()?;
-        (read > 0 && !line.trim().is_empty()).then(|| line.trim().to_owned())
+        let line = read_line_or_interrupt()?;
+        (!line.trim().is_empty()).then(|| line.trim().to_owned())
     }
+}
+
+/// A line of standard input; nothing at its end, and nothing when Ctrl-C comes first: that is an
+/// answer too, and an ordinary one.
+fn read_line_or_interrupt() -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
+    let line = runtime.block_on(async {
+        let read = tokio::task::spawn_blocking(|| {
+            let mut line = String::new();
+            io::stdin().read_line(&mut line).ok().filter(|read| *read > 0).map(|_| line)
+        });
+        tokio::select! {
+            line = read => line.ok().flatten(),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    // The thread that still reads ends with the process.
+    runtime.shutdown_background();
+    line
 }
 
 /// Emphasis.

@@ -6,6 +6,7 @@ use super::failure::ledger_problem;
 use super::failure::several;
 use super::shell::{Opened, Shell};
 use super::ui::{BOLD, DIM, padded};
+use crate::address::EmailAddress;
 use crate::ledger::{Event, Ledger, LedgerError, StoredDelivery};
 use crate::problem::{Problem, Problems};
 use crate::recipients::{Excluded, Recipient, select};
@@ -123,10 +124,11 @@ fn in_the_lists(opened: &Opened, who: &str) -> Answer {
         let is_meant = |e: &&Excluded| select::matches(who, &e.address, None);
         found.extend(campaign.people.excluded.iter().filter(is_meant).map(left_out));
     }
-    found.sort();
-    found.dedup();
-    match found.as_slice() {
-        [(address, text)] => no_deliveries(address, text.clone()),
+    let addresses: BTreeSet<&str> = found.iter().map(|(address, _)| address.as_str()).collect();
+    let mut texts: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
+    texts.dedup();
+    match addresses.iter().collect::<Vec<_>>().as_slice() {
+        [address] => no_deliveries(address, texts.concat()),
         [] if problems.has_errors() => Answer::failed(Exit::MustChange, problems),
         [] => {
             let message = format!("nobody in the lists or in the ledger is {who:?}");
@@ -134,10 +136,7 @@ fn in_the_lists(opened: &Opened, who: &str) -> Answer {
                 .hint("Write an address, or a part of a name as it stands in the list.");
             Answer::one_problem(Exit::MustChange, problem)
         }
-        all => {
-            let addresses = all.iter().map(|(address, _)| address.as_str());
-            Answer::one_problem(Exit::MustChange, several(who, addresses))
-        }
+        _ => Answer::one_problem(Exit::MustChange, several(who, addresses)),
     }
 }
 
@@ -153,12 +152,15 @@ fn unplanned(recipient: &Recipient) -> (String, String) {
     ] {
         let _ = writeln!(text, "{DIM}{}{DIM:#}{value}", padded(label, 12));
     }
-    (recipient.address.to_string(), text)
+    (recipient.address.compare_key(), text)
 }
 
 fn left_out(excluded: &Excluded) -> (String, String) {
     let Excluded { address, place, reason } = excluded;
-    (address.clone(), format!("{address} ({place}): left out, {reason}\n"))
+    // The same address in another spelling is the same person.
+    let known = EmailAddress::parse(address).map(|a| a.compare_key());
+    let text = format!("{address} ({place}): left out, {reason}\n");
+    (known.unwrap_or_else(|_| address.clone()), text)
 }
 
 fn by_words(by: crate::recipients::LanguageBy) -> &'static str {

@@ -18,6 +18,9 @@ use serde::Serialize;
 use std::sync::Arc;
 use tera::{Context, Tera};
 
+/// What every page says of where it comes from.
+pub const GENERATOR: &str = "<meta name=\"generator\" content=\"secretariat\">";
+
 /// What the pages say of the whole mailing.
 #[derive(Clone, Debug, Serialize)]
 pub struct Mailing {
@@ -209,7 +212,7 @@ mod tests {
     #[test]
     fn the_index_names_everybody_and_the_plan() {
         let page = gallery().index(&[entry("王芳")]).unwrap();
-        for part in ["王芳", "a@x.example", "000001.html", "3f9a-27c1-b04e"] {
+        for part in [GENERATOR, "王芳", "a@x.example", "000001.html", "3f9a-27c1-b04e"] {
             assert!(page.contains(part), "{part}");
         }
     }

@@ -2,7 +2,9 @@
 //!
 //! Owns the manifest's text: a head (campaign, senders, class), then a line for each delivery,
 //! sorted by recipient key: address, language, digest of the letter, documents in order (name,
-//! SHA-256). Fields are divided by tabs, which no address, name of a file or digest holds.
+//! SHA-256). Fields are divided by tabs, which no address, name of a file or digest holds. Behind
+//! them the letters' source files with their digests, for saying which lines changed: they are not
+//! part of the fingerprint, because what readers get of them is in the letters' digests.
 //!
 //! # Invariants
 //! Not in it: Date, Message-ID, boundaries, relay, file and line, order of rows. So a list sorted
@@ -23,7 +25,26 @@ pub fn text(materials: &Materials<'_>, deliveries: &[Planned]) -> String {
     for planned in sorted(materials, deliveries) {
         text.push_str(&line(materials, planned));
     }
+    for (file, digest) in materials.sources {
+        text.push_str(&format!("{SOURCE}\t{file}\t{digest}\n"));
+    }
     text
+}
+
+/// First field of a source file's line.
+const SOURCE: &str = "source";
+
+/// The source files that a manifest names, with their digests.
+#[must_use]
+pub fn sources(text: &str) -> BTreeMap<String, Digest> {
+    let read = |line: &str| {
+        let mut fields = line.split('\t');
+        match (fields.next(), fields.next(), fields.next().and_then(Digest::from_hex)) {
+            (Some(SOURCE), Some(file), Some(digest)) => Some((file.to_owned(), digest)),
+            _ => None,
+        }
+    };
+    text.lines().filter_map(read).collect()
 }
 
 /// SHA-256 of the manifest.
@@ -148,6 +169,7 @@ fn parsed(text: &str) -> (Vec<&str>, BTreeMap<&str, Entry<'_>>) {
             ["delivery", key, address, language, letter, files @ ..] => {
                 entries.insert(*key, Entry { address, language, letter, files: files.to_vec() });
             }
+            [SOURCE, ..] => {}
             _ => head.push(line),
         }
     }
@@ -228,6 +250,15 @@ mod tests {
             assert_ne!(difference, Difference::default(), "{changed}");
             assert!(!difference.only_loses_people(), "{changed}");
         }
+    }
+
+    #[test]
+    fn sources_are_named_and_are_no_change_by_themselves() {
+        let digest = Digest::of(b"letter");
+        let one = "delivery a@x.example a@x.example en L1";
+        let with = manifest(&[one]) + &format!("source\ttemplates/outcome/en.md\t{digest}\n");
+        assert_eq!(sources(&with)["templates/outcome/en.md"], digest);
+        assert_eq!(Difference::between(&manifest(&[one]), &with), Difference::default());
     }
 
     #[test]

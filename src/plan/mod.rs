@@ -72,6 +72,8 @@ pub struct Materials<'a> {
     pub senders: &'a Senders,
     /// How heavy a message may be.
     pub limits: WeightLimits,
+    /// The letters' source files with their digests.
+    pub sources: &'a [(String, Digest)],
     /// `Date:` of the messages made on the way.
     pub date: Timestamp,
 }
@@ -145,6 +147,7 @@ pub fn make<E>(
                 Ok((planned, letter, message)) => {
                     let recipient = &recipients[index];
                     faults.weigh(&planned, recipient, materials.limits);
+                    faults.compare_languages(&planned, recipient);
                     let sender = materials.senders.for_language(&planned.language);
                     let (letter, message) = (&letter, &message);
                     visit(Made { planned: &planned, recipient, sender, letter, message })?;
@@ -303,6 +306,8 @@ struct Faults {
     undefined: BTreeMap<Undefined, Vec<String>>,
     /// Language without a letter -> who reads it.
     no_letter: BTreeMap<Language, Vec<String>>,
+    /// Language read, and language of the letter that stands in -> how many people.
+    stand_ins: BTreeMap<(Language, Language), u64>,
     others: Vec<Problem>,
     heavy: Vec<(u64, String, bool)>,
 }
@@ -331,12 +336,23 @@ impl Faults {
         }
     }
 
+    /// Somebody who asked for a language and gets a letter in another.
+    fn compare_languages(&mut self, planned: &Planned, recipient: &Recipient) {
+        let (read, given) = (recipient.language.primary(), planned.language.primary());
+        if read != given {
+            *self.stand_ins.entry((read, given)).or_default() += 1;
+        }
+    }
+
     fn report(self, total: usize, problems: &mut Problems) {
         for (undefined, who) in self.undefined {
             problems.push(describe_undefined(&undefined, &who, total));
         }
         for (language, who) in self.no_letter {
             problems.push(describe_no_letter(&language, &who));
+        }
+        for ((read, given), people) in self.stand_ins {
+            problems.push(describe_stand_in(&read, &given, people));
         }
         self.others.into_iter().for_each(|p| problems.push(p));
         for too_heavy in [true, false] {
@@ -386,9 +402,24 @@ fn describe_no_letter(language: &Language, who: &[String]) -> Problem {
     .count(who.len() as u64)
 }
 
+fn describe_stand_in(read: &Language, given: &Language, people: u64) -> Problem {
+    let readers =
+        if people == 1 { "1 person reads".to_owned() } else { format!("{people} people read") };
+    let message =
+        format!("{readers} {read}, and there is no letter in it: they get the one in {given}");
+    Problem::warning("letter-stands-in", message)
+        .hint(format!(
+            "Add {read}.md beside the other letters, if they should read their own language."
+        ))
+        .count(people)
+}
+
 fn describe_heavy(octets: u64, who: &str, too_heavy: bool, count: usize) -> Problem {
     let megabytes = octets as f64 / f64::from(1 << 20);
-    let message = format!("the letter to {who} weighs {megabytes:.1} MB as sent");
+    let message = match count {
+        1 => format!("the letter to {who} weighs {megabytes:.1} MB as sent"),
+        n => format!("{n} letters weigh up to {megabytes:.1} MB as sent"),
+    };
     let hint = "Mail servers often refuse more than 20 MB: make the documents smaller, or link \
                 to them. The bounds stand in [limits] of secretariat.toml.";
     let problem = if too_heavy {

@@ -105,6 +105,8 @@ pub struct Broken {
 /// Where a run stands, for whoever watches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
+    /// Reaching the relay.
+    Connecting,
     /// One delivery has got a state.
     Settled(State),
     /// The relay rests; trying again after this.
@@ -299,7 +301,13 @@ impl Run<'_> {
             if *self.stop.borrow() {
                 return Ok(Some(Stopped::Interrupted));
             }
-            match Session::open(self.conditions.relay, &self.tls).await {
+            watcher(Progress::Connecting);
+            // Nothing of a letter is under way yet: whoever asks to stop need not wait.
+            let opened = tokio::select! {
+                opened = Session::open(self.conditions.relay, &self.tls) => opened,
+                _ = self.stop.wait_for(|stop| *stop) => return Ok(Some(Stopped::Interrupted)),
+            };
+            match opened {
                 Ok(session) => {
                     self.has_talked = true;
                     if let Some(stopped) = self.first_look(&session) {

@@ -307,6 +307,28 @@ fn killed_while_the_relay_says_nothing_it_goes_on() {
     assert!(states.values().all(|s| s == "accepted" || s == "uncertain"), "{states:?}");
 }
 
+/// A wrong port answers nothing: whoever asks to stop is not kept waiting for its greeting.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_while_connecting_ends_at_once() {
+    let relay = Relay::with(Script::new().at(At::Greeting, Who::Anyone, Action::Stall));
+    let workspace = Workspace::with_people(3).relay(&relay);
+    let running = start(&workspace);
+    assert!(eventually(Duration::from_secs(30), || relay.sessions() > 0));
+    interrupt(running.id());
+    let begun = std::time::Instant::now();
+    assert_eq!(running.wait().code, Some(4), "the letters are open");
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+#[cfg(unix)]
+fn interrupt(process: u32) {
+    // The shell's own: a bare Debian has no program of that name.
+    let id = process.to_string();
+    let signal = std::process::Command::new("sh").args(["-c", "kill -INT $0", &id]).status();
+    assert!(signal.is_ok_and(|s| s.success()));
+}
+
 #[cfg(unix)]
 #[test]
 fn one_interrupt_finishes_the_letters_in_flight_and_leaves_none_uncertain() {
@@ -315,10 +337,7 @@ fn one_interrupt_finishes_the_letters_in_flight_and_leaves_none_uncertain() {
     let workspace = Workspace::with_people(people).relay(&relay);
     let running = start(&workspace);
     assert!(eventually(Duration::from_secs(60), || relay.count() >= 5));
-    let id = running.id().to_string();
-    // The shell's own: a bare Debian has no program of that name.
-    let signal = std::process::Command::new("sh").args(["-c", "kill -INT $0", &id]).status();
-    assert!(signal.is_ok_and(|s| s.success()));
+    interrupt(running.id());
     let output = running.wait();
     assert_eq!(output.code, Some(4), "letters are open: {output:#?}");
     let counts = proof::counts(&workspace);

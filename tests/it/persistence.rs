@@ -49,6 +49,7 @@ fn an_edited_letter_goes_to_those_who_wait_and_to_nobody_twice() {
     let asked = workspace.run(&["send"]);
     assert_eq!(asked.code, Some(3), "changed since it was confirmed: {asked:#?}");
     assert!(asked.everything().contains("letter in en"), "{asked:#?}");
+    assert!(asked.stderr.contains("+ Corrected text."), "the lines that changed: {asked:#?}");
     assert_eq!(workspace.send().0, Some(0));
     proof::everybody_has_one(&relay, 3);
     let late = String::from_utf8_lossy(&relay.bytes_for(&person(2))[0]).into_owned();

@@ -141,3 +141,40 @@ fn help_completions_and_the_manual_page_come_from_one_place() {
     }
     assert!(run(&["--version"]).contains(env!("CARGO_PKG_VERSION")));
 }
+
+/// What people wrote is never written over, whatever `--out` names.
+#[test]
+fn out_never_touches_lists_letters_documents_or_foreign_pages() {
+    let workspace = Workspace::sample();
+    std::fs::create_dir(workspace.path().join("web")).expect("a folder");
+    workspace.write("web/index.html", "<p>Our own page</p>");
+    workspace.write("notes.txt", "Remember the flowers.");
+    let before = workspace.inventory();
+    for arguments in [
+        &["check", "--out", "recipients/registration.csv"][..],
+        &["check", "--out", "secretariat.toml"],
+        &["check", "--out", "notes.txt"],
+        &["preview", "--out", "templates/outcome"],
+        &["preview", "--out", "web"],
+        &["send", "--dry-run", "--out", "recipients"],
+        &["send", "--dry-run", "--out", "./attachments/../recipients/x"],
+    ] {
+        let output = workspace.spawn_as_it_is(arguments).wait();
+        assert_eq!(output.code, Some(3), "{arguments:?}: {output:#?}");
+        assert_eq!(workspace.inventory(), before, "{arguments:?}");
+    }
+}
+
+/// Whoever asked for French and gets English is told of, and so is a letter with a wrong ending.
+#[test]
+fn a_letter_that_is_not_found_is_a_warning() {
+    let workspace = Workspace::sample();
+    let letters = workspace.path().join("templates/outcome");
+    std::fs::rename(letters.join("fr.md"), letters.join("fr.md.txt")).expect("renamed");
+    let (code, json) = workspace.run_json(&["check"]);
+    assert_eq!(code, Some(0), "{json:#}");
+    let problems = json["problems"].as_array().expect("problems");
+    let of = |kind: &str| problems.iter().find(|p| p["code"] == kind).expect(kind);
+    assert_eq!(of("letter-stands-in")["count"], 120, "{json:#}");
+    assert_eq!(of("not-a-letter")["file"], "templates/outcome/fr.md.txt");
+}
