@@ -86,6 +86,23 @@ fn closing(plan: &Plan, out: Option<&Path>, problems: &Problems) -> String {
     )
 }
 
+/// The same parts where there is no plan at all: a program that reads them finds them.
+#[must_use]
+pub(super) fn no_plan_as_json() -> Map<String, Value> {
+    let parts = [
+        ("campaign", Value::Null),
+        ("fingerprint", Value::Null),
+        ("letters", json!(0)),
+        ("copies", json!(0)),
+        ("excluded", json!([])),
+        ("languages", json!({})),
+        ("bytes_total", json!(0)),
+        ("bytes_largest", json!(0)),
+        ("estimated_seconds", json!(0)),
+    ];
+    parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// The plan's parts of the JSON object (contract, JSON).
 #[must_use]
 pub(super) fn plan_as_json(plan: &Plan, is_sound: bool) -> Map<String, Value> {

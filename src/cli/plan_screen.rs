@@ -162,7 +162,11 @@ fn left_out(plan: &Plan) -> Vec<String> {
         return Vec::new();
     }
     let shown = plan.excluded.iter().take(LEFT_OUT_SHOWN);
-    let described = shown.map(|e| format!("{} ({}): {}", e.address, e.place, e.reason));
+    let short = |text: &str| text.replace("recipients/", "");
+    let described = shown.map(|e| {
+        let (place, reason) = (short(&e.place.to_string()), short(&e.reason));
+        format!("{} ({place}): {reason}", e.address)
+    });
     let mut lines = vec![plural(count as u64, "row")];
     lines.extend(described);
     if count > LEFT_OUT_SHOWN {

@@ -7,7 +7,7 @@
 use super::answer::{Answer, Exit};
 use super::args::Send;
 use super::confirm::confirm;
-use super::dry_run::{dry_run, nobody, plan_as_json};
+use super::dry_run::{dry_run, no_plan_as_json, nobody};
 use super::failure::{frozen_problem, ledger_problem};
 use super::freeze::freeze;
 use super::progress::Watcher;
@@ -30,13 +30,18 @@ use std::convert::Infallible;
 /// Hands the letters to the mail server, or does everything but.
 #[must_use]
 pub(super) fn send(shell: &Shell, args: &Send) -> Answer {
+    let nothing_to_plan = |problems| {
+        let answer = Answer::failed(Exit::MustChange, problems);
+        let json = if args.dry_run { no_plan_as_json() } else { standing::none_as_json(None) };
+        Answer { json, ..answer }
+    };
     let opened = match shell.open() {
         Ok(opened) => opened,
-        Err(problems) => return Answer::failed(Exit::MustChange, problems),
+        Err(problems) => return nothing_to_plan(problems),
     };
     let mut problems = Problems::new();
     let Some(campaign) = opened.campaign(args.campaign.as_deref(), &mut problems) else {
-        return Answer::failed(Exit::MustChange, problems);
+        return nothing_to_plan(problems);
     };
     if args.dry_run {
         return dry_run(shell, opened.workspace.root(), &campaign, args, problems);
@@ -65,7 +70,8 @@ fn really(
     let relay = relay(shell, opened, campaign, &plan, &mut problems);
     let (Some(relay), false) = (relay, problems.has_errors()) else {
         let answer = Answer::failed(Exit::MustChange, problems);
-        return Err(Box::new(Answer { json: plan_as_json(&plan, false), ..answer }));
+        let json = standing::none_as_json(Some(&campaign.id));
+        return Err(Box::new(Answer { json, ..answer }));
     };
     shell.ui.show_problems(&problems);
     let shown_against = confirm(shell, opened, campaign, &plan, args)?;

@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::ui::{BOLD, DIM, grouped, plural};
 use crate::id::{CampaignId, Fingerprint};
-use crate::ledger::{Counts, Ledger, LedgerError, State, StoredDelivery};
+use crate::ledger::{Counts, Ledger, LedgerError, RunLock, State, StoredDelivery};
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
@@ -26,6 +26,8 @@ pub(super) struct Standing {
     pub attention: Vec<StoredDelivery>,
     /// When the next deferred letter is due.
     pub next_due: Option<Timestamp>,
+    /// Whether a run is at work.
+    pub is_running: bool,
 }
 
 impl Standing {
@@ -46,6 +48,7 @@ impl Standing {
                 counts: Counts::default(),
                 attention: Vec::new(),
                 next_due: None,
+                is_running: false,
             });
         };
         let plan = ledger.current_plan(&campaign)?;
@@ -55,6 +58,7 @@ impl Standing {
             counts: ledger.counts(&campaign)?,
             attention: ledger.attention(&campaign)?,
             next_due: ledger.next_due(&campaign)?,
+            is_running: RunLock::is_held(ledger),
             campaign,
         })
     }
@@ -123,7 +127,14 @@ impl Standing {
         );
         for (state, words) in WORDS {
             let count = self.counts.of(state);
-            if count > 0 {
+            let is_said = state == State::Accepted;
+            let words = match state {
+                State::Attempting if !self.is_running => {
+                    "in doubt: a run was stopped while handing over"
+                }
+                _ => words,
+            };
+            if count > 0 && !is_said {
                 let _ = writeln!(text, "{:>8}  {words}", grouped(count));
             }
         }
@@ -191,6 +202,22 @@ impl Standing {
         }
         "Complete. Another letter: secretariat new NAME.\n".to_owned()
     }
+}
+
+/// The same parts of the JSON object where the ledger was not asked.
+#[must_use]
+pub(super) fn none_as_json(campaign: Option<&CampaignId>) -> Map<String, Value> {
+    let mut counts = Map::from_iter([("total".to_owned(), json!(0))]);
+    counts.extend(State::ALL.map(|state| (state.as_str().to_owned(), json!(0))));
+    let campaign = campaign.map(CampaignId::as_str);
+    let parts = [
+        ("campaign", json!(campaign)),
+        ("fingerprint", Value::Null),
+        ("complete", json!(false)),
+        ("counts", Value::Object(counts)),
+        ("attention", json!([])),
+    ];
+    parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// States in the officer's words, in order.

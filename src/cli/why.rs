@@ -7,7 +7,7 @@ use super::failure::several;
 use super::shell::{Opened, Shell};
 use super::ui::{BOLD, DIM, padded};
 use crate::address::EmailAddress;
-use crate::ledger::{Event, Ledger, LedgerError, StoredDelivery};
+use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
 use crate::problem::{Problem, Problems};
 use crate::recipients::{Excluded, Recipient, select};
 use serde_json::{Map, Value, json};
@@ -92,20 +92,25 @@ fn as_text(delivery: &StoredDelivery, events: &[Event]) -> String {
         line("answer", &words);
     }
     for event in events {
-        let detail: Vec<String> =
-            event.detail.iter().map(|(name, value)| format!("{name} {}", plain(value))).collect();
-        line(
-            "",
-            &format!(
-                "{} {}  {} {DIM}{}{DIM:#}",
-                event.at.local_date(),
-                event.at.local_time(),
-                event.kind,
-                detail.join(", ")
-            ),
-        );
+        let when = format!("{} {}", event.at.local_date(), event.at.local_time());
+        line("", &format!("{when}  {} {DIM}{}{DIM:#}", event.kind, told_of(event)));
+    }
+    if delivery.state == State::Uncertain {
+        line("", "it may have gone: ask the mail server's administrators for this message");
     }
     text
+}
+
+/// What an event says besides its kind: the relay's words once, and where to.
+fn told_of(event: &Event) -> String {
+    let detail = |name: &str| event.detail.get(name).filter(|v| !v.is_null()).map(plain);
+    let words = detail("response").or_else(|| detail("detail"));
+    let labelled =
+        [("attempt", "number"), ("relay", "by"), ("due_at", "again at"), ("file", "from")];
+    let labelled = labelled
+        .iter()
+        .filter_map(|(name, label)| detail(name).map(|value| format!("{label} {value}")));
+    words.into_iter().chain(labelled).collect::<Vec<_>>().join(", ")
 }
 
 fn plain(value: &Value) -> String {

@@ -9,7 +9,7 @@
 //! Neither file is ever removed: whoever had the old one open would hold a lock nobody else sees.
 //! `lock.holder` is believed only while `lock` is locked.
 
-use super::folder;
+use super::{Ledger, folder};
 use crate::time::Timestamp;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -95,6 +95,15 @@ impl RunLock {
         let holder = Holder { pid: std::process::id(), host: host.to_owned(), since: now };
         write_holder(folder, &holder).map_err(failed)?;
         Ok(RunLock { _file: file })
+    }
+
+    /// Whether a run is at work on this ledger now. Looks; takes nothing and makes nothing.
+    #[must_use]
+    pub fn is_held(ledger: &Ledger) -> bool {
+        let folder = ledger.file().parent().unwrap_or(Path::new("."));
+        // A shared lock is given as long as nobody has the whole one; it goes with the file.
+        let file = File::open(folder.join("lock"));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
     /// Who took the lock last. Believe it only of a lock that is held.
