@@ -60,3 +60,35 @@ fn every_command_that_help_lists_is_in_the_reference() {
         .collect();
     assert_eq!(listed, COMMANDS);
 }
+
+/// The README's first screen shows what its first command prints; `...` stands for the rest of a
+/// line or for lines left out.
+#[test]
+fn the_first_screen_of_the_readme_is_what_the_program_prints() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new(env!("CARGO_BIN_EXE_secretariat"))
+        .args(["send", "--dry-run"])
+        .current_dir(root)
+        .output()
+        .expect("the program runs");
+    let printed = String::from_utf8(output.stdout).expect("text");
+    let file = root.join("README.md");
+    let mut readme = std::fs::read_to_string(&file).expect("the README");
+    let begins = readme.find("```\noutcome: ").expect("the plan") + 4;
+    if std::env::var_os("SECRETARIAT_UPDATE_DOCS").is_some() {
+        let ends = begins + readme[begins..].find('\n').expect("a line");
+        readme.replace_range(begins..ends, printed.lines().next().expect("a plan"));
+        std::fs::write(&file, &readme).expect("written");
+    }
+    let shown = readme[begins..].split("\n```").next().expect("the end of the plan");
+    for line in shown.lines().filter(|line| *line != "...") {
+        let is_it = |printed: &str| match line.strip_suffix("...") {
+            Some(beginning) => printed.starts_with(beginning),
+            None => printed == line,
+        };
+        assert!(
+            printed.lines().any(is_it),
+            "README shows {line:?}, the program prints:\n{printed}"
+        );
+    }
+}
