@@ -44,15 +44,6 @@ pub(super) struct Tidied {
     pub(super) direction_marks: Tally,
 }
 
-/// How far the rows of a list are filled, to judge those that end early.
-#[derive(Debug, Default)]
-pub(super) struct Widths {
-    /// One more than the last column that has a value in any row.
-    filled: usize,
-    /// Rows with fewer cells than the header: line and number of cells.
-    short: Vec<(u32, usize)>,
-}
-
 /// How often something was seen, and where first.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -74,20 +65,25 @@ pub(super) struct RowCheck<'a> {
     pub(super) file: &'a str,
     pub(super) layout: &'a Layout,
     pub(super) delimiter: char,
+    /// See `Rows::columns_in_use`.
+    pub(super) columns_in_use: usize,
     pub(super) options: &'a Options,
     pub(super) languages: &'a mut Meanings<Language>,
     pub(super) countries: &'a mut Meanings<&'static str>,
     pub(super) tidied: &'a mut Tidied,
-    pub(super) widths: &'a mut Widths,
     pub(super) problems: &'a mut Problems,
 }
 
 impl RowCheck<'_> {
     /// The person of a row; `None` with a problem kept.
     pub(super) fn person(&mut self, row: &Row<'_>) -> Option<Person> {
+        // What stands in the wrong column is no finding of its own.
+        if !self.is_whole(row) {
+            self.report_ragged(row);
+            return None;
+        }
         let mut cells: Vec<Cow<'_, str>> = Vec::with_capacity(self.layout.headers.len() + 1);
         cells.extend(row.cells().map(|cell| Cow::Borrowed(self.trimmed(cell, row.line))));
-        let fits = self.check_width(&cells, row.line);
         cells.resize(self.layout.headers.len(), Cow::Borrowed(""));
         self.check_characters(&cells, row.line);
         let address = self.address(&cells[self.layout.email], row.line);
@@ -96,8 +92,7 @@ impl RowCheck<'_> {
         let country = self.country(&cells, row.line);
         let (language, language_by) = self.language(&cells, country, row.line);
         let values = Values::new(Arc::clone(&self.layout.names), cells.iter().map(Cow::as_ref));
-        let address = address.filter(|_| fits)?;
-        Some(Person { address, name, language, language_by, country, values })
+        Some(Person { address: address?, name, language, language_by, country, values })
     }
 
     fn trimmed<'c>(&mut self, cell: &'c str, line: u32) -> &'c str {
@@ -111,35 +106,17 @@ impl RowCheck<'_> {
         trimmed
     }
 
-    /// Whether no cell lies beyond the header. A row that ends before it is kept in mind until all
-    /// rows are known, see [`RowCheck::report_short_rows`].
-    fn check_width(&mut self, cells: &[Cow<'_, str>], line: u32) -> bool {
-        let expected = self.layout.headers.len();
-        let filled = cells.iter().rposition(|cell| !cell.is_empty()).map_or(0, |last| last + 1);
-        if filled > expected {
-            self.report_ragged(line, cells.len());
-            return false;
-        }
-        self.widths.filled = self.widths.filled.max(filled);
-        if cells.len() < expected {
-            self.widths.short.push((line, cells.len()));
-        }
-        true
+    /// Whether each cell stands in its own column. Not where one lies beyond the header, nor where
+    /// the row ended before the last column in use: which of its cells is missing cannot be known,
+    /// and a name may stand where the country belongs. A row that only lacks cells which no row
+    /// has filled lacks nothing.
+    fn is_whole(&self, row: &Row<'_>) -> bool {
+        row.filled() <= self.layout.headers.len() && row.width() >= self.columns_in_use
     }
 
-    /// Reports rows that ended before the last column in use: which of their cells is missing
-    /// cannot be known, and a name may stand where the country belongs. A row that only lacks
-    /// cells which no row has filled lacks nothing.
-    pub(super) fn report_short_rows(&mut self) {
-        let Widths { filled, short } = std::mem::take(self.widths);
-        for (line, cells) in short.into_iter().filter(|(_, cells)| *cells < filled) {
-            self.report_ragged(line, cells);
-        }
-    }
-
-    fn report_ragged(&mut self, line: u32, cells: usize) {
+    fn report_ragged(&mut self, row: &Row<'_>) {
         let expected = self.layout.headers.len();
-        let cells = counted(cells as u64, "cell");
+        let cells = counted(row.width() as u64, "cell");
         let message = format!("the row has {cells}, the header {expected}");
         let delimiter = match self.delimiter {
             '\t' => "tab".to_owned(),
@@ -149,7 +126,7 @@ impl RowCheck<'_> {
             "Put text with a {delimiter} in it between quotation marks, and write one for every \
              empty cell: a spreadsheet program does both when it saves."
         );
-        self.report(Problem::error("ragged-row", message).hint(hint), line);
+        self.report(Problem::error("ragged-row", message).hint(hint), row.line);
     }
 
     /// Characters that belong in no cell; addresses and names are looked at more closely.

@@ -6,7 +6,7 @@
 //! # Invariants
 //! Numbers follow the lists as named, then their rows, without gaps.
 
-use super::check::{Person, RowCheck, Tally, Tidied, Widths};
+use super::check::{Person, RowCheck, Tally, Tidied};
 use super::columns::{Columns, Layout};
 use super::meaning::{Meanings, Unknown};
 use super::read::{self, Rows};
@@ -109,18 +109,17 @@ impl<'a> Gathering<'a> {
         layout: &Layout,
         problems: &mut Problems,
     ) -> usize {
-        let (mut tidied, mut widths) = (Tidied::default(), Widths::default());
-        let (mut count, mut repeats) = (0, Repeats::default());
+        let (mut count, mut tidied, mut repeats) = (0, Tidied::default(), Repeats::default());
         let delimiter = rows.delimiter();
         let mut check = RowCheck {
             file: list.file,
             layout,
             delimiter,
+            columns_in_use: rows.columns_in_use(layout.headers.len()),
             options: self.options,
             languages: &mut self.languages,
             countries: &mut self.countries,
             tidied: &mut tidied,
-            widths: &mut widths,
             problems,
         };
         loop {
@@ -135,7 +134,6 @@ impl<'a> Gathering<'a> {
                 }
             }
         }
-        check.report_short_rows();
         report_list(list.file, rows, layout, count, problems);
         report_tidied(list.file, &tidied, problems);
         report_repeats(list.file, &repeats, problems);
@@ -422,7 +420,24 @@ mod tests {
         let rows = "email,name,notes,more\na@x.example,Ana,,\nb@x.example,Bo\n,,\nc@x.example\n";
         let (people, problems) = read(&[("l.csv", rows)]);
         assert_eq!(problems, ["ragged-row l.csv:5: the row has 1 cell, the header 4"]);
-        assert_eq!(people.recipients.len(), 3);
+        assert_eq!(people.recipients.len(), 2);
+    }
+
+    /// One row cut wrongly was told as a bad address, an unknown country and a doubtful name.
+    #[test]
+    fn shifted_cells_of_a_ragged_row_are_no_findings_of_their_own() {
+        let list = "name,email,country,language\nPérez, Ana@x,ana@x.example,Peru,es\n\
+                    Bo,bo@x.example,Peru,es\ncy@x.example,Frannce,xx\n?,Di\u{7},Frannce\n";
+        let (people, problems) = read(&[("l.csv", list)]);
+        assert_eq!(
+            problems,
+            [
+                "ragged-row l.csv:2: the row has 5 cells, the header 4",
+                "ragged-row l.csv:4: the row has 3 cells, the header 4",
+                "ragged-row l.csv:5: the row has 3 cells, the header 4",
+            ]
+        );
+        assert_eq!(people.recipients.len(), 1);
     }
 
     /// Security S2, S12, S20.

@@ -140,6 +140,17 @@ impl<'r> Row<'r> {
         let (text, mut start) = (self.text, 0);
         self.ends.iter().map(move |end| &text[std::mem::replace(&mut start, *end)..*end])
     }
+
+    /// How many cells there are.
+    pub(super) fn width(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// How many cells there are up to the last with anything in it.
+    pub(super) fn filled(&self) -> usize {
+        let is_filled = |(n, cell): (usize, &str)| (!cell.trim().is_empty()).then_some(n);
+        (1..).zip(self.cells()).filter_map(is_filled).last().unwrap_or_default()
+    }
 }
 
 /// The rows of a list, one after the other.
@@ -188,6 +199,23 @@ impl<'a> Rows<'a> {
     /// What separates the cells.
     pub(super) fn delimiter(&self) -> char {
         char::from(self.delimiter)
+    }
+
+    /// How many of a list's columns are in use by the rows still to come: one more than the last
+    /// in which any of them has a value. Rows with values beyond the columns do not count.
+    pub(super) fn columns_in_use(&self, columns: usize) -> usize {
+        // Begun anew: a copy of csv-core's reader has lost its classes of bytes.
+        let rows = Rows::separated_by("", self.delimiter);
+        let (mut rows, mut most) = (Rows { rest: self.rest, line: self.line, ..rows }, 0);
+        // The first whole row ends the search in most lists.
+        while most < columns {
+            match rows.next_filled() {
+                Ok(Some(row)) if row.filled() <= columns => most = most.max(row.filled()),
+                Ok(None) => break,
+                Ok(Some(_)) | Err(_) => {}
+            }
+        }
+        most
     }
 
     /// The next row with anything in it; `None` after the last.
