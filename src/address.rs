@@ -43,6 +43,12 @@ pub enum AddressError {
     /// More than one address, or a list separator.
     #[error("holds more than one address")]
     Several,
+    /// `a@@b.example`.
+    #[error("has two @ in a row")]
+    TwoAts,
+    /// A link copied out of a web page.
+    #[error("holds mailto: before the address")]
+    Mailto,
     /// A name with an address, where a bare address belongs.
     #[error("holds a name or brackets besides the address")]
     NameOrBrackets,
@@ -167,10 +173,18 @@ fn composed(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) }
 }
 
+/// What links to an address begin with (RFC 6068 2).
+const MAILTO: &str = "mailto:";
+
 /// Marks that show that a cell holds something other than one plain address.
 fn refuse_foreign_marks(text: &str) -> Result<(), AddressError> {
-    if text.chars().filter(|c| *c == '@').count() > 1 || text.contains([',', ';', '|']) {
-        return Err(AddressError::Several);
+    if text.matches('@').count() > 1 || text.contains([',', ';', '|']) {
+        let is_one = text.matches("@@").count() == 1 && text.matches('@').count() == 2;
+        let is_slip = is_one && !text.contains([',', ';', '|']);
+        return Err(if is_slip { AddressError::TwoAts } else { AddressError::Several });
+    }
+    if text.get(..MAILTO.len()).is_some_and(|start| start.eq_ignore_ascii_case(MAILTO)) {
+        return Err(AddressError::Mailto);
     }
     if text.contains(['<', '>']) || text.contains(' ') && text.contains('@') {
         return Err(AddressError::NameOrBrackets);
@@ -406,6 +420,21 @@ mod tests {
         }
         assert!(sent(&format!("{}@x.example", "a".repeat(65))).is_err());
         assert!(sent(&format!("a@{}example", "abcdefghi.".repeat(25))).is_err());
+    }
+
+    /// Both were told as "holds more than one address" or as an exotic form of one.
+    #[test]
+    fn slips_of_the_keyboard_are_called_what_they_are() {
+        for (text, words) in [
+            ("mailto:ana@x.example", "holds mailto: before the address"),
+            ("MailTo: ana@x.example", "holds mailto: before the address"),
+            ("a@@b.example", "has two @ in a row"),
+            ("a@@b.example, c@d.example", "holds more than one address"),
+            ("a@@b@c.example", "holds more than one address"),
+            ("a@b@c.example", "holds more than one address"),
+        ] {
+            assert_eq!(sent(text).map_err(|e| e.to_string()), Err(words.to_owned()), "{text}");
+        }
     }
 
     #[test]

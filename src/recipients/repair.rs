@@ -29,7 +29,7 @@ fn closed_up(bare: &str) -> Option<String> {
     Some(format!("{local}@{}", domain.replace(',', "."))).filter(|address| is_address(address))
 }
 
-/// Without `mailto:`, without what surrounds the address, without invisible characters.
+/// Without `mailto:`, with one `@` for two, without what surrounds the address, without invisible characters.
 fn bare(cell: &str) -> String {
     let visible = |c: &char| {
         !c.is_control()
@@ -42,7 +42,8 @@ fn bare(cell: &str) -> String {
     let scheme = text.get(.."mailto:".len()).filter(|s| s.eq_ignore_ascii_case("mailto:"));
     let text = scheme.map_or(text, |scheme| &text[scheme.len()..]);
     let text = text.split('?').next().unwrap_or(text);
-    let text = text.replace(" at ", "@").replace("(at)", "@").replace("[at]", "@");
+    let text =
+        text.replace(" at ", "@").replace("(at)", "@").replace("[at]", "@").replace("@@", "@");
     text.trim_matches(|c: char| c.is_whitespace() || ".,;:<>\"'()[]".contains(c)).to_owned()
 }
 
@@ -98,6 +99,7 @@ mod tests {
         for cell in [
             "mailto:ana@x.example",
             "MAILTO:ana@x.example?subject=hello",
+            "ana@@x.example",
             "ana@x.example.",
             "ana@x.example;",
             "<ana@x.example>",
