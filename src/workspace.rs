@@ -63,18 +63,20 @@ pub enum PathError {
 }
 
 impl PathError {
-    /// What to do: a sentence.
+    /// What to do: a sentence, with a path that would do as its example.
     #[must_use]
-    pub fn hint(self) -> &'static str {
+    pub fn hint(self, example: &str) -> String {
         match self {
             PathError::Backslash | PathError::Control => {
-                "Write folders with forward slashes, as in \"attachments/statement.pdf\"."
+                "Write folders with forward slashes, as in \"folder/file\".".to_owned()
             }
-            PathError::Empty => "Write the file's path as seen from secretariat.toml.",
-            PathError::Absolute | PathError::Upwards | PathError::Private => {
-                "Copy the file into the workspace and write its path as seen from \
-                 secretariat.toml, such as \"attachments/statement.pdf\"."
+            PathError::Empty => {
+                format!("Write its path as seen from secretariat.toml, such as \"{example}\".")
             }
+            PathError::Absolute | PathError::Upwards | PathError::Private => format!(
+                "Copy it into the workspace and write its path as seen from secretariat.toml, \
+                 such as \"{example}\"."
+            ),
         }
     }
 }
@@ -259,7 +261,9 @@ impl Workspace {
             let listing = self.listing_with(&found, name).map_err(|e| unreadable(path, &e))?;
             match listing.entry(name) {
                 Entry::Here(real) => found = self.follow(path, found.join(real))?,
-                Entry::Spelled(real) => return Err(misspelled(&joined(name), &joined(real))),
+                Entry::Spelled(real) => {
+                    return Err(misspelled(&joined(name), &joined(real), kind));
+                }
                 Entry::Nothing(near) => {
                     let near = near.map(joined);
                     return Ok(Located::Nowhere(missing(&joined(name), kind, near)));
@@ -345,13 +349,16 @@ fn read_regular(path: &str, found: &Path, bytes_max: u64) -> Result<Vec<u8>, Pro
 fn refused(path: &str, error: PathError) -> Problem {
     Problem::error("outside-workspace", format!("the path {path:?} {error}"))
         .place(Place::file(path.escape_debug().to_string()))
-        .hint(error.hint())
+        .hint(error.hint("attachments/statement.pdf"))
 }
 
-fn misspelled(written: &str, real: &str) -> Problem {
+/// The name may have come from a pattern, and another person's file may fit the same one: then it
+/// is the file that must change.
+fn misspelled(written: &str, real: &str, kind: &str) -> Problem {
+    let name = written.rsplit('/').next().unwrap_or(written);
     Problem::error("file-spelling", format!("{written} is spelled {real} on the disk"))
         .place(Place::file(written))
-        .hint(format!("Write {real}: capitals matter on other computers."))
+        .hint(format!("Rename the {kind} to {name}, or write its name as it is."))
 }
 
 fn missing(path: &str, kind: &str, near: Option<String>) -> Problem {
@@ -496,8 +503,11 @@ mod tests {
     fn capitals_in_a_name_count() {
         let (_folder, workspace) = workspace(&["attachments/A.pdf"]);
         let message = "attachments/a.pdf is spelled attachments/A.pdf on the disk";
-        let hint = "Write attachments/A.pdf";
+        let hint = "Rename the file to a.pdf, or write its name as it is.";
         check_refused(&workspace, "attachments/a.pdf", "file-spelling", message, hint);
+        let message = "Attachments is spelled attachments on the disk";
+        let hint = "Rename the folder to Attachments, or write its name as it is.";
+        check_refused(&workspace, "Attachments/A.pdf", "file-spelling", message, hint);
         let optional = workspace.read_if_there("attachments/a.pdf", 100).unwrap_err();
         assert_eq!(optional.code, "file-spelling");
     }

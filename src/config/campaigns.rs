@@ -142,7 +142,7 @@ pub(super) fn read_attachment(
 
 /// A path beneath the workspace, with placeholders.
 fn parse_path_pattern(text: &str) -> Result<FilePattern, Refusal> {
-    parse_path(text)?;
+    parse_path(text, "attachments/statement.pdf")?;
     FilePattern::parse(text).map_err(|error| Refusal::new(error.to_string(), error.hint()))
 }
 
@@ -167,7 +167,8 @@ pub(super) fn read_campaign(
     let place = section.place.clone();
     let name = section.take_meaning("name", "\"Outcome letter\"", reader, parse_title);
     let recipients = read_recipients(&mut section, reader);
-    let letter = section.take_meaning("letter", "\"templates/outcome\"", reader, parse_path);
+    let parse_letter = |text: &str| parse_path(text, "templates/outcome");
+    let letter = section.take_meaning("letter", "\"templates/outcome\"", reader, parse_letter);
     let attachments = read_attachment_ids(&mut section, attachment_ids, reader);
     let own = section.take_section("sender", &format!("[campaigns.{id}.sender]"), reader);
     let own_has_from = own.as_ref().is_some_and(|own| own.has("from"));
@@ -200,7 +201,7 @@ fn read_recipients(
                 "Write a pattern for each folder: [\"recipients/*\", \"recipients/north/*\"].";
             return Err(Refusal::new("holds **, which is not known here", hint));
         }
-        parse_path(pattern)
+        parse_path(pattern, "recipients/*.csv")
     };
     Some(patterns.into_iter().filter_map(|p| reader.meaning(&name, p, parse)).collect())
 }

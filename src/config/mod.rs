@@ -51,6 +51,9 @@ pub struct Config {
     pub conference: BTreeMap<String, String>,
     /// The relay, where the file or the environment names one.
     pub relay: Option<Relay>,
+    /// Whether what file or environment say about the relay has an error. Then `relay` may be
+    /// absent although one is named, and is not to be called missing.
+    pub relay_is_broken: bool,
     /// When deferred letters are tried again.
     pub retry: Retry,
     /// Languages of people who have none in their row.
@@ -227,9 +230,10 @@ impl Config {
                 .place(Place::file(CONFIG_FILE))
                 .hint("Add a line [campaigns.NAME], and letters in templates/NAME.")),
             (None, [only]) => Ok(only),
-            (None, _) => Err(Problem::error("no-campaign", "which campaign is not said").hint(
-                format!("Name one of {}, or write default_campaign.", self.campaign_names()),
-            )),
+            (None, _) => Err(Problem::error("no-campaign", "no campaign is named").hint(format!(
+                "Name one of {}, or write default_campaign.",
+                self.campaign_names()
+            ))),
             (Some(wanted), campaigns) => campaigns
                 .iter()
                 .find(|campaign| campaign.id.as_str() == wanted)

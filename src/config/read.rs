@@ -66,7 +66,9 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
     let campaign_ids: Vec<String> = campaign_tables.iter().map(|(id, _)| id.clone()).collect();
     let default_campaign = read_default_campaign(&mut top, &campaign_ids, reader);
     let conference = read_conference(&mut top, reader);
+    let errors_before = reader.errors();
     let relay = read_relay(top.take_section("relay", "[relay]", reader), environment, reader);
+    let relay_is_broken = reader.errors() > errors_before;
     let retry = read_retry(top.take_section("retry", "[retry]", reader), reader);
     let columns = read_columns(top.take_section("columns", "[columns]", reader), reader);
     let limits = read_limits(top.take_section("limits", "[limits]", reader), reader);
@@ -83,6 +85,7 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
         default_campaign,
         conference,
         relay,
+        relay_is_broken,
         retry,
         languages,
         columns,
@@ -621,7 +624,7 @@ pub(super) mod tests {
         };
         assert_eq!(
             message(&two, None),
-            "which campaign is not said | \
+            "no campaign is named | \
                 Name one of outcome, thank-you, or write default_campaign."
         );
         assert_eq!(

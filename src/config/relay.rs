@@ -80,7 +80,8 @@ fn read_written(
     let password = password.and_then(|entry| read_password(entry, reader));
     let signs_in = section.take_meaning("sign_in", "\"password\"", reader, parse_sign_in);
     let allow_plaintext = section.take_flag("allow_plaintext", reader).unwrap_or(false);
-    let ca_file = section.take_meaning("ca_file", "\"office-ca.pem\"", reader, parse_path);
+    let parse_ca_file = |text: &str| parse_path(text, "office-ca.pem");
+    let ca_file = section.take_meaning("ca_file", "\"office-ca.pem\"", reader, parse_ca_file);
     let hello = section.take_meaning("hello", "\"mail.forum.example\"", reader, parse_hello);
     section.finish(reader);
     let user = user.map(|user| user.value);
@@ -293,6 +294,26 @@ mod tests {
         assert!(found.iter().all(|f| f.starts_with(expected)), "{relay}: {found:#?}");
     }
 
+    /// It was called missing by the commands that need one.
+    #[test]
+    fn a_relay_with_an_error_is_broken_and_not_absent() {
+        let url = "[relay]\nurl = \"smtps://mail.example\"\n";
+        let there = (RELAY_URL, "mail.example:25:25");
+        for (relay, variables, is_broken) in [
+            ("", vec![], false),
+            (url, vec![], false),
+            ("[relay]", vec![], true),
+            ("relay = 1", vec![], true),
+            ("[relay]\nurl = \"mail\"", vec![], true),
+            (&format!("{url}ca_file = \"/ca\""), vec![], true),
+            ("", vec![there], true),
+            ("[retry]\nfirst_wait = \"soon\"", vec![], false),
+        ] {
+            let (config, found) = read_relay(relay, &variables);
+            assert_eq!(config.unwrap().relay_is_broken, is_broken, "{relay} {found:?}");
+        }
+    }
+
     /// Security S4: nothing is sent in plain to another computer by mistake, a password never.
     #[test]
     fn plain_smtp_stays_on_this_computer() {
@@ -409,7 +430,12 @@ mod tests {
             (format!("{url}hello = \"my host\""), "f:3:9 relay.hello is no name of a computer"),
             (format!("{url}hello = \"[192.0.2.1]\""), ""),
             (format!("{url}hello = \"[IPv6:2001:db8::1]\""), ""),
-            (format!("{url}ca_file = \"/etc/ca.pem\""), "f:3:11 relay.ca_file does not start in"),
+            (
+                format!("{url}ca_file = \"/etc/ca.pem\""),
+                "f:3:11 relay.ca_file does not start in the workspace: \"/etc/ca.pem\" | Copy it \
+                 into the workspace and write its path as seen from secretariat.toml, such as \
+                 \"office-ca.pem\".",
+            ),
         ] {
             check(&relay, &[], expected);
         }

@@ -9,7 +9,7 @@
 //! On a line with a syntax error nothing else is reported, and while there are syntax errors
 //! nothing is called missing: what stands there could not be read.
 
-use crate::problem::{Place, Problem, Problems, nearest};
+use crate::problem::{Place, Problem, Problems, Severity, nearest};
 use crate::workspace::path_names;
 use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
@@ -79,6 +79,11 @@ impl<'t> Reader<'t> {
     /// What stands between two byte offsets.
     pub(super) fn source(&self, span: std::ops::Range<usize>) -> &'t str {
         self.text.get(span).unwrap_or_default()
+    }
+
+    /// How many errors were kept so far.
+    pub(super) fn errors(&self) -> usize {
+        self.problems.count_of(Severity::Error)
     }
 
     /// Keeps a problem, unless its line could not be read anyway.
@@ -358,11 +363,11 @@ pub(super) fn texts(
     }
 }
 
-/// A path beneath the workspace, its names joined by `/`.
-pub(super) fn parse_path(text: &str) -> Result<String, Refusal> {
+/// A path beneath the workspace, its names joined by `/`; `example` is one for the hint.
+pub(super) fn parse_path(text: &str, example: &str) -> Result<String, Refusal> {
     path_names(text)
         .map(|names| names.join("/"))
-        .map_err(|error| Refusal::new(format!("{error}: {text:?}"), error.hint()))
+        .map_err(|error| Refusal::new(format!("{error}: {text:?}"), error.hint(example)))
 }
 
 /// A value's type in an officer's words.

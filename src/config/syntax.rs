@@ -52,8 +52,8 @@ fn in_plain_words(message: &str, text: &str, span: &Range<usize>) -> Refusal {
     if begins(&["too few unicode", "missing escaped", "invalid escape", "invalid unicode"]) {
         return Refusal::new(
             "a backslash begins a special character here",
-            "Write paths with forward slashes, \"C:/Users/ana\", or in single quotation marks, \
-             'C:\\Users\\ana'.",
+            "Write paths as seen from secretariat.toml, with forward slashes, such as \
+             \"attachments/statement.pdf\"; for a backslash itself use single quotation marks.",
         );
     }
     if begins(&["string values must be quoted"]) {
@@ -124,8 +124,9 @@ mod tests {
         for (text, expected) in [
             (
                 "a = \"C:\\Users\\x\"",
-                "f:1:10 a backslash begins a special character here | Write paths with forward \
-                 slashes",
+                "f:1:10 a backslash begins a special character here | Write paths as seen from \
+                 secretariat.toml, with forward slashes, such as \"attachments/statement.pdf\"; \
+                 for a backslash itself use single quotation marks.",
             ),
             (
                 "a = \"x\\statement\"",
