@@ -78,8 +78,15 @@ impl Session {
             Err(loss) => return Err(Outcome::lost(Stage::Mail, loss)),
         }
         if self.needs_reset {
-            let answer = wire.ask("RSET", self.timeouts.command).await;
-            expected(Stage::Mail, answer, Response::is_positive).map_err(|o| self.untouched(o))?;
+            match wire.ask("RSET", self.timeouts.command).await {
+                // It says nothing about a letter: a new session, which needs no RSET, says the
+                // same. A 421 asks for a rest besides.
+                Ok(refusal) if is_verdict(&refusal) && refusal.code != 421 => {
+                    return Err(session_over());
+                }
+                answer => expected(Stage::Mail, answer, Response::is_positive)
+                    .map_err(|o| self.untouched(o))?,
+            };
         }
         Ok(())
     }
@@ -472,6 +479,8 @@ mod tests {
             (then(&accepted, &[hear("MAIL"), say("421 enough")]), "Mail 421 enough"),
             (then(&refused, &[hear("RSET"), Step::Fin]), "Mail SessionOver"),
             (then(&refused, &[hear("RSET"), say("421 enough")]), "Mail 421 enough"),
+            (then(&refused, &[hear("RSET"), say("451 not now")]), "Mail SessionOver"),
+            (then(&refused, &[hear("RSET"), say("502 5.5.1 what")]), "Mail SessionOver"),
             (then(&refused, &[hear("RSET"), Step::Stay]), "Mail TimedOut"),
         ] {
             let (mut session, _relay) = opened("250 x", steps).await;
@@ -488,6 +497,27 @@ mod tests {
         // A new session that ends is no such thing: reopening it for ever would help nobody.
         let came = transmitted(&message(TEXT.as_bytes()), vec![Step::Fin]).await;
         assert_eq!(came, ("Mail Closed".to_owned(), false));
+    }
+
+    /// It was told as "sender refused", which halts the run.
+    #[tokio::test]
+    async fn a_relay_that_knows_no_rset_gets_each_letter_over_a_new_session() {
+        let greeted = [say("220 hi"), hear("EHLO"), say("250 x")];
+        let refused = [hear("MAIL"), say("250 ok"), hear("RCPT"), say("550 no")];
+        let first = [&greeted[..], &refused[..], &[hear("RSET"), say("500 what")]].concat();
+        let relay = relay(vec![first, [greeted.to_vec(), answered("250 ok")].concat()]).await;
+        let settings = settings(relay.port, Security::Plain);
+        let tls = TlsClient::for_relay(&settings).unwrap();
+        let letter = message(TEXT.as_bytes());
+        let mut came = Vec::new();
+        let mut session = Session::open(&settings, &tls).await.unwrap();
+        came.push(shown(&session.transmit(&letter, permit).await));
+        came.push(shown(&session.transmit(&letter, permit).await));
+        session = Session::open(&settings, &tls).await.unwrap();
+        came.push(shown(&session.transmit(&letter, permit).await));
+        assert_eq!(came, ["Recipient 550 no", "Mail SessionOver", "EndOfMessage 250 ok"]);
+        drop(session);
+        assert_eq!(relay.heard().await.matches("RSET").count(), 1);
     }
 
     #[tokio::test]
