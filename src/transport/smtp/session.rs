@@ -223,14 +223,14 @@ async fn start_tls(
 
 /// The handshake, with the relay's name verified.
 async fn encrypted(relay: &Relay, tls: &TlsClient, wire: Wire) -> Result<Wire, Outcome> {
-    let encrypting = tls.encrypt(wire, relay.bare_host(), relay.timeouts.command);
-    encrypting.await.map_err(|loss| Outcome::lost(Stage::StartTls, loss))
+    tls.encrypt(wire, relay).await.map_err(|loss| Outcome::lost(Stage::StartTls, loss))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::testing::{
-        CANARY, Scripted, Step, certified, credentials, hear, relay, say, settings, shown,
+        CANARY, Scripted, Step, certified, credentials, hear, relay, say, self_signed, settings,
+        shown,
     };
     use super::*;
     use std::time::Duration;
@@ -404,6 +404,28 @@ mod tests {
                 let heard = relay.heard().await;
                 assert!(!heard.contains("AUTH") && !heard.contains("MAIL"), "{heard}");
             }
+        }
+    }
+
+    /// What `openssl req -x509` makes, and a URL that begins with smtps:// for a port that does not.
+    #[tokio::test]
+    async fn usual_mistakes_with_tls_are_called_by_their_names() {
+        for (first, words) in [
+            (
+                Step::Tls(self_signed("127.0.0.1")),
+                "the certificate is self-signed: it is an authority's, not a server's certificate",
+            ),
+            (
+                say("220 mail.example ESMTP"),
+                "what answers on this port does not speak TLS from the first byte: a mail server \
+                 that begins in plain needs smtp+starttls:// for it",
+            ),
+        ] {
+            let relay = relay(vec![vec![first]]).await;
+            let mut settings = settings(relay.port, Security::Tls);
+            settings.extra_ca_pem = Some(certified("127.0.0.1", 2100).0);
+            let outcome = open(&settings).await.unwrap_err();
+            assert_eq!(outcome, Outcome::lost(Stage::StartTls, Loss::Tls(words.to_owned())));
         }
     }
 

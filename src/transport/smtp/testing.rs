@@ -4,7 +4,9 @@
 use super::{Credentials, Relay, Security, Timeouts};
 use crate::secret::Secret;
 use crate::transport::{Ending, Loss, Outcome};
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd,
+};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use std::sync::Arc;
@@ -216,6 +218,18 @@ pub(super) fn certified(name: &str, year: i32) -> (Vec<u8>, Arc<ServerConfig>) {
     // Noon, which is the same day in almost every time zone.
     params.not_after = date_time_ymd(year, 12, 31) + Duration::from_secs(12 * 60 * 60);
     let certificate = params.signed_by(&key, &issuer).unwrap();
+    (pem.into_bytes(), served(&certificate, &key))
+}
+
+/// A relay's settings with a certificate that it has issued to itself as an authority.
+pub(super) fn self_signed(name: &str) -> Arc<ServerConfig> {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    served(&params.self_signed(&key).unwrap(), &key)
+}
+
+fn served(certificate: &Certificate, key: &KeyPair) -> Arc<ServerConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let private_key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
     let config = ServerConfig::builder_with_provider(provider)
@@ -224,5 +238,5 @@ pub(super) fn certified(name: &str, year: i32) -> (Vec<u8>, Arc<ServerConfig>) {
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], private_key)
         .unwrap();
-    (pem.into_bytes(), Arc::new(config))
+    Arc::new(config)
 }

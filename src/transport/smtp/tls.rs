@@ -15,11 +15,12 @@ use crate::time::Timestamp;
 use crate::transport::{Loss, Outcome, Stage};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, ClientConnection};
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, ClientConnection, PeerIncompatible,
+};
 use rustls_platform_verifier::Verifier;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio_rustls::TlsConnector;
 
 /// The TLS settings for one relay, made once a run: reading the system's certificates takes time.
@@ -47,33 +48,42 @@ impl TlsClient {
         Ok(TlsClient(Some(TlsConnector::from(Arc::new(config)))))
     }
 
-    /// The handshake over a plain connection, verified for `host`.
-    pub(super) async fn encrypt(
-        &self,
-        wire: Wire,
-        host: &str,
-        limit: Duration,
-    ) -> Result<Wire, Loss> {
+    /// The handshake over a plain connection, verified for the relay's host.
+    pub(super) async fn encrypt(&self, wire: Wire, relay: &Relay) -> Result<Wire, Loss> {
         let Some(connector) = &self.0 else {
             return Err(Loss::Tls("TLS was not set up for this relay".to_owned()));
         };
+        let host = relay.bare_host();
         let name = ServerName::try_from(host.to_owned())
             .map_err(|_| Loss::Tls(format!("{host:?} is no name a certificate can be for")))?;
         let stream = wire.into_bare()?;
-        let handshake = async { connector.connect(name, stream).await.map_err(|e| lost(&e)) };
-        Ok(Wire::encrypted(within(limit, handshake).await?))
+        let failed = |error: io::Error| match failure_in(&error) {
+            // A relay that begins in plain greets us with something that is no TLS.
+            Some(rustls::Error::InvalidMessage(_)) if relay.security == Security::Tls => {
+                Loss::Tls(BEGINS_IN_PLAIN.to_owned())
+            }
+            _ => lost(&error),
+        };
+        let handshake = async { connector.connect(name, stream).await.map_err(failed) };
+        Ok(Wire::encrypted(within(relay.timeouts.command, handshake).await?))
     }
 }
+
+/// RFC 8314 3.3 keeps TLS from the first byte to a port of its own; the others begin in plain.
+const BEGINS_IN_PLAIN: &str = "what answers on this port does not speak TLS from the first byte: \
+                               a mail server that begins in plain needs smtp+starttls:// for it";
 
 /// The settings, or why there are none.
 fn config(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, String> {
     let extra_roots = extra_ca_pem.map(authorities).transpose()?.unwrap_or_default();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(extra_roots, Arc::clone(&provider))
-        .map_err(|error| format!("the certificates of authorities cannot be used: {error}"))?;
+    let verifier =
+        Verifier::new_with_extra_roots(extra_roots, Arc::clone(&provider)).map_err(|error| {
+            format!("the certificates of authorities cannot be used: {}", in_words(&error))
+        })?;
     let builder = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| in_words(&error))?;
     // "Dangerous" is rustls' word for any verifier that is not its own; this one verifies
     // certificate and name with what the operating system trusts.
     let verified = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
@@ -83,7 +93,7 @@ fn config(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, String> {
 /// The certificates of a PEM file; a key or anything else in it is passed over.
 fn authorities(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let found = read.map_err(|error| format!("ca_file cannot be read as PEM: {error}"))?;
+    let found = read.map_err(|_| "ca_file is damaged: it cannot be read as PEM".to_owned())?;
     match found.is_empty() {
         true => Err("ca_file holds no certificate in PEM form".to_owned()),
         false => Ok(found),
@@ -108,42 +118,127 @@ pub(super) fn failure_in(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())
 }
 
-/// A failure of TLS in an officer's words.
+/// A failure of TLS in an officer's words; never the names of its types.
 pub(super) fn in_words(error: &rustls::Error) -> String {
+    use PeerIncompatible as Peer;
     use rustls::Error as Tls;
-    match error {
-        Tls::InvalidCertificate(why) => untrusted(why),
-        Tls::InvalidMessage(_) => "what answers on this port does not speak TLS".to_owned(),
-        Tls::PeerIncompatible(_) => "the mail server offers no TLS 1.2 or later".to_owned(),
-        Tls::AlertReceived(alert) => format!("the mail server broke TLS off: {alert:?}"),
-        other => format!("TLS failed: {other}"),
-    }
+    let words = match error {
+        Tls::InvalidCertificate(why) => return untrusted(why),
+        Tls::AlertReceived(alert) => return broken_off(*alert),
+        Tls::General(words) => return in_plain(words, "TLS failed"),
+        Tls::Other(other) => return in_plain(&other.to_string(), "TLS failed"),
+        Tls::InvalidMessage(_) => "what answers on this port does not speak TLS",
+        Tls::PeerIncompatible(
+            Peer::ServerDoesNotSupportTls12Or13 | Peer::ServerTlsVersionIsDisabledByOurConfig,
+        ) => "the mail server offers no TLS 1.2 or later",
+        Tls::PeerIncompatible(_) => NOTHING_IN_COMMON,
+        Tls::NoCertificatesPresented => "the mail server shows no certificate",
+        Tls::InappropriateMessage { .. }
+        | Tls::InappropriateHandshakeMessage { .. }
+        | Tls::PeerMisbehaved(_)
+        | Tls::PeerSentOversizedRecord
+        | Tls::DecryptError => "the mail server breaks the rules of TLS",
+        Tls::InvalidCertRevocationList(_) => "the list of revoked certificates cannot be used",
+        Tls::FailedToGetCurrentTime => "this computer's clock cannot be read",
+        _ => "TLS failed",
+    };
+    words.to_owned()
+}
+
+const NOTHING_IN_COMMON: &str =
+    "the mail server and this program have no way of encrypting in common";
+
+/// How the relay took leave (RFC 8446 6.2). The number is for those who look after the relay.
+fn broken_off(alert: AlertDescription) -> String {
+    use AlertDescription as Alert;
+    let words = match alert {
+        Alert::HandshakeFailure | Alert::InsufficientSecurity => NOTHING_IN_COMMON,
+        Alert::ProtocolVersion => "the mail server offers no TLS 1.2 or later",
+        Alert::UnrecognisedName => "the mail server does not know itself by the name in the URL",
+        Alert::CertificateRequired | Alert::NoCertificate => {
+            "the mail server asks for a certificate of ours, which this program has not"
+        }
+        Alert::AccessDenied => "the mail server does not let this computer in",
+        Alert::InternalError => "the mail server broke TLS off because of a fault of its own",
+        other => return format!("the mail server broke TLS off (alert {})", u8::from(other)),
+    };
+    words.to_owned()
 }
 
 /// Why a certificate was not trusted.
 fn untrusted(why: &CertificateError) -> String {
     use CertificateError as Why;
-    match why {
+    let words = match why {
         Why::NotValidForNameContext { expected, presented } => {
-            format!("the certificate is for {}, not for {}", names(presented), expected.to_str())
+            let names = names(presented);
+            return format!("the certificate is for {names}, not for {}", expected.to_str());
         }
-        Why::NotValidForName => "the certificate is for another name".to_owned(),
         Why::ExpiredContext { not_after, .. } => {
-            format!("the certificate expired on {}", date(*not_after))
+            return format!("the certificate expired on {}", date(*not_after));
         }
-        Why::Expired => "the certificate has expired".to_owned(),
-        Why::NotValidYetContext { not_before, .. } => format!(
-            "the certificate is valid only from {}: is this computer's clock right?",
-            date(*not_before)
-        ),
-        Why::NotValidYet => {
-            "the certificate is not valid yet: is this computer's clock right?".to_owned()
+        Why::NotValidYetContext { not_before, .. } => {
+            let day = date(*not_before);
+            return format!(
+                "the certificate is valid only from {day}: is this computer's clock right?"
+            );
         }
-        Why::UnknownIssuer => "the certificate was issued by nobody this computer knows".to_owned(),
-        Why::BadSignature => "the certificate is not signed by whom it names".to_owned(),
-        Why::Revoked => "the certificate was revoked by its issuer".to_owned(),
-        other => format!("the certificate cannot be trusted: {other}"),
-    }
+        Why::Other(other) => return peculiar(&other.to_string()),
+        Why::NotValidForName => "the certificate is for another name",
+        Why::Expired => "the certificate has expired",
+        Why::NotValidYet => "the certificate is not valid yet: is this computer's clock right?",
+        Why::UnknownIssuer => "the certificate was issued by nobody this computer knows",
+        Why::BadSignature => "the certificate is not signed by whom it names",
+        Why::Revoked => "the certificate was revoked by its issuer",
+        Why::BadEncoding => "the certificate is damaged",
+        Why::UnhandledCriticalExtension => UNKNOWN_CONDITIONS,
+        Why::UnknownRevocationStatus => {
+            "it cannot be found out whether the certificate was revoked"
+        }
+        Why::ExpiredRevocationList | Why::ExpiredRevocationListContext { .. } => {
+            "the list of revoked certificates is out of date"
+        }
+        Why::UnsupportedSignatureAlgorithmContext { .. }
+        | Why::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            "the certificate is signed in a way that is outdated or not known here"
+        }
+        Why::InvalidPurpose | Why::InvalidPurposeContext { .. } => NOT_FOR_SERVERS,
+        Why::InvalidOcspResponse => {
+            "the mail server's proof that its certificate was not revoked is wrong"
+        }
+        _ => UNTRUSTED,
+    };
+    words.to_owned()
+}
+
+const UNTRUSTED: &str = "the certificate cannot be trusted";
+const NOT_FOR_SERVERS: &str = "the certificate is not one for servers";
+const UNKNOWN_CONDITIONS: &str = "the certificate makes conditions that are not known here";
+
+/// What rustls has no word of its own for: names of `webpki::Error`, or the operating system's
+/// sentence.
+fn peculiar(words: &str) -> String {
+    let plain = match words {
+        // What `openssl req -x509` makes unless told otherwise.
+        "CaUsedAsEndEntity" => {
+            "the certificate is self-signed: it is an authority's, not a server's certificate"
+        }
+        "EndEntityUsedAsCa" => "the certificate was issued by one that may issue none",
+        "NameConstraintViolation" => "the certificate's issuer may not issue one for this name",
+        "PathLenConstraintViolated" | "MaximumPathDepthExceeded" => {
+            "there are too many issuers between the certificate and an authority"
+        }
+        "UnsupportedCertVersion" => "the certificate is of an outdated version",
+        "UnsupportedCriticalExtension" => UNKNOWN_CONDITIONS,
+        "EmptyEkuExtension" | "certificate had invalid extensions" => NOT_FOR_SERVERS,
+        _ => return in_plain(words, UNTRUSTED),
+    };
+    plain.to_owned()
+}
+
+/// What was to be said, with another's sentence behind it; a bare name of an error is none.
+fn in_plain(words: &str, begin: &str) -> String {
+    let is_sentence = words.contains(' ') && !words.contains(['{', '}', '_']);
+    if is_sentence { format!("{begin}: {words}") } else { begin.to_owned() }
 }
 
 /// The names of a certificate, from rustls' `DnsName("mail.example")`.
@@ -182,6 +277,57 @@ mod tests {
             shown(&["DnsName(\"a.example\")", "IpAddress(192.0.2.1)", "c", "d"]),
             "a.example, 192.0.2.1, c and others"
         );
+    }
+
+    /// `Other(OtherError(CaUsedAsEndEntity))` stood on the screen.
+    #[test]
+    fn no_failure_is_shown_by_the_names_of_its_types() {
+        use rustls::{CertRevocationListError, Error as Tls, OtherError};
+        use rustls::{InvalidMessage, PeerMisbehaved};
+        let other = |words: &str| OtherError(Arc::from(Box::from(words.to_owned())));
+        let certificate = |words| Tls::InvalidCertificate(CertificateError::Other(other(words)));
+        let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(1));
+        let context = CertificateError::ExpiredRevocationListContext { time, next_update: time };
+        for (error, words) in [
+            (certificate("CaUsedAsEndEntity"), "the certificate is self-signed: it is an authori"),
+            (certificate("UnsupportedCertVersion"), "the certificate is of an outdated version"),
+            (certificate("MalformedExtensions"), UNTRUSTED),
+            (certificate("not trusted here"), "the certificate cannot be trusted: not trusted h"),
+            (certificate("certificate had invalid extensions"), NOT_FOR_SERVERS),
+            (Tls::InvalidCertificate(CertificateError::BadEncoding), "the certificate is damaged"),
+            (Tls::InvalidCertificate(CertificateError::InvalidPurpose), NOT_FOR_SERVERS),
+            (Tls::InvalidCertificate(CertificateError::ApplicationVerificationFailure), UNTRUSTED),
+            (Tls::InvalidCertificate(context), "the list of revoked certificates is out of date"),
+            (Tls::AlertReceived(AlertDescription::HandshakeFailure), NOTHING_IN_COMMON),
+            (
+                Tls::AlertReceived(AlertDescription::DecodeError),
+                "the mail server broke TLS off (alert 50)",
+            ),
+            (Tls::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon), NOTHING_IN_COMMON),
+            (
+                Tls::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13),
+                "the mail server offers no TLS 1.2 or later",
+            ),
+            (
+                Tls::PeerMisbehaved(PeerMisbehaved::InvalidMaxEarlyDataSize),
+                "the mail server breaks the rules of TLS",
+            ),
+            (
+                Tls::InvalidMessage(InvalidMessage::InvalidContentType),
+                "what answers on this port does not speak TLS",
+            ),
+            (
+                Tls::InvalidCertRevocationList(CertRevocationListError::BadSignature),
+                "the list of revoked certificates cannot be used",
+            ),
+            (Tls::General("no certificates found".into()), "TLS failed: no certificates found"),
+            (Tls::Other(other("BadDer")), "TLS failed"),
+            (Tls::EncryptError, "TLS failed"),
+        ] {
+            let shown = in_words(&error);
+            assert!(shown.starts_with(words), "{error:?}: {shown}");
+            assert!(!shown.contains(['(', '{']) || shown.contains("(alert "), "{shown}");
+        }
     }
 
     #[test]
