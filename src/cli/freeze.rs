@@ -6,6 +6,7 @@
 
 use super::answer::{Answer, Exit};
 use super::failure::{frozen_problem, ledger_problem};
+use super::ui::{Ui, plural};
 use crate::campaign::Campaign;
 use crate::ledger::{
     FrozenAttachment, FrozenImage, FrozenLetter, FrozenSender, Ledger, LedgerError, NewPlan,
@@ -20,6 +21,8 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// Letters on their way between the thread that makes them and the ledger.
 const BETWEEN_MAX: usize = 256;
+/// Plans above this take seconds to write down, and silence would be taken for a stop.
+const LETTERS_SAID_MIN: usize = 5_000;
 
 /// Freezes a plan and records that it was confirmed.
 ///
@@ -31,6 +34,7 @@ pub(super) fn freeze(
     objects: &Objects,
     ledger: &mut Ledger,
     clock: &Clock,
+    ui: Ui,
 ) -> Result<(), Box<Answer>> {
     let failed =
         |e: &LedgerError| Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(e)));
@@ -40,6 +44,10 @@ pub(super) fn freeze(
     let current = ledger.current_plan(&campaign.id).map_err(|e| failed(&e))?;
     if current.is_some_and(|c| c.fingerprint == plan.fingerprint && c.confirmed_at.is_some()) {
         return Ok(());
+    }
+    if plan.deliveries.len() > LETTERS_SAID_MIN {
+        let letters = plural(plan.deliveries.len() as u64, "letter");
+        ui.say(&format!("Writing down {letters}, so that nobody gets one twice ..."));
     }
     let now = clock.now();
     let new_plan = NewPlan {

@@ -17,6 +17,10 @@ pub(super) fn relay(
     plan: &Plan,
     problems: &mut Problems,
 ) -> Option<Relay> {
+    if opened.config.relay_is_broken {
+        // What is wrong with it stands among the configuration's problems.
+        return None;
+    }
     let Some(setting) = &opened.config.relay else {
         problems.push(Problem::error("no-relay", "no mail server is configured").hint(
             "Write [relay] url = \"smtps://HOST:465\" into secretariat.toml; your IT \

@@ -101,7 +101,7 @@ fn go(
     let mut ledger = Ledger::open(&folder, now).map_err(ledger_failed)?;
     still_current(&ledger, plan, shown_against)?;
     let objects = Objects::within(&folder);
-    freeze(campaign, plan, &objects, &mut ledger, shell.clock())?;
+    freeze(campaign, plan, &objects, &mut ledger, shell.clock(), shell.ui)?;
     recover(shell, &mut ledger, &lock)?;
     let Some(reader) = Ledger::look(&folder).map_err(ledger_failed)? else {
         return ledger_vanished();
