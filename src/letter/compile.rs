@@ -14,7 +14,7 @@ use super::layout::{Frame, Layout, Purpose};
 use super::markdown::{self, Inspected};
 use super::names::{Role, Template, Use, names};
 use super::source::{self, with_plain_line_ends};
-use super::{Source, Sources, Vocabulary, render, tags};
+use super::{Source, Sources, Vocabulary, render, stand_in, tags};
 use crate::language::Language;
 use crate::limits::TEMPLATE_BYTES_MAX;
 use crate::problem::{Place, Problem, Problems};
@@ -56,6 +56,8 @@ pub(super) struct LetterTemplate {
     pub columns: Vec<(String, Key<'static>)>,
     /// Whether it names attachments.
     pub names_attachments: bool,
+    /// Whether a header line that is the same for everybody has an error, which has been reported.
+    pub has_bad_line: bool,
 }
 
 impl LetterTemplate {
@@ -115,7 +117,14 @@ impl Piece {
         Place::of_offset(&self.text.file, &self.text.text, self.range.start + at)
     }
 
-    fn names(&self, root: &str) -> bool {
+    /// The place of its first word.
+    pub(super) fn beginning(&self) -> Place {
+        let content = &self.text.text[self.range.clone()];
+        self.place(content.len() - content.trim_start().len())
+    }
+
+    /// Whether it uses a name that begins like this.
+    pub(super) fn names(&self, root: &str) -> bool {
         self.uses.iter().any(|u| u.path[0] == root)
     }
 
@@ -275,6 +284,7 @@ impl Compiler<'_> {
         let subject = line("subject", parts.subject);
         let preview = line("preview", parts.preview);
         let reply_to = line("reply-to", parts.reply_to);
+        let has_bad_line = self.constant_lines(language, subject.as_ref(), reply_to.as_ref());
         let body = self.piece(format!("{language}/body"), &text, body_range, Template::Body, true);
         let signature = match &body {
             Some(body) if body.names("signature") => self.insert(signatures, language, true)?,
@@ -291,11 +301,11 @@ impl Compiler<'_> {
             frame: Frame::default(),
             columns: Vec::new(),
             names_attachments: false,
+            has_bad_line,
         };
         letter.columns = columns(&letter);
         let names_attachments = letter.pieces().any(|p| p.names("attachments"));
         letter.names_attachments = names_attachments;
-        self.constant_reply_to(language, &letter);
         attached::look(language, &letter, self.vocabulary, self.problems);
         Some(letter)
     }
@@ -339,16 +349,39 @@ impl Compiler<'_> {
         }
     }
 
-    /// A `Reply-To:` that is the same for everybody is read at once.
-    fn constant_reply_to(&mut self, language: &Language, letter: &LetterTemplate) {
-        let Some(piece) = letter.reply_to.as_ref().filter(|p| p.is_constant()) else { return };
-        let mut context = Context::new();
-        context.insert("language", language.as_str());
-        if let Ok(line) = self.engine.render(&piece.key, &context)
+    /// Header lines that are the same for everybody are looked at once: whether one has an error.
+    fn constant_lines(
+        &mut self,
+        language: &Language,
+        subject: Option<&Option<Piece>>,
+        reply_to: Option<&Option<Piece>>,
+    ) -> bool {
+        let mut found = Vec::new();
+        if let Some((piece, line)) = self.constant_line(language, subject)
+            && stand_in::one_line(&line).is_empty()
+        {
+            found.push(render::empty_subject(piece));
+        }
+        if let Some((piece, line)) = self.constant_line(language, reply_to)
             && let Err(problem) = render::mailbox(piece, &line)
         {
-            self.problems.push(*problem);
+            found.push(*problem);
         }
+        let is_bad = !found.is_empty();
+        found.into_iter().for_each(|problem| self.problems.push(problem));
+        is_bad
+    }
+
+    /// A header line that is the same for everybody, rendered.
+    fn constant_line<'p>(
+        &self,
+        language: &Language,
+        piece: Option<&'p Option<Piece>>,
+    ) -> Option<(&'p Piece, String)> {
+        let piece = piece?.as_ref().filter(|p| p.is_constant())?;
+        let mut context = Context::new();
+        context.insert("language", language.as_str());
+        Some((piece, self.engine.render(&piece.key, &context).ok()?))
     }
 
     fn frame(

@@ -43,8 +43,15 @@ pub(super) fn mailbox(piece: &Piece, rendered: &str) -> Result<Mailbox, Box<Prob
         let message = format!("`{line}` is no address to answer to: {e}");
         let problem = Problem::error("bad-reply-to", message)
             .hint("Write `Reply-To: Name <name@example.org>` or the address alone.");
-        Box::new(problem.place(piece.place(0)))
+        Box::new(problem.place(piece.beginning()))
     })
+}
+
+/// The finding about a subject without a word in it.
+pub(super) fn empty_subject(piece: &Piece) -> Problem {
+    Problem::error("empty-subject", "the subject comes out empty")
+        .hint("Write a word that is there for everybody.")
+        .place(piece.beginning())
 }
 
 #[derive(Clone, Copy)]
@@ -76,11 +83,8 @@ impl Rendering<'_> {
         let template = self.template;
         let context = self.context(&BTreeSet::new());
         let pieces = self.pieces(&context).map_err(|stop| self.explain(stop))?;
-        if pieces.subject.is_empty() {
-            let problem = Problem::error("empty-subject", "the subject comes out empty")
-                .hint("Write a word that is there for everybody.")
-                .place(template.subject.place(0));
-            return Err(RenderFailure::Problem(Box::new(problem)));
+        if pieces.subject.is_empty() && !template.has_bad_line {
+            return Err(RenderFailure::Problem(Box::new(empty_subject(&template.subject))));
         }
         let mut findings = Findings { images: template.frame.images.clone(), problems: Vec::new() };
         let (mut body, mut footer) = (String::with_capacity(pieces.body.len() * 3), String::new());
@@ -95,6 +99,10 @@ impl Rendering<'_> {
         if let Some(problem) = findings.problems.into_iter().next() {
             let place = Place::file(&template.body.text.file);
             return Err(RenderFailure::Problem(Box::new(problem.place(place))));
+        }
+        // Last: what else is wrong with this person's letter is said all the same.
+        if template.has_bad_line {
+            return Err(RenderFailure::Reported);
         }
         let filling = Filling {
             body: &body,
@@ -191,6 +199,7 @@ impl Rendering<'_> {
             None => String::new(),
         };
         let reply_to = match &template.reply_to {
+            Some(_) if template.has_bad_line => None,
             Some(piece) => {
                 let line = self.piece(piece, context)?;
                 Some(mailbox(piece, &line).map_err(Stop::Problem)?)

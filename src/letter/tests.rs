@@ -573,6 +573,42 @@ fn header_lines_are_plain_text() {
 }
 
 #[test]
+fn a_bad_header_line_without_tags_is_reported_once_and_not_per_person() {
+    for (lines, expected) in [
+        ("Subject: s\nReply-To: the secretariat", "bad-reply-to x.md:2:11"),
+        ("Subject: s\nReply-To: {{ language }} desk", "bad-reply-to x.md:2:11"),
+        ("Subject: {% if language == \"x\" %}s{% endif %}", "empty-subject x.md:1:10"),
+    ] {
+        let text = format!("{lines}\n\n{{{{ greeting }}}} {{{{ recipient.x }}}}");
+        let sources = Sources {
+            letters: [(language("en"), Source { file: "x.md".to_owned(), text })].into(),
+            ..Sources::default()
+        };
+        let vocabulary = Vocabulary { columns: vec!["x".to_owned()], ..Vocabulary::default() };
+        let mut problems = Problems::new();
+        let letters = Letters::compile(&sources, &vocabulary, &mut problems).unwrap();
+        assert_eq!(codes_and_places(&problems), [expected], "{lines}");
+        let render = |values| {
+            letters.render(&Particulars {
+                language: &language("en"),
+                greeting: "",
+                values: &values,
+                attachments: &[],
+            })
+        };
+        let whole = render(Values::from_pairs([("x", "1")]));
+        assert!(matches!(whole, Err(RenderFailure::Reported)), "{whole:?}");
+        // What is missing from one person's row is said beside it.
+        assert!(matches!(render(Values::default()), Err(RenderFailure::Undefined(_))));
+    }
+}
+
+fn codes_and_places(problems: &Problems) -> Vec<String> {
+    let shown = |p: &Problem| format!("{} {}", p.code, p.place.as_ref().unwrap());
+    problems.iter().map(shown).collect()
+}
+
+#[test]
 fn a_letter_with_errors_is_reported_once() {
     let source = |text: &str| Source { file: "x.md".to_owned(), text: text.to_owned() };
     let sources = Sources {
