@@ -60,7 +60,7 @@ fn first_word(language: &Language, piece: &Piece) -> Option<(&'static str, Place
     let primary = language.primary();
     let (_, words) = WORDS.iter().find(|(tag, _)| *tag == primary.as_str())?;
     let content = &piece.text.text[piece.range.clone()];
-    let constant = constant_text(content, &tags::tags(content).ok()?);
+    let constant = constant_text(content, &tags::tags(content).0);
     let lower = constant.to_lowercase();
     let word = words.iter().find(|word| lower.contains(**word))?;
     // Lines are counted in the file, where tags may hold further ones.

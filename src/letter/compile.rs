@@ -12,9 +12,10 @@ use super::engine::{Engine, Refusal};
 use super::image::Images;
 use super::layout::{Frame, Layout, Purpose};
 use super::markdown::{self, Inspected};
-use super::names::{Role, Template, Use, names};
+use super::names::{Found, Role, Template, Use, names};
 use super::source::{self, with_plain_line_ends};
-use super::{Source, Sources, Vocabulary, render, stand_in, tags};
+use super::tags::{self, Kind, Tag};
+use super::{Source, Sources, Vocabulary, balance, render, stand_in};
 use crate::language::Language;
 use crate::limits::TEMPLATE_BYTES_MAX;
 use crate::problem::{Place, Problem, Problems};
@@ -187,6 +188,41 @@ pub(super) fn too_large(file: &str, text: &str) -> Option<Problem> {
     })
 }
 
+/// The tags of a template and what is in them.
+pub(super) struct Reading<'t> {
+    /// Those that could be read.
+    pub tags: Vec<Tag<'t>>,
+    /// Whether all could be read.
+    pub is_whole: bool,
+    /// What is wrong with them, by place.
+    pub found: Vec<Found>,
+    /// The names they use.
+    pub uses: Vec<Use>,
+}
+
+/// Reads the tags of a template.
+///
+/// Where a block cannot be read, what stands behind it is not judged: it may lack what the block
+/// was to give it.
+pub(super) fn read<'t>(
+    content: &'t str,
+    template: Template,
+    vocabulary: &Vocabulary,
+) -> Reading<'t> {
+    let (tags, broken) = tags::tags(content);
+    let syntax = broken.iter().map(|b| (b.at, syntax_problem(b.what).hint(b.hint)));
+    let mut found: Vec<Found> = syntax.collect();
+    let mut uses = Vec::new();
+    if broken.iter().all(|b| b.kind == Kind::Output) {
+        let read = names(&tags, template, vocabulary);
+        uses = read.uses;
+        found.extend(read.found);
+        found.extend(balance::unbalanced(&tags));
+        found.sort_by_key(|(at, _)| *at);
+    }
+    Reading { tags, is_whole: broken.is_empty(), found, uses }
+}
+
 /// Signatures or footers by language; `None` for one with errors.
 type Inserts = BTreeMap<Language, Option<Arc<Piece>>>;
 
@@ -219,17 +255,9 @@ impl Compiler<'_> {
         let content = &text.text[range.clone()];
         let start = range.start;
         let place = |at: usize| Place::of_offset(&text.file, &text.text, start + at);
-        let tags = match tags::tags(content) {
-            Ok(tags) => tags,
-            Err(broken) => {
-                let problem = syntax_problem(broken.what);
-                self.problems.push(problem.place(place(broken.at)));
-                return None;
-            }
-        };
-        let read = names(&tags, template, self.vocabulary);
-        let mut is_sound = read.found.is_empty();
-        for (at, problem) in read.found {
+        let Reading { tags, is_whole, found, uses } = read(content, template, self.vocabulary);
+        let mut is_sound = found.is_empty();
+        for (at, problem) in found {
             self.problems.push(problem.place(place(at)));
         }
         let cuts = tags::silent_lines(content, &tags);
@@ -239,7 +267,8 @@ impl Compiler<'_> {
             self.problems.push(problem.place(place(tags::in_whole(refusal.at, &cuts))));
             is_sound = false;
         }
-        if is_markdown {
+        // A tag that stands open would be taken for text.
+        if is_markdown && is_whole {
             let inspected =
                 Inspected { file: &text.file, text: &text.text, body: &range, tags: &tags };
             let mut found = Problems::new();
@@ -247,7 +276,7 @@ impl Compiler<'_> {
             is_sound &= !found.has_errors();
             self.problems.append(found);
         }
-        is_sound.then(|| Piece { key, text: Arc::clone(text), range, cuts, uses: read.uses })
+        is_sound.then(|| Piece { key, text: Arc::clone(text), range, cuts, uses })
     }
 
     fn inserts(&mut self, what: &str, sources: &BTreeMap<Language, Source>) -> Inserts {
@@ -446,8 +475,5 @@ impl Piece {
 
 /// A tag that cannot be read.
 pub(super) fn syntax_problem(what: impl Into<String>) -> Problem {
-    Problem::error("template-syntax", what).hint(
-        "A name stands in {{ and }}; a condition is {% if recipient.town %} ... {% endif %}. To \
-         show braces as they are, write {% raw %}{{{% endraw %}.",
-    )
+    Problem::error("template-syntax", what).hint(tags::SHAPES)
 }

@@ -135,7 +135,10 @@ impl Write for Bounded {
 
 fn refusal(error: &Error) -> Refusal {
     match error.kind() {
-        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+        ErrorKind::SyntaxError(report) => {
+            Refusal { message: unreadable(report.message()), at: report.span().range.start }
+        }
+        ErrorKind::RenderingError(report) => {
             Refusal { message: plain(report.message()), at: report.span().range.start }
         }
         ErrorKind::Io(_) => Refusal {
@@ -154,6 +157,33 @@ fn plain(message: &str) -> String {
     match letters.next() {
         Some(first) => first.to_lowercase().chain(letters).collect(),
         None => "the template cannot be read".to_owned(),
+    }
+}
+
+/// What the engine's parser says, in words for people who write letters.
+fn unreadable(message: &str) -> String {
+    let message = plain(message);
+    let parts = message.strip_prefix("found ").and_then(|rest| rest.split_once(" but "));
+    let reason = match parts.map(|(found, rest)| (found, rest.strip_prefix("expected "))) {
+        Some((found, Some(expected))) => {
+            format!("{} stands where {} should", in_words(found), in_words(expected))
+        }
+        Some((found, None)) => format!("{} cannot stand here", in_words(found)),
+        None => message,
+    };
+    format!("this tag cannot be read: {reason}")
+}
+
+/// What the engine calls a token; a sign is shown as it is.
+fn in_words(token: &str) -> String {
+    match token {
+        "identifier" | "attribute name" => "a name".to_owned(),
+        "string" => "a text in quotation marks".to_owned(),
+        "integer" | "float" => "a number".to_owned(),
+        "bool" => "`true` or `false`".to_owned(),
+        "content" | "raw content" => "text".to_owned(),
+        sign if sign.contains(['`', ' ']) => sign.to_owned(),
+        sign => format!("`{sign}`"),
     }
 }
 
@@ -317,6 +347,19 @@ mod tests {
         let source = format!("{{% for c in \"{}\" %}}{long}{{% endfor %}}", "y".repeat(10_000));
         assert!(rendered(&source).unwrap_err().message.contains("larger than"));
         assert!(rendered("{{ recipient.city | replace(from=\"\", to=\"xx\") }}").is_err());
+    }
+
+    #[test]
+    fn what_the_parser_refuses_is_said_in_plain_words() {
+        for (source, expected) in [
+            ("{{ recipient.given name }}", "a name stands where `}}` should"),
+            ("{% for 1 in a %}{% endfor %}", "a number stands where a name should"),
+            ("{% for a of b %}{% endfor %}", "a name stands where `in` should"),
+            ("{{ a | default(\"x\") }}", "a text in quotation marks stands where a name should"),
+        ] {
+            let message = rendered(source).unwrap_err().message;
+            assert_eq!(message, format!("this tag cannot be read: {expected}"), "{source}");
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@
 use super::Vocabulary;
 use super::names::Template;
 use crate::problem::{Problem, nearest};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 /// What an expression may begin with.
 pub(super) const ROOTS: &[&str] = &[
@@ -133,6 +135,10 @@ fn column_check(column: &str, vocabulary: &Vocabulary) -> Option<Problem> {
     if vocabulary.lacks_columns || vocabulary.columns.iter().any(|c| c == column) {
         return None;
     }
+    let latin = latin(column);
+    if vocabulary.columns.contains(&latin) {
+        return Some(small_latin(&latin));
+    }
     let near = nearest(column, vocabulary.columns.iter().map(String::as_str));
     let meant = near.map_or(String::new(), |n| format!("Did you mean `{}`? ", column_path(n)));
     let columns = listed(vocabulary.columns.iter().map(String::as_str));
@@ -140,6 +146,31 @@ fn column_check(column: &str, vocabulary: &Vocabulary) -> Option<Problem> {
         Problem::error("unknown-column", format!("no list has a column `{column}`"))
             .hint(format!("{meant}The columns are {columns}.")),
     )
+}
+
+fn small_latin(column: &str) -> Problem {
+    Problem::error("unknown-column", "columns are written in small Latin letters")
+        .hint(format!("Write `{}`.", column_path(column)))
+}
+
+/// A column's name as recipients' columns are named: small Latin letters and digits, `_` for what
+/// lies between them; empty where there are none.
+fn latin(column: &str) -> String {
+    let folded: String = column.to_lowercase().nfkd().filter(|c| !is_combining_mark(*c)).collect();
+    let words = folded.split(|c: char| !c.is_ascii_alphanumeric());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+}
+
+/// What is said of a path that is known, but not in this way of writing.
+pub(super) fn in_brackets(path: &[String]) -> Problem {
+    if let [root, column] = path
+        && root == "recipient"
+        && latin(column).contains(|c: char| c.is_ascii_alphabetic())
+    {
+        return small_latin(&latin(column));
+    }
+    let message = "a name that is not Latin stands in brackets and quotation marks";
+    Problem::error("template-syntax", message).hint(format!("Write `{}`.", as_written(path)))
 }
 
 /// How a template names a column.

@@ -8,15 +8,15 @@
 //! The layout sees nothing of the recipient. A slot for text is escaped when filled; the slots for
 //! body and footer stand in text, never inside a tag.
 
-use super::compile::syntax_problem;
+use super::compile::{Reading, read, syntax_problem};
 use super::engine::{Engine, Refusal};
 use super::html::escape;
 use super::image::Images;
 use super::markup;
-use super::names::{Template, names};
+use super::names::Template;
 use super::source::with_plain_line_ends;
 use super::style::Styles;
-use super::{Image, Source, Vocabulary, tags};
+use super::{Image, Source, Vocabulary};
 use crate::language::Language;
 use crate::problem::{Place, Problem, Problems};
 use std::ops::Range;
@@ -142,17 +142,10 @@ impl Layout {
             problems.push(problem);
             return None;
         }
-        let tags = match tags::tags(&without) {
-            Ok(tags) => tags,
-            Err(broken) => {
-                problems.push(syntax_problem(broken.what).place(place(broken.at)));
-                return None;
-            }
-        };
         // The built-in layout names only what every configuration has.
-        let read = names(&tags, Template::Layout, vocabulary);
+        let Reading { found, .. } = read(&without, Template::Layout, vocabulary);
         let mut is_sound = true;
-        for (at, problem) in read.found.into_iter().filter(|_| source.is_some()) {
+        for (at, problem) in found.into_iter().filter(|_| source.is_some()) {
             problems.push(problem.place(place(at)));
             is_sound = false;
         }

@@ -221,7 +221,7 @@ mod tests {
 
     fn check(body: &str, expected: &[(&str, u32, u32)]) {
         let text = format!("Subject: s\n\n{body}");
-        let tags = tags(body).unwrap();
+        let (tags, _) = tags(body);
         let mut problems = Problems::new();
         let inspected =
             Inspected { file: "en.md", text: &text, body: &(12..text.len()), tags: &tags };

@@ -1,8 +1,8 @@
 //! Stage 2: templates and a recipient in, a letter out.
 //!
 //! A letter's file is header lines, then Markdown with tags. It is read and checked once
-//! (`source.rs`, `tags.rs`, `names.rs`, `markdown.rs`; together in `compile.rs`). For each person
-//! the engine puts the values in as stand-ins (`engine.rs`, `stand_in.rs`), the Markdown is parsed
+//! (`source.rs`, `tags.rs`, `balance.rs`, `names.rs`, `markdown.rs`; together in `compile.rs`). For
+//! each person the engine puts the values in as stand-ins (`engine.rs`, `stand_in.rs`), the Markdown is parsed
 //! once, and from the same tree come HTML (`html.rs`) within the layout (`layout.rs`, `style.rs`)
 //! and plain text (`text.rs`).
 //!
@@ -16,6 +16,7 @@
 
 mod attached;
 mod attachment;
+mod balance;
 mod compile;
 mod direction;
 mod engine;

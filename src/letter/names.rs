@@ -131,6 +131,8 @@ impl Reader<'_> {
             "set" => self.set(at, rest),
             "else" | "break" | "continue" => {}
             "endif" | "endfor" => self.leave(keyword),
+            // One that closes nothing is found in `balance.rs`.
+            "endraw" => {}
             other => self.unknown_tag(at, other),
         }
     }
@@ -155,7 +157,7 @@ impl Reader<'_> {
     }
 
     fn leave(&mut self, keyword: &str) {
-        // Blocks that do not match are the engine's to complain about.
+        // Blocks that do not match are found in `balance.rs`.
         if let Some((what, locals)) = self.open.pop()
             && keyword.ends_with(what)
         {
@@ -210,6 +212,10 @@ impl Reader<'_> {
     }
 
     fn local(&mut self, at: usize, name: &str, terms: usize) {
+        if !name.is_ascii() {
+            let message = "a name of your own is written in Latin letters".to_owned();
+            self.error(at, "template-syntax", message, "Choose another name.");
+        }
         if grammar::ROOTS.contains(&name) {
             let message = format!("`{name}` already means something in letters");
             self.error(at, "name-taken", message, "Choose another name.");
@@ -341,6 +347,9 @@ impl Reader<'_> {
         let terms = self.locals.get(root).copied();
         if terms.is_none() {
             match grammar::objection(&path, computed, self.template, self.vocabulary) {
+                None if has_foreign_name(&tokens[index..next]) => {
+                    self.names.found.push((at, grammar::in_brackets(&path)));
+                }
                 None if root != "loop" => {
                     let role = role(tokens, index, next, condition);
                     self.names.uses.push(Use { path, at, tag: self.tag.clone(), role });
@@ -359,6 +368,11 @@ impl Reader<'_> {
         }
         (next, terms.unwrap_or(1))
     }
+}
+
+/// Whether a part of a path is written without brackets, in letters the engine does not know.
+fn has_foreign_name(path: &[Token<'_>]) -> bool {
+    path.iter().any(|t| matches!(t.word, Word::Name(name) if !name.is_ascii()))
 }
 
 /// How the path between two indices is used.
@@ -417,14 +431,14 @@ mod tests {
     }
 
     fn check(source: &str, codes: &[&str]) -> Names {
-        let names = names(&tags(source).unwrap(), Template::Body, &vocabulary());
+        let names = names(&tags(source).0, Template::Body, &vocabulary());
         let found: Vec<_> = names.found.iter().map(|(_, p)| p.code).collect();
         assert_eq!(found, codes, "{source}");
         names
     }
 
     fn hint(source: &str) -> String {
-        let names = names(&tags(source).unwrap(), Template::Body, &vocabulary());
+        let names = names(&tags(source).0, Template::Body, &vocabulary());
         names.found[0].1.hint.clone().unwrap()
     }
 
@@ -461,6 +475,13 @@ mod tests {
         check("{{ recipient }} {{ recipient.city.x }}", &["unknown-name", "unknown-name"]);
         check("{{ loop.index }}", &["unknown-name"]);
         assert!(hint("{{ recipient.ctiy }}").contains("`recipient.city`"));
+        assert_eq!(hint("{{ recipient.City }}"), "Write `recipient.city`.");
+        assert_eq!(hint("{{ recipient.Cíty | upper }}"), "Write `recipient.city`.");
+        assert_eq!(hint("{{ recipient[\"Ci\u{301}ty\"] }}"), "Write `recipient.city`.");
+        assert!(hint("{{ recipient.Cóuntri }}").contains("`recipient.country`"));
+        assert_eq!(hint("{{ recipient.имя }}"), "Write `recipient[\"имя\"]`.");
+        assert_eq!(hint("{{ имя }}"), "Write `recipient[\"имя\"]`.");
+        check("{% set é = 1 %}{{ é }}", &["template-syntax"]);
         assert!(hint("{{ city }}").contains("`recipient.city`"));
         assert!(hint("{{ attachments.statment.title }}").contains("`attachments.statement`"));
         assert!(hint("{{ name | uper }}").contains("`recipient.name`"));
@@ -515,7 +536,7 @@ mod tests {
     fn s6_a_text_cannot_double_itself_to_death() {
         let doubling = "{% set a = a ~ a %}".repeat(40);
         let names = names(
-            &tags(&format!("{{% set a = language %}}{doubling}")).unwrap(),
+            &tags(&format!("{{% set a = language %}}{doubling}")).0,
             Template::Body,
             &vocabulary(),
         );

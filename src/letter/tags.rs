@@ -1,10 +1,12 @@
 //! Finds the tags of a template and cuts them into tokens.
 //!
-//! Owns where constant text ends and a tag begins, exactly as the template engine sees it, and the
-//! bounds that must hold before the engine's parser may look: it recurses (security S6). What the
-//! tokens mean is read in `names.rs`.
+//! Owns where constant text ends and a tag begins, exactly as the template engine sees it. Stricter
+//! than the engine in one thing: a tag ends on the line where it begins, so that a brace forgotten
+//! is one finding, and not all words up to the next brace. What the tokens mean is read in
+//! `names.rs`, whether blocks are closed in `balance.rs`.
 
 use std::ops::Range;
+use unicode_normalization::char::is_combining_mark;
 
 /// What a stretch of a template is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +44,8 @@ pub(super) struct Token<'a> {
 /// What a token is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word<'a> {
-    /// A name or keyword.
+    /// A name or keyword; of any script, though the engine knows Latin ones only, so that
+    /// `names.rs` can say what to write.
     Name(&'a str),
     /// A string in quotation marks, without them, escapes as written.
     Text(&'a str),
@@ -52,38 +55,69 @@ pub(super) enum Word<'a> {
     Sign(&'a str),
 }
 
+/// What tags look like.
+pub(super) const SHAPES: &str = "A name stands in {{ and }}; a condition is {% if recipient.town \
+                                 %} ... {% endif %}. To show braces as they are, write {% raw \
+                                 %}{{{% endraw %}.";
+
 /// A tag that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Broken {
+    /// What it was to be.
+    pub kind: Kind,
     /// What is wrong with it.
     pub what: &'static str,
+    /// What to do.
+    pub hint: &'static str,
     /// Where, in bytes of the template.
     pub at: usize,
+    /// Where the template is read on.
+    pub end: usize,
 }
 
 /// All tags of a template in order, and the ones that cannot be read.
-pub(super) fn tags(source: &str) -> Result<Vec<Tag<'_>>, Broken> {
-    let mut tags = Vec::new();
+pub(super) fn tags(source: &str) -> (Vec<Tag<'_>>, Vec<Broken>) {
+    let (mut tags, mut broken) = (Vec::new(), Vec::new());
     let mut at = 0;
     while let Some(found) = next_opening(source, at) {
-        let tag = match &source[found..found + 2] {
-            "{#" => comment(source, found)?,
-            "{{" => tag(source, found, Kind::Output, "}}")?,
-            _ => tag(source, found, Kind::Block, "%}")?,
+        let read = match &source[found..found + 2] {
+            "{#" => comment(source, found),
+            "{{" => tag(source, found, Kind::Output, "}}"),
+            _ => tag(source, found, Kind::Block, "%}"),
+        };
+        let tag = match read {
+            Ok(tag) => tag,
+            Err(one) => {
+                at = one.end;
+                broken.push(one);
+                continue;
+            }
         };
         at = tag.range.end;
         let is_raw = matches!(tag.tokens[..], [Token { word: Word::Name("raw"), .. }]);
-        if tag.kind == Kind::Block && is_raw {
-            tags.push(Tag { kind: Kind::Raw, ..tag });
-            let end = end_of_raw(source, at)
-                .ok_or(Broken { what: "`{% raw %}` has no `{% endraw %}`", at: found })?;
-            at = end.end;
-            tags.push(Tag { kind: Kind::Raw, range: end, tokens: Vec::new() });
-        } else {
+        if tag.kind != Kind::Block || !is_raw {
             tags.push(tag);
+            continue;
+        }
+        tags.push(Tag { kind: Kind::Raw, ..tag });
+        match end_of_raw(source, at) {
+            Some(end) => {
+                at = end.end;
+                tags.push(Tag { kind: Kind::Raw, range: end, tokens: Vec::new() });
+            }
+            None => {
+                broken.push(unclosed_raw(source, found));
+                break;
+            }
         }
     }
-    Ok(tags)
+    (tags, broken)
+}
+
+fn unclosed_raw(source: &str, at: usize) -> Broken {
+    let what = "`{% raw %}` is not closed by `{% endraw %}`";
+    let hint = "Write `{% endraw %}` where braces are to mean something again.";
+    Broken { kind: Kind::Raw, what, hint, at, end: source.len() }
 }
 
 /// What is left out of a template so that a line with nothing but `{% ... %}` and comments leaves
@@ -153,7 +187,13 @@ fn next_opening(source: &str, from: usize) -> Option<usize> {
 
 fn comment(source: &str, at: usize) -> Result<Tag<'_>, Broken> {
     let end = source[at + 2..].find("#}").map(|i| at + 2 + i + 2);
-    let end = end.ok_or(Broken { what: "the comment `{#` is not closed by `#}`", at })?;
+    let end = end.ok_or(Broken {
+        kind: Kind::Comment,
+        what: "the comment opened here is not closed by `#}`",
+        hint: "Write `#}` where the comment ends.",
+        at,
+        end: source.len(),
+    })?;
     Ok(Tag { kind: Kind::Comment, range: at..end, tokens: Vec::new() })
 }
 
@@ -178,48 +218,83 @@ fn tag<'a>(source: &'a str, start: usize, kind: Kind, close: &str) -> Result<Tag
         at += 1;
     }
     let mut tokens = Vec::new();
+    let mut braces = 0_usize;
     loop {
         let rest = &source[at..];
-        let rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace());
+        let rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace() && c != '\n');
         at = source.len() - rest.len();
         let dash = usize::from(rest.starts_with('-') && rest[1..].starts_with(close));
         if rest[dash..].starts_with(close) {
             let range = start..at + dash + close.len();
             return Ok(Tag { kind, range, tokens });
         }
-        if rest.is_empty() {
-            let what = match kind {
-                Kind::Output => "`{{` is not closed by `}}`",
-                _ => "`{%` is not closed by `%}`",
-            };
-            return Err(Broken { what, at: start });
+        let opens = ["{{", "{%", "{#"].iter().any(|pair| rest.starts_with(pair));
+        let closes = braces == 0 && rest.starts_with('}');
+        if opens || closes || rest.is_empty() || rest.starts_with('\n') {
+            let end = source.len() - rest.trim_start_matches('}').len();
+            return Err(unclosed(kind, start, end));
         }
-        let (word, length) = token(rest).map_err(|what| Broken { what, at })?;
+        let (word, length) = token(rest).map_err(|(what, hint)| {
+            let line = rest.split('\n').next().unwrap_or_default();
+            let end = line.find(close).map_or(line.len(), |i| i + close.len());
+            Broken { kind, what, hint, at, end: at + end }
+        })?;
+        match word {
+            Word::Sign("{") => braces += 1,
+            Word::Sign("}") => braces -= 1,
+            _ => {}
+        }
         tokens.push(Token { word, at });
         at += length;
     }
 }
 
+fn unclosed(kind: Kind, at: usize, end: usize) -> Broken {
+    let (what, hint) = match kind {
+        Kind::Output => (
+            "the tag opened here is not closed by `}}`",
+            "Write two braces on both sides, on one line: `{{ greeting }}`.",
+        ),
+        _ => (
+            "the tag opened here is not closed by `%}`",
+            "Write it on one line: `{% if recipient.town %}`.",
+        ),
+    };
+    Broken { kind, what, hint, at, end }
+}
+
+/// What is wrong, and what to do.
+type Reason = (&'static str, &'static str);
+
 /// The token a text begins with, and its length in bytes.
-fn token(rest: &str) -> Result<(Word<'_>, usize), &'static str> {
+fn token(rest: &str) -> Result<(Word<'_>, usize), Reason> {
     let bytes = rest.as_bytes();
-    let length_of = |fits: fn(&u8) -> bool| bytes.iter().take_while(|b| fits(b)).count();
+    let length = name_length(rest);
     match bytes[0] {
         b'"' | b'\'' | b'`' => text(rest),
-        b'0'..=b'9' => Ok((Word::Number, length_of(|b| b.is_ascii_digit() || *b == b'.'))),
-        b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
-            let length = length_of(|b| b.is_ascii_alphanumeric() || *b == b'_');
-            Ok((Word::Name(&rest[..length]), length))
+        b'0'..=b'9' => {
+            let digits = bytes.iter().take_while(|b| b.is_ascii_digit() || **b == b'.');
+            Ok((Word::Number, digits.count()))
         }
+        _ if length > 0 => Ok((Word::Name(&rest[..length]), length)),
         _ => sign(rest).map(|sign| (Word::Sign(sign), sign.len())),
     }
 }
 
-fn text(rest: &str) -> Result<(Word<'_>, usize), &'static str> {
+/// How many bytes at the beginning of a text are a name.
+pub(super) fn name_length(rest: &str) -> usize {
+    let is_of_name = |c: char| c == '_' || c.is_alphanumeric() || is_combining_mark(c);
+    let begins = rest.starts_with(|c: char| c == '_' || c.is_alphabetic());
+    if begins { rest.find(|c| !is_of_name(c)).unwrap_or(rest.len()) } else { 0 }
+}
+
+fn text(rest: &str) -> Result<(Word<'_>, usize), Reason> {
     let quote = rest.as_bytes()[0];
     let mut escaped = false;
     for (i, b) in rest.bytes().enumerate().skip(1) {
-        if escaped {
+        if b == b'\n' {
+            break;
+        } else if escaped {
             escaped = false;
         } else if b == b'\\' {
             escaped = true;
@@ -227,10 +302,10 @@ fn text(rest: &str) -> Result<(Word<'_>, usize), &'static str> {
             return Ok((Word::Text(&rest[1..i]), i + 1));
         }
     }
-    Err("a quotation mark is not closed")
+    Err(("a quotation mark is not closed", "Close it by the same mark, on the same line."))
 }
 
-fn sign(rest: &str) -> Result<&str, &'static str> {
+fn sign(rest: &str) -> Result<&str, Reason> {
     const LONG: &[&str] = &["...", "//", "**", "==", "!=", ">=", "<=", "</", "?.", "?["];
     const SHORT: &[u8] = b"+-*/%!.,:~|=><()[]{}@";
     if let Some(long) = LONG.iter().find(|l| rest.starts_with(**l)) {
@@ -239,9 +314,9 @@ fn sign(rest: &str) -> Result<&str, &'static str> {
     match rest.as_bytes()[0] {
         b if SHORT.contains(&b) => Ok(&rest[..1]),
         _ if rest.starts_with(['“', '”', '„', '«', '»', '‘', '’']) => {
-            Err("these are typographic quotation marks; a tag needs straight ones: \"")
+            Err(("these are typographic quotation marks", "Write straight ones in tags: \"...\"."))
         }
-        _ => Err("this character cannot stand in a tag"),
+        _ => Err(("this character cannot stand in a tag", SHAPES)),
     }
 }
 
@@ -250,11 +325,10 @@ mod tests {
     use super::*;
 
     fn check(source: &str, expected: &[(Kind, &str, usize)]) {
-        let found: Vec<_> = tags(source)
-            .unwrap()
-            .into_iter()
-            .map(|t| (t.kind, &source[t.range], t.tokens.len()))
-            .collect();
+        let (tags, broken) = tags(source);
+        assert_eq!(broken, [], "{source}");
+        let found: Vec<_> =
+            tags.into_iter().map(|t| (t.kind, &source[t.range], t.tokens.len())).collect();
         assert_eq!(found, expected, "{source}");
     }
 
@@ -287,7 +361,7 @@ mod tests {
             ("{{ a }}\n{% set b = 1 %}{{ b }}\n", "{{ a }}\n{% set b = 1 %}{{ b }}\n"),
             ("- x {% if a %}\n", "- x {% if a %}\n"),
         ] {
-            let cuts = silent_lines(source, &tags(source).unwrap());
+            let cuts = silent_lines(source, &tags(source).0);
             let without = without(source, &cuts);
             assert_eq!(without, kept, "{source:?}");
             for (at, c) in without.char_indices().filter(|(_, c)| c.is_alphabetic()) {
@@ -299,10 +373,25 @@ mod tests {
 
     #[test]
     fn broken_tags_are_named() {
-        for (source, at) in
-            [("x {{ a", 2), ("{% if", 0), ("{# ", 0), ("{{ \"a }}", 3), ("{{ “a” }}", 3)]
-        {
-            assert_eq!(tags(source).unwrap_err().at, at, "{source}");
+        for (source, expected) in [
+            ("x {{ a", &[2][..]),
+            ("{% if", &[0]),
+            ("{# ", &[0]),
+            ("{% raw %} {{ a }}", &[0]),
+            ("{{ \"a }}", &[3]),
+            ("{{ “a” }}", &[3]),
+            ("{{ a }\nb {{ c }}", &[0]),
+            ("{{ a } b {{ c }}", &[0]),
+            ("{{ a {{ c }}", &[0]),
+            ("{{ a\n}} {{ b %} {{ 'c\n' }}\n{{ d }}", &[0, 8, 19]),
+            ("{% if a }} b {% endif %}", &[0]),
+            ("{{ § }} {{ a } {{ b }}", &[3, 9]),
+        ] {
+            let found: Vec<_> = tags(source).1.iter().map(|b| b.at).collect();
+            assert_eq!(found, expected, "{source}");
         }
+        let read = |source| tags(source).0.len();
+        assert_eq!(read("{{ a } b {{ c }} {{ {\"a\": 1} }}"), 2);
+        assert_eq!(tags("{{ recipient.Prénom }}").0[0].tokens[2].word, Word::Name("Prénom"));
     }
 }

@@ -414,7 +414,14 @@ fn problems_of_a_template_have_their_place() {
         ("é {{ recipient.x | uper }}", "unknown-filter templates/c/en.md:3:20"),
         ("{{ recipient.x + }}", "template-syntax templates/c/en.md:3:18"),
         ("a {{ recipient.x", "template-syntax templates/c/en.md:3:3"),
-        ("{% if language %}a", "template-syntax templates/c/en.md:3:18"),
+        ("{% if language %}a", "template-syntax templates/c/en.md:3:1"),
+        (
+            "{{ greeting }\nDear {{ recipient.x }},\nit's nine words",
+            "template-syntax templates/c/en.md:3:1",
+        ),
+        ("[x]({{ conference.name })", "template-syntax templates/c/en.md:3:5"),
+        ("{{ recipient.Ctiy }}", "unknown-column templates/c/en.md:3:4"),
+        ("{{ recipient.X }}", "unknown-column templates/c/en.md:3:4"),
         ("[a](ftp://x.example)", "bad-link templates/c/en.md:3:1"),
         ("![a](x.png)", "missing-image templates/c/en.md:3:1"),
         ("", "empty-letter templates/c/en.md"),
@@ -424,6 +431,18 @@ fn problems_of_a_template_have_their_place() {
             problems.iter().map(|p| format!("{} {}", p.code, p.place.as_ref().unwrap())).collect();
         assert_eq!(found, [expected], "{body}");
     }
+}
+
+#[test]
+fn all_that_is_wrong_with_tags_is_found_together() {
+    let body = "{{ recipient.x }\n{{ recipient.ctiy }} {% if recipient.y }}\n{% endif %}";
+    let found = |body| codes_and_places(&One::new(body).compile().1);
+    let syntax = |place| format!("template-syntax templates/c/en.md:{place}");
+    // What a block was to hold is not judged where its own tag cannot be read.
+    assert_eq!(found(body), [syntax("3:1"), syntax("4:22")]);
+    let unknown = "unknown-column templates/c/en.md:4:4".to_owned();
+    let body = "{{ recipient.x }\n{{ recipient.ctiy }}\n{% endif %}";
+    assert_eq!(found(body), [syntax("3:1"), unknown, syntax("5:1")]);
 }
 
 #[test]
