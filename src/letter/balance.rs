@@ -4,8 +4,8 @@
 //! would name the end of the file. What is in a tag is read in `names.rs`; `raw` is closed where
 //! its end is looked for, in `tags.rs`.
 
-use super::compile::syntax_problem;
 use super::names::Found;
+use super::reading::syntax_problem;
 use super::tags::{Kind, Tag, Token, Word};
 
 /// A block that stands open.

@@ -1,21 +1,21 @@
 //! Compiles the sources of a campaign's letters: reads, checks, prepares.
 //!
-//! Owns putting the parts together and the findings that need all of them: a missing signature, a
-//! letter that speaks of an attachment it does not have. Each part is read by its own file.
+//! Owns putting the parts together and the findings that need all of them: a signature or footer that
+//! is missing or another language's, a header line that is the same for everybody and wrong. Each
+//! part is read by its own file.
 //!
 //! # Failure
 //! Every finding goes to `problems` with its place. A letter with an error is kept by its language,
 //! without content, so that nobody is told that there is no letter in it.
 
-use super::attached;
 use super::engine::{Engine, Refusal};
 use super::image::Images;
 use super::layout::{Frame, Layout, Purpose};
 use super::markdown::{self, Inspected};
-use super::names::{Found, Role, Template, Use, names};
+use super::names::{Role, Template, Use};
+use super::reading::{Reading, read, syntax_problem};
 use super::source::{self, with_plain_line_ends};
-use super::tags::{self, Kind, Tag};
-use super::{Source, Sources, Vocabulary, balance, render, stand_in};
+use super::{Source, Sources, Vocabulary, attached, render, slips, stand_in, tags};
 use crate::language::Language;
 use crate::limits::TEMPLATE_BYTES_MAX;
 use crate::problem::{Place, Problem, Problems};
@@ -188,41 +188,6 @@ pub(super) fn too_large(file: &str, text: &str) -> Option<Problem> {
     })
 }
 
-/// The tags of a template and what is in them.
-pub(super) struct Reading<'t> {
-    /// Those that could be read.
-    pub tags: Vec<Tag<'t>>,
-    /// Whether all could be read.
-    pub is_whole: bool,
-    /// What is wrong with them, by place.
-    pub found: Vec<Found>,
-    /// The names they use.
-    pub uses: Vec<Use>,
-}
-
-/// Reads the tags of a template.
-///
-/// Where a block cannot be read, what stands behind it is not judged: it may lack what the block
-/// was to give it.
-pub(super) fn read<'t>(
-    content: &'t str,
-    template: Template,
-    vocabulary: &Vocabulary,
-) -> Reading<'t> {
-    let (tags, broken) = tags::tags(content);
-    let syntax = broken.iter().map(|b| (b.at, syntax_problem(b.what).hint(b.hint)));
-    let mut found: Vec<Found> = syntax.collect();
-    let mut uses = Vec::new();
-    if broken.iter().all(|b| b.kind == Kind::Output) {
-        let read = names(&tags, template, vocabulary);
-        uses = read.uses;
-        found.extend(read.found);
-        found.extend(balance::unbalanced(&tags));
-        found.sort_by_key(|(at, _)| *at);
-    }
-    Reading { tags, is_whole: broken.is_empty(), found, uses }
-}
-
 /// Signatures or footers by language; `None` for one with errors.
 type Inserts = BTreeMap<Language, Option<Arc<Piece>>>;
 
@@ -258,6 +223,9 @@ impl Compiler<'_> {
         let Reading { tags, is_whole, found, uses } = read(content, template, self.vocabulary);
         let mut is_sound = found.is_empty();
         for (at, problem) in found {
+            self.problems.push(problem.place(place(at)));
+        }
+        for (at, problem) in slips::slips(content, &tags, template) {
             self.problems.push(problem.place(place(at)));
         }
         let cuts = tags::silent_lines(content, &tags);
@@ -316,10 +284,12 @@ impl Compiler<'_> {
         let has_bad_line = self.constant_lines(language, subject.as_ref(), reply_to.as_ref());
         let body = self.piece(format!("{language}/body"), &text, body_range, Template::Body, true);
         let signature = match &body {
-            Some(body) if body.names("signature") => self.insert(signatures, language, true)?,
+            Some(body) if body.names("signature") => {
+                self.insert("signature", signatures, language, &text.file)?
+            }
             _ => None,
         };
-        let footer = self.insert(footers, language, false)?;
+        let footer = self.insert("footer", footers, language, &text.file)?;
         let mut letter = LetterTemplate {
             subject: subject??,
             preview: whole(preview)?,
@@ -335,25 +305,28 @@ impl Compiler<'_> {
         letter.columns = columns(&letter);
         let names_attachments = letter.pieces().any(|p| p.names("attachments"));
         letter.names_attachments = names_attachments;
+        slips::no_greeting(&letter, self.problems);
         attached::look(language, &letter, self.vocabulary, self.problems);
         Some(letter)
     }
 
     /// The signature or footer of a language, or what stands in for it. `None` when the one that
-    /// would stand there has errors.
+    /// would stand there has errors. `file`: the letter's.
     fn insert(
         &mut self,
+        what: &str,
         inserts: &Inserts,
         language: &Language,
-        is_signature: bool,
+        file: &str,
     ) -> Option<Option<Insert>> {
         let default = self.vocabulary.default_language.as_ref();
         let mut candidates = language
             .fall_backs()
             .into_iter()
             .chain(default.into_iter().flat_map(Language::fall_backs));
-        let Some(piece) = candidates.find_map(|l| inserts.get(&l)) else {
-            if is_signature {
+        let Some((found, piece)) = candidates.find_map(|l| inserts.get_key_value(&l)) else {
+            // A letter can do without a footer.
+            if what == "signature" {
                 let message = format!("there is no signature for letters in {language}");
                 self.problems.push(
                     Problem::warning("missing-signature", message)
@@ -362,6 +335,9 @@ impl Compiler<'_> {
             }
             return Some(None);
         };
+        if found.primary() != language.primary() {
+            self.problems.push(stands_in(what, language, found).place(Place::file(file)));
+        }
         let piece = piece.as_ref()?;
         if !piece.is_constant() {
             return Some(Some(Insert::Piece(Arc::clone(piece))));
@@ -435,6 +411,15 @@ impl Compiler<'_> {
     }
 }
 
+/// The finding about a signature or footer of another language.
+fn stands_in(what: &str, language: &Language, found: &Language) -> Problem {
+    let code = if what == "signature" { "stand-in-signature" } else { "stand-in-footer" };
+    let message = format!(
+        "there is no {what} in {language}; letters in {language} end with the one in {found}"
+    );
+    Problem::warning(code, message).hint(format!("Write templates/{what}.{language}.md."))
+}
+
 /// A header line that is absent is fine, one with errors is not.
 fn whole(piece: Option<Option<Piece>>) -> Option<Option<Piece>> {
     match piece {
@@ -471,9 +456,4 @@ impl Piece {
         ];
         narrowest.into_iter().find(|uses| !uses.is_empty()).unwrap_or_default()
     }
-}
-
-/// A tag that cannot be read.
-pub(super) fn syntax_problem(what: impl Into<String>) -> Problem {
-    Problem::error("template-syntax", what).hint(tags::SHAPES)
 }

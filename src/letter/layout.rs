@@ -8,12 +8,12 @@
 //! The layout sees nothing of the recipient. A slot for text is escaped when filled; the slots for
 //! body and footer stand in text, never inside a tag.
 
-use super::compile::{Reading, read, syntax_problem};
 use super::engine::{Engine, Refusal};
 use super::html::escape;
 use super::image::Images;
 use super::markup;
 use super::names::Template;
+use super::reading::{Reading, read, syntax_problem};
 use super::source::with_plain_line_ends;
 use super::style::Styles;
 use super::{Image, Source, Vocabulary};

@@ -1,10 +1,10 @@
 //! Stage 2: templates and a recipient in, a letter out.
 //!
 //! A letter's file is header lines, then Markdown with tags. It is read and checked once
-//! (`source.rs`, `tags.rs`, `balance.rs`, `names.rs`, `markdown.rs`; together in `compile.rs`). For
-//! each person the engine puts the values in as stand-ins (`engine.rs`, `stand_in.rs`), the Markdown is parsed
-//! once, and from the same tree come HTML (`html.rs`) within the layout (`layout.rs`, `style.rs`)
-//! and plain text (`text.rs`).
+//! (`source.rs`; `tags.rs`, `names.rs` and `balance.rs` by way of `reading.rs`; `slips.rs`,
+//! `markdown.rs`; together in `compile.rs`). For each person the engine puts the values in as
+//! stand-ins (`engine.rs`, `stand_in.rs`), the Markdown is parsed once, and from the same tree come
+//! HTML (`html.rs`) within the layout (`layout.rs`, `style.rs`) and plain text (`text.rs`).
 //!
 //! Owns everything about what a letter says and looks like. Who gets it is decided in
 //! `recipients/`, how it travels in `message/`.
@@ -28,7 +28,9 @@ mod link;
 mod markdown;
 mod markup;
 mod names;
+mod reading;
 mod render;
+mod slips;
 mod source;
 mod stand_in;
 mod style;
@@ -43,6 +45,10 @@ use crate::language::Language;
 use crate::problem::{Place, Problem, Problems};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The sentence that stands in a letter that `secretariat new` has begun; a letter that still has
+/// it must not go out.
+pub const PLACEHOLDER: &str = "Write your letter here.";
 
 /// A source file of a letter as it lies in the workspace or among the frozen objects.
 #[derive(Clone, Debug)]

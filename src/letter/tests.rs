@@ -434,6 +434,26 @@ fn problems_of_a_template_have_their_place() {
 }
 
 #[test]
+fn a_letter_that_greets_nobody_or_was_not_written_is_noticed() {
+    for (subject, body, expected) in [
+        ("s", "Hello", &["no-greeting en.md"][..]),
+        ("s", "{% if greeting %}a{% endif %}", &[]),
+        ("s", "{ greeting }", &["single-braces en.md:3:1"]),
+        ("{conference.name}", "{{ greeting }}", &["single-braces en.md:1:10"]),
+        ("s", "{{ greeting }}\n\nWrite your letter here.", &["placeholder en.md:5:1"]),
+    ] {
+        let text = format!("Subject: {subject}\n\n{body}");
+        let sources = Sources {
+            letters: [(language("en"), Source { file: "en.md".to_owned(), text })].into(),
+            ..Sources::default()
+        };
+        let mut problems = Problems::new();
+        Letters::compile(&sources, &Vocabulary::default(), &mut problems).unwrap();
+        assert_eq!(codes_and_places(&problems), expected, "{subject} {body}");
+    }
+}
+
+#[test]
 fn all_that_is_wrong_with_tags_is_found_together() {
     let body = "{{ recipient.x }\n{{ recipient.ctiy }} {% if recipient.y }}\n{% endif %}";
     let found = |body| codes_and_places(&One::new(body).compile().1);
@@ -503,7 +523,7 @@ fn a_letter_that_speaks_of_attachments_has_some() {
 #[test]
 fn signatures_and_footers_fall_back_to_the_default_language() {
     let source = |file: &str, text: &str| Source { file: file.to_owned(), text: text.to_owned() };
-    let letter = "Subject: s\n\nHello\n\n{{ signature }}";
+    let letter = "Subject: s\n\n{{ greeting }}\n\n{{ signature }}";
     let mut sources = Sources {
         letters: [
             (language("en"), source("en.md", letter)),
@@ -530,13 +550,26 @@ fn signatures_and_footers_fall_back_to_the_default_language() {
     let text = |letters: &Letters, tag: &str| {
         let values = Values::from_pairs([("x", "*Ilse*")]);
         let language = language(tag);
-        let particulars =
-            Particulars { language: &language, greeting: "", values: &values, attachments: &[] };
+        let particulars = Particulars {
+            language: &language,
+            greeting: "Hello",
+            values: &values,
+            attachments: &[],
+        };
         letters.render(&particulars).unwrap().text
     };
     let mut problems = Problems::new();
     let letters = Letters::compile(&sources, &vocabulary, &mut problems).unwrap();
-    assert!(problems.is_empty(), "{problems:?}");
+    // The signature in pt is no other language's for letters in pt-br.
+    let (no_signature, no_footer) = ("stand-in-signature de.md", "stand-in-footer de.md");
+    assert_eq!(
+        codes_and_places(&problems),
+        [no_signature, no_footer, "stand-in-footer pt-br.md"],
+        "{problems:?}"
+    );
+    let first = problems.iter().next().unwrap();
+    assert_eq!(first.message, "there is no signature in de; letters in de end with the one in en");
+    assert_eq!(first.hint.as_deref(), Some("Write templates/signature.de.md."));
     assert_eq!(text(&letters, "pt-br"), "Hello\n\nCumprimentos\n\nWhy you get this\n");
     assert_eq!(text(&letters, "de"), "Hello\n\nRegards, de\n*Ilse*\n\nWhy you get this\n");
     let for_reader = |tag| letters.language_for(&language(tag), &language("de"));
@@ -632,7 +665,7 @@ fn a_letter_with_errors_is_reported_once() {
     let source = |text: &str| Source { file: "x.md".to_owned(), text: text.to_owned() };
     let sources = Sources {
         letters: [
-            (language("en"), source("Subject: s\n\nHello")),
+            (language("en"), source("Subject: s\n\n{{ greeting }}")),
             (language("fr"), source("Subject: s\n\n{{ nothing }}")),
         ]
         .into(),
@@ -673,7 +706,7 @@ fn the_layout_is_checked_once_with_places() {
         let sources = Sources {
             letters: ["en", "ar"]
                 .map(|tag| {
-                    let text = "Subject: s\n\nb".to_owned();
+                    let text = "Subject: s\n\n{{ greeting }}".to_owned();
                     (language(tag), Source { file: format!("{tag}.md"), text })
                 })
                 .into(),
