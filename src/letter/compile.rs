@@ -1,8 +1,8 @@
 //! Compiles the sources of a campaign's letters: reads, checks, prepares.
 //!
-//! Owns putting the parts together and the findings that need all of them: a signature or footer that
-//! is missing or another language's, a header line that is the same for everybody and wrong. Each
-//! part is read by its own file.
+//! Owns putting the parts together and the findings that need all of them: a signature or footer
+//! that is missing or another language's, a header line that is the same for everybody and wrong.
+//! Each part is read by its own file.
 //!
 //! # Failure
 //! Every finding goes to `problems` with its place. A letter with an error is kept by its language,
