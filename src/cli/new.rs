@@ -10,6 +10,7 @@ use super::shell::{Opened, Shell};
 use crate::config;
 use crate::id::CampaignId;
 use crate::language::Language;
+use crate::letter::PLACEHOLDER;
 use crate::limits::TEMPLATE_BYTES_MAX;
 use crate::problem::{Place, Problem, Problems};
 use crate::workspace::CONFIG_FILE;
@@ -18,8 +19,12 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 
 /// A letter to begin with, where there is no other to copy.
-const FIRST_LETTER: &str = "Subject: About {{ conference.name }}\n\n{{ greeting }}\n\nWrite \
-                            your letter here.\n\n{{ signature }}\n";
+fn first_letter() -> String {
+    format!(
+        "Subject: About {{{{ conference.name }}}}\n\n{{{{ greeting }}}}\n\n{PLACEHOLDER}\n\n\
+         {{{{ signature }}}}\n"
+    )
+}
 
 /// A file of the new mailing.
 struct NewFile {
@@ -88,7 +93,7 @@ fn letters(opened: &Opened, id: &CampaignId, like: Option<&str>) -> Result<Vec<N
     let target = |language: &Language| format!("templates/{id}/{language}.md");
     let Some(like) = like else {
         let language = &opened.config.languages.default;
-        return Ok(vec![NewFile { path: target(language), text: FIRST_LETTER.to_owned() }]);
+        return Ok(vec![NewFile { path: target(language), text: first_letter() }]);
     };
     let setting = opened.config.campaign(Some(like)).map_err(one)?;
     let mut problems = Problems::new();
