@@ -140,11 +140,19 @@ struct Document {
     part: AttachedPart,
 }
 
+/// What became of a file that was asked for.
+enum Found {
+    Missing,
+    /// It is there, and what is wrong with it was said.
+    Unreadable,
+    Read(Arc<[u8]>),
+}
+
 /// What has been read and made so far.
 struct Shelf<'a, R> {
     default_language: &'a Language,
     read: R,
-    files: HashMap<String, Option<Arc<[u8]>>>,
+    files: HashMap<String, Found>,
     made: HashMap<String, Document>,
     faults: Faults,
     fall_backs: BTreeMap<(String, Language, Language), u64>,
@@ -166,7 +174,7 @@ impl<R: FnMut(&str) -> Result<Option<Arc<[u8]>>, Problem>> Shelf<'_, R> {
                 }
             }
         }
-        let found = candidates.iter().position(|file| self.is_readable(file));
+        let found = candidates.iter().position(|file| self.is_there(file));
         match found {
             None => self.faults.add_missing(setting, &candidates, recipient),
             Some(i)
@@ -180,19 +188,25 @@ impl<R: FnMut(&str) -> Result<Option<Arc<[u8]>>, Problem>> Shelf<'_, R> {
             }
             Some(_) => {}
         }
-        found.map(|i| candidates.swap_remove(i))
+        let file = found.map(|i| candidates.swap_remove(i))?;
+        matches!(self.files.get(&file), Some(Found::Read(_))).then_some(file)
     }
 
-    fn is_readable(&mut self, file: &str) -> bool {
+    /// Whether a file of this name is there, read or not: another language must not silently stand
+    /// in for one that is there and cannot be read.
+    fn is_there(&mut self, file: &str) -> bool {
         if !self.files.contains_key(file) {
-            let bytes = (self.read)(file).unwrap_or_else(|problem| {
-                self.faults.unreadable.push(problem);
-                // It exists: another language must not silently stand in for a file that is there.
-                Some(Arc::from([].as_slice()))
-            });
-            self.files.insert(file.to_owned(), bytes);
+            let found = match (self.read)(file) {
+                Ok(Some(bytes)) => Found::Read(bytes),
+                Ok(None) => Found::Missing,
+                Err(problem) => {
+                    self.faults.unreadable.push(problem);
+                    Found::Unreadable
+                }
+            };
+            self.files.insert(file.to_owned(), found);
         }
-        self.files.get(file).is_some_and(Option::is_some)
+        !matches!(self.files.get(file), None | Some(Found::Missing))
     }
 
     fn document(
@@ -214,7 +228,10 @@ impl<R: FnMut(&str) -> Result<Option<Arc<[u8]>>, Problem>> Shelf<'_, R> {
         if let Some(made) = self.made.get(&key) {
             return made.clone();
         }
-        let bytes = self.files.get(file).cloned().flatten().unwrap_or_default();
+        let bytes = match self.files.get(file) {
+            Some(Found::Read(bytes)) => bytes.clone(),
+            _ => Arc::default(),
+        };
         let attachment =
             Attachment::new(&setting.id, setting.number, &title, &name, file, bytes, problems);
         let part = AttachedPart {
