@@ -1,4 +1,4 @@
-//! `init`: writes the sample workspace, and `new`: begins another mailing.
+//! `init`: writes the sample workspace.
 
 use super::answer::{Answer, Exit};
 use super::args::Init;

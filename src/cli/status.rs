@@ -1,4 +1,4 @@
-//! `status`: who has the letter, who waits, what needs a person; and the bare command.
+//! `status`: who has the letter, who waits, what needs a person.
 
 use super::answer::{Answer, Exit};
 use super::args::Status;

@@ -1,4 +1,4 @@
-//! The run: takes due deliveries, transmits each once, records what the relay said.
+//! The run: takes due deliveries, transmits them, records what the relay said of each.
 //!
 //! The only place where ledger and transport meet. It decides nothing about an answer: that is
 //! [`decide`](super::decide).
