@@ -16,6 +16,7 @@
 
 // The words: values only.
 pub mod address;
+pub mod crash;
 pub mod id;
 pub mod language;
 pub mod limits;

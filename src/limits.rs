@@ -121,6 +121,33 @@ pub const RELAY_RESTS: [Duration; 3] =
 /// Letters lost one after the other with no acceptance between before the relay gets a rest.
 pub const LOST_IN_A_ROW_MAX: u32 = 10;
 
+/// How long a relay that asked for less gets half (delivery paper, fault table: "half the rate, one
+/// connection, 15 min").
+pub const SLOW_DOWN_LASTS: Duration = Duration::from_secs(15 * 60);
+/// Shortest time between two letters to a relay that asked for less: what it took before may have
+/// been too short to measure.
+pub const SLOW_DOWN_SPACING_MIN: Duration = Duration::from_secs(1);
+/// Longest time between two letters to such a relay: beyond it a rest is what it needs.
+pub const SLOW_DOWN_SPACING_MAX: Duration = Duration::from_secs(60);
+/// Shortest pause after a relay has spoken of a limit of letters a day: it may count otherwise.
+pub const DAILY_LIMIT_PAUSE_MIN: Duration = Duration::from_secs(3_600);
+
+/// Connections to a relay at once (contract, `[relay] connections`): more are more than any relay
+/// for people's mail allows.
+pub const CONNECTIONS_MAX: usize = 64;
+/// Connections where nothing is written: most of the speed of many, and within what the services
+/// of offices allow (3 at Microsoft 365).
+pub const CONNECTIONS_USUAL: std::num::NonZeroUsize = std::num::NonZeroUsize::new(2).unwrap();
+/// Letters in a daily limit: beyond it there is none.
+pub const DAILY_LIMIT_MAX: u64 = 1_000_000_000;
+/// A connection that has nothing to do for longer is taken leave of: relays drop idle ones after
+/// minutes, and others may want its place.
+pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(10);
+/// Longest sleep before a run looks again: a computer may have slept meanwhile.
+pub const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(30);
+/// How often a run looks whether somebody has paused its mailing from another terminal.
+pub const PAUSE_LOOKED_FOR: Duration = Duration::from_millis(500);
+
 /// Refusals about us with the same words, one after the other, that stop a run.
 pub const REFUSALS_IN_A_ROW_MAX: usize = 3;
 /// Answers before the share of such refusals counts.

@@ -1,13 +1,14 @@
 //! Points in time, and the only reader of the system clock.
 //!
 //! Owns [`Timestamp`] and [`Clock`]. Stores keep UTC, screens show local time, JSON is RFC 3339.
-//! `SECRETARIAT_NOW` (read by `config`) fixes the clock's start; readings then go on from there by
-//! the monotonic clock, so that a rehearsed day passes as a real one does.
+//! `SECRETARIAT_NOW` (read by `config`) fixes the clock's start. Within a run all readings go on from
+//! the start by a clock that nobody can set, so that a rehearsed day passes as a real one does and
+//! a computer whose time is corrected neither waits for ever nor gives letters up.
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// A point in time, whole seconds since 1970 in UTC.
 ///
@@ -96,14 +97,14 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Tells the time for a run: a start, and the monotonic clock since then.
+/// Tells the time for a run: a start, and the time that has passed since then.
 ///
-/// A laptop's clock that jumps back in the middle of a run therefore moves neither deadlines nor
-/// what is stored.
+/// A clock that somebody sets in the middle of a run, or that a time server corrects, therefore
+/// moves neither deadlines nor what is stored.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     start: Timestamp,
-    started: Instant,
+    started: Steady,
     is_fixed: bool,
 }
 
@@ -112,13 +113,13 @@ impl Clock {
     #[must_use]
     pub fn system() -> Clock {
         let start = Timestamp::of_the_system();
-        Clock { start, started: Instant::now(), is_fixed: false }
+        Clock { start, started: Steady::now(), is_fixed: false }
     }
 
     /// A clock that starts at a given time (`SECRETARIAT_NOW`).
     #[must_use]
     pub fn starting_at(start: Timestamp) -> Clock {
-        Clock { start, started: Instant::now(), is_fixed: true }
+        Clock { start, started: Steady::now(), is_fixed: true }
     }
 
     /// The `Date` of a message made now: the time now, or exactly the given start, so that what a
@@ -128,18 +129,49 @@ impl Clock {
         if self.is_fixed { self.start } else { self.now() }
     }
 
-    /// The time now, never before an earlier reading. Where the start is not fixed, time also goes
-    /// on while the computer sleeps, which the monotonic clock of some systems does not count.
+    /// The time now, never before an earlier reading.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        let awake = self.start.plus(self.started.elapsed());
-        if self.is_fixed { awake } else { awake.max(Timestamp::of_the_system()) }
+        self.start.plus(self.elapsed())
     }
 
     /// The time since the start of the run.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.started.elapsed()
+    }
+}
+
+/// A reading of a clock that nobody can set. It goes on while the computer sleeps where the system
+/// has such a clock (Linux); elsewhere a run that slept is behind by that time until its end.
+#[derive(Clone, Copy, Debug)]
+struct Steady(Reading);
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+type Reading = Duration;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+type Reading = std::time::Instant;
+
+impl Steady {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn now() -> Steady {
+        let read = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        // The kernel gives a time since its start: neither part is negative.
+        let nanoseconds = u32::try_from(read.tv_nsec).unwrap_or(0);
+        Steady(Duration::new(u64::try_from(read.tv_sec).unwrap_or(0), nanoseconds))
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn now() -> Steady {
+        Steady(std::time::Instant::now())
+    }
+
+    fn elapsed(self) -> Duration {
+        let now = Steady::now();
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        return now.0.saturating_sub(self.0);
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        return now.0.duration_since(self.0);
     }
 }
 

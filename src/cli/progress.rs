@@ -47,19 +47,7 @@ impl Watcher {
                 self.bar.inc(1);
                 self.bar.set_message(self.counted());
             }
-            Progress::Resting(rest, words) => {
-                self.bar.println(format!(
-                    "The mail server: {words}. Trying again in {}.",
-                    in_words(*rest)
-                ));
-            }
-            Progress::Waiting(until) => {
-                self.bar.println(format!(
-                    "Waiting until {} for letters that are to be tried again. You may stop with \
-                     Ctrl-C and run the same command later.",
-                    until.local_time()
-                ));
-            }
+            other => self.bar.println(in_words_of(other)),
         }
     }
 
@@ -86,4 +74,36 @@ impl Watcher {
 fn rate(state: &ProgressState, out: &mut dyn fmt::Write) {
     // A line that cannot be written is a line nobody sees.
     let _ = write!(out, "{:.0} a minute", state.per_sec() * 60.0);
+}
+
+/// What changed, for whoever sits in front of it.
+fn in_words_of(progress: &Progress) -> String {
+    match progress {
+        Progress::Connecting | Progress::Settled(_) => String::new(),
+        Progress::Resting(rest, words) => {
+            format!("The mail server: {words}. Trying again in {}.", in_words(*rest))
+        }
+        Progress::SlowingDown(words) => {
+            format!("The mail server: {words}. Going on at half the speed, on one connection.")
+        }
+        Progress::FewerConnections(1) => {
+            "The mail server wants fewer connections: one now.".to_owned()
+        }
+        Progress::FewerConnections(left) => {
+            format!("The mail server wants fewer connections: {left} now.")
+        }
+        Progress::Waiting(until) => format!(
+            "Waiting until {} for letters that are to be tried again. You may stop with Ctrl-C and \
+             run the same command later.",
+            until.local_time()
+        ),
+        Progress::WaitingForLimit(until, None) => {
+            format!("[relay] daily_limit is reached: waiting until {}.", until.local_time())
+        }
+        Progress::WaitingForLimit(until, Some(words)) => {
+            format!("The mail server: {words}. Waiting until {}.", until.local_time())
+        }
+        Progress::Paused => "Paused from another terminal; secretariat resume goes on.".to_owned(),
+        Progress::TakenUp => "Going on.".to_owned(),
+    }
 }

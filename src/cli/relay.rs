@@ -59,7 +59,7 @@ pub(super) fn relay(
         hello: setting.hello.clone(),
         credentials,
         extra_ca_pem,
-        disable: Vec::new(),
+        disable: setting.habits.disable.clone(),
         timeouts: Timeouts::default(),
     })
 }

@@ -22,7 +22,7 @@ use crate::plan::objects::Objects;
 use crate::plan::{Plan, Planned};
 use crate::problem::{Problem, Problems};
 use crate::send::Halt;
-use crate::send::{Broken, Conditions, Ended, Needs, Patience, RunError, Stopped, run};
+use crate::send::{Broken, Conditions, Ended, Needs, Patience, RunError, Selection, Stopped, run};
 use crate::transport::smtp::Relay;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -108,15 +108,22 @@ fn go(
     };
     let writer = LedgerWriter::start(ledger).map_err(ledger_failed)?;
     let needs = needs(campaign, plan, &reader).map_err(ledger_failed)?;
+    // Where no relay is configured, none was found above.
+    let habits = opened.config.relay.as_ref().map(|relay| relay.habits.clone());
+    let habits = habits.unwrap_or_default();
     let conditions = Conditions {
         campaign: &campaign.id,
+        letters: Selection::All,
         relay,
+        connections: habits.connections,
+        pacing: habits.pacing,
         objects: &objects,
         ledger: &reader,
         retry: opened.config.retry,
         clock: shell.clock(),
         patience: patience(args),
         needs,
+        hurry: 1,
     };
     let outcome = drive(shell, &conditions, &writer, &reader);
     let standing = Standing::read(Some(&reader), &campaign.id);
@@ -210,7 +217,10 @@ fn drive(
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| Broken { error: RunError::Runtime(error), something_went: false })?;
+        .map_err(|error| Broken {
+            errors: vec![RunError::Runtime(error)],
+            something_went: false,
+        })?;
     runtime.block_on(async {
         let stop = super::signals::stop_on_interrupt(shell.ui);
         let due = reader
@@ -237,7 +247,7 @@ fn summed_up(
     // What the relay said of a letter must be on the screen, above all where the ledger fails.
     match &outcome {
         Ok(ended) => problems_of(&ended.stopped).into_iter().for_each(|p| problems.push(p)),
-        Err(broken) => problems.push(broken_problem(&broken.error)),
+        Err(broken) => broken.errors.iter().for_each(|e| problems.push(broken_problem(e))),
     }
     let standing = match standing {
         Ok(standing) => standing,
@@ -276,10 +286,29 @@ fn exit_of(ended: &Ended, standing: &Standing) -> Exit {
 fn problems_of(stopped: &Stopped) -> Option<Problem> {
     match stopped {
         Stopped::Complete | Stopped::WaitingUntil(_) => None,
-        Stopped::Interrupted => Some(Problem::note(
-            "interrupted",
-            "stopped as asked; the letter under way was finished",
+        Stopped::DailyLimit(until) => Some(Problem::note(
+            "daily-limit",
+            format!(
+                "[relay] daily_limit is reached; letters may go again on {}, {}",
+                until.local_date(),
+                until.local_time()
+            ),
         )),
+        Stopped::RelayLimit(until, words) => Some(Problem::note(
+            "relay-limit",
+            format!(
+                "the mail server has a limit: {words}; the letters that wait may go on {}, {}",
+                until.local_date(),
+                until.local_time()
+            ),
+        )),
+        Stopped::Paused => Some(
+            Problem::note("paused", "the mailing is paused")
+                .hint("secretariat resume lets it go on; then run secretariat send."),
+        ),
+        Stopped::Interrupted => {
+            Some(Problem::note("interrupted", "stopped as asked; letters under way were finished"))
+        }
         Stopped::Halted(halt, words) => {
             let (what, hint) = halt.explained();
             Some(Problem::error(halt.code(), format!("{what}: {words}")).hint(hint))

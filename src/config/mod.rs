@@ -15,6 +15,7 @@
 
 mod campaigns;
 pub mod environment;
+mod habits;
 mod names;
 mod password;
 mod read;
@@ -38,9 +39,11 @@ use crate::message;
 use crate::plan::pattern::FilePattern;
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::recipients::{ColumnSetting, Options};
+use crate::send::pace::Pacing;
 use crate::send::retry::Retry;
 use crate::workspace::{CONFIG_FILE, Workspace};
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 /// Everything `secretariat.toml` and the environment say.
 #[derive(Clone, Debug)]
@@ -126,6 +129,19 @@ pub struct Relay {
     pub ca_file: Option<Placed<String>>,
     /// The name in EHLO; absent: an address literal.
     pub hello: Option<String>,
+    /// How much it is asked for at once.
+    pub habits: Habits,
+}
+
+/// How much a relay is asked for at once, and what of its offers is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Habits {
+    /// Connections at once, at most.
+    pub connections: NonZeroUsize,
+    /// `rate` and `daily_limit`.
+    pub pacing: Pacing,
+    /// Extensions not to use although offered, in capitals.
+    pub disable: Vec<String>,
 }
 
 /// How the relay learns who we are.

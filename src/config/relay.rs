@@ -12,10 +12,11 @@
 //! and what holds for a URL in the file holds for one in the environment (security S4).
 
 use super::environment::{Environment, RELAY_PASSWORD, RELAY_URL};
+use super::habits::read_habits;
 use super::relay_url::RelayUrl;
 use super::section::{Entry, Placed, Reader, Refusal, Section, as_section, parse_path};
 use super::units::parse_duration;
-use super::{PasswordSource, Relay, SignIn};
+use super::{Habits, PasswordSource, Relay, SignIn};
 use crate::plan::pattern::is_identifier;
 use crate::problem::{Place, Problem};
 use crate::send::retry::Retry;
@@ -38,6 +39,7 @@ struct Written {
     allow_plaintext: bool,
     ca_file: Option<Placed<String>>,
     hello: Option<String>,
+    habits: Habits,
 }
 
 /// Reads `[relay]`. `None` when neither file nor environment names a relay, or its URL has an
@@ -57,7 +59,13 @@ pub(super) fn read_relay(
     let user = user_there.or_else(|| written.user.clone());
     let sign_in = decide_sign_in(&written, user, environment, reader);
     check_plain(name, &url, written.allow_plaintext, &sign_in, reader);
-    Some(Relay { url: url.value, sign_in, ca_file: written.ca_file, hello: written.hello })
+    Some(Relay {
+        url: url.value,
+        sign_in,
+        ca_file: written.ca_file,
+        hello: written.hello,
+        habits: written.habits,
+    })
 }
 
 fn read_written(
@@ -83,10 +91,11 @@ fn read_written(
     let parse_ca_file = |text: &str| parse_path(text, "office-ca.pem");
     let ca_file = section.take_meaning("ca_file", "\"office-ca.pem\"", reader, parse_ca_file);
     let hello = section.take_meaning("hello", "\"mail.forum.example\"", reader, parse_hello);
+    let habits = read_habits(&mut section, reader);
     section.finish(reader);
     let user = user.map(|user| user.value);
     let hello = hello.map(|hello| hello.value);
-    Written { place, url, user, password, signs_in, allow_plaintext, ca_file, hello }
+    Written { place, url, user, password, signs_in, allow_plaintext, ca_file, hello, habits }
 }
 
 /// A user signs in unless `sign_in = "none"`; the environment's password beats the file's.

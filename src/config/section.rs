@@ -281,6 +281,30 @@ impl<'t> Section<'t> {
         None
     }
 
+    /// Takes a key that must be a whole number within a range.
+    pub(super) fn take_number(
+        &mut self,
+        key: &'static str,
+        range: std::ops::RangeInclusive<u64>,
+        reader: &mut Reader<'_>,
+    ) -> Option<u64> {
+        let entry = self.take(key)?;
+        let name = self.name(key);
+        let example = format!("a whole number from {} to {}", range.start(), range.end());
+        let DeValue::Integer(written) = entry.value.get_ref() else {
+            reader.wrong_type(&name, "a whole number", &entry.value, &example);
+            return None;
+        };
+        let number = u64::from_str_radix(written.as_str(), written.radix()).ok();
+        let number = number.filter(|number| range.contains(number));
+        if number.is_none() {
+            let place = reader.place(entry.value.span().start);
+            let refusal = Refusal::new(format!("cannot be {written}"), format!("Write {example}."));
+            reader.refuse(&name, &place, refusal);
+        }
+        number
+    }
+
     /// Takes a key that must be a list of texts, or one text. Elements that are none are left out.
     pub(super) fn take_texts(
         &mut self,

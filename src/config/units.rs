@@ -1,12 +1,14 @@
-//! Lengths of time and sizes as people write them: `"67min"`, `"10 MB"`.
+//! Lengths of time, rates and sizes as people write them: `"67min"`, `"30/min"`, `"10 MB"`.
 //!
-//! Owns both notations. Whether a value makes sense where it stands is `read.rs`. No I/O.
+//! Owns these notations. Whether a value makes sense where it stands is `read.rs`. No I/O.
 //!
 //! # Failure
 //! [`Refusal`] with an example.
 
 use super::section::Refusal;
 use crate::limits::RETRY_TIME_MAX;
+use crate::send::pace::Rate;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Reads a length of time: a whole number and `s`, `min`, `h` or `d`, at most 30 days.
@@ -33,6 +35,18 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, Refusal> {
         longer if longer > RETRY_TIME_MAX => Err(Refusal::new("is longer than 30 days", hint)),
         duration => Ok(duration),
     }
+}
+
+/// Reads a rate: a whole number, `/`, and `s`, `min`, `h` or `d`.
+pub(super) fn parse_rate(text: &str) -> Result<Rate, Refusal> {
+    let refused = || {
+        let hint = "Write letters per time, such as \"30/min\" or \"500/h\".";
+        Refusal::new(format!("is no rate: {text:?}"), hint)
+    };
+    let (letters, unit) = text.split_once('/').ok_or_else(refused)?;
+    let letters: NonZeroU32 = letters.trim().parse().map_err(|_| refused())?;
+    let per = parse_duration(&format!("1{}", unit.trim())).map_err(|_| refused())?;
+    Ok(Rate { letters, per })
 }
 
 /// Reads a size: a number, also with a decimal point, and `KB`, `MB` or `GB` of 1024 to the next.
@@ -88,6 +102,25 @@ mod tests {
             parse_duration(&most).err().map(|r| r.message).unwrap(),
             "is longer than 30 days"
         );
+    }
+
+    #[test]
+    fn rates() {
+        let per = |letters: u32, seconds| Rate {
+            letters: NonZeroU32::new(letters).unwrap(),
+            per: Duration::from_secs(seconds),
+        };
+        for (text, rate) in [
+            ("30/min", per(30, 60)),
+            (" 500 / hour", per(500, 3_600)),
+            ("2/s", per(2, 1)),
+            ("10000/d", per(10_000, 86_400)),
+        ] {
+            assert_eq!(parse_rate(text).unwrap(), rate, "{text}");
+        }
+        for text in ["30", "0/min", "-1/min", "30/", "30/min/h", "thirty/min", "1.5/s", "/min"] {
+            assert!(parse_rate(text).is_err(), "{text}");
+        }
     }
 
     #[test]

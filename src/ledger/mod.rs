@@ -75,7 +75,7 @@ pub use frozen::{
 };
 pub use lock::{Holder, LockError, RunLock};
 pub use plans::{Adopted, NewPlan, StoredPlan};
-pub use query::{Counts, StoredDelivery};
+pub use query::{Counts, OpenLetter, StoredDelivery};
 pub use state::State;
 pub use writer::LedgerWriter;
 

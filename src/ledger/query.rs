@@ -16,7 +16,7 @@ use crate::problem::Place;
 use crate::response::Response;
 use crate::time::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 /// How many deliveries of a campaign are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,6 +99,15 @@ impl StoredDelivery {
     }
 }
 
+/// A letter that is still to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenLetter {
+    /// Its delivery.
+    pub id: DeliveryId,
+    /// When a deferred one is due again.
+    pub due_at: Option<Timestamp>,
+}
+
 /// The columns of [`StoredDelivery`], in the order in which [`stored`] reads them.
 const STORED: &str = "id, campaign, key, number, address, name, language, file, line, state, round,
     attempts, message_id, date, first_attempt, due_at, response_code, response, detail, stage,
@@ -153,29 +162,39 @@ impl Ledger {
         })
     }
 
-    /// What can be tried now, in the order of the list: planned, and deferred whose time has come.
+    /// What is still to go, in the order of the list: planned, and deferred with their time.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub fn due(
-        &self,
-        campaign: &CampaignId,
-        now: Timestamp,
-    ) -> Result<Vec<DeliveryId>, LedgerError> {
+    pub fn open_letters(&self, campaign: &CampaignId) -> Result<Vec<OpenLetter>, LedgerError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT id, number, row FROM deliveries
-                     WHERE campaign = ?1 AND state = 'planned'
-                 UNION ALL
-                 SELECT id, number, row FROM deliveries
-                     WHERE campaign = ?1 AND state = 'deferred' AND due_at <= ?2
-                 ORDER BY number, row",
+                "SELECT id, due_at FROM deliveries
+                 WHERE campaign = ? AND state IN ('planned', 'deferred') ORDER BY number, row",
             )?;
-            let ids = statement
-                .query_map(params![campaign.as_str(), now.unix_seconds()], |row| {
-                    row.get(0).map(DeliveryId::from_bytes)
-                })?;
-            Ok(ids.collect::<Result<_, _>>()?)
+            let letters = statement.query_map([campaign.as_str()], |row| {
+                let due_at: Option<i64> = row.get(1)?;
+                let id = DeliveryId::from_bytes(row.get(0)?);
+                Ok(OpenLetter { id, due_at: due_at.map(Timestamp::from_unix_seconds) })
+            })?;
+            Ok(letters.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// When a letter of any campaign was tried last; the pace is kept across runs.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn last_attempt(&self) -> Result<Option<Timestamp>, LedgerError> {
+        self.read(|connection| {
+            let last: Option<i64> = connection
+                .prepare_cached(
+                    "SELECT at FROM events WHERE delivery IS NOT NULL AND kind IN
+                     ('attempt', 'accepted', 'deferred', 'rejected') ORDER BY seq DESC LIMIT 1",
+                )?
+                .query_row([], |row| row.get(0))
+                .optional()?;
+            Ok(last.map(Timestamp::from_unix_seconds))
         })
     }
 
@@ -438,17 +457,18 @@ mod tests {
     use crate::ledger::{Recorded, testing};
 
     #[test]
-    fn due_are_planned_and_deferred_in_the_order_of_the_list() {
+    fn open_are_planned_and_deferred_in_the_order_of_the_list() {
         let people = ["ana", "bo", "eve", "fang", "ida"];
         let (_folder, mut ledger) = ledger(&people);
         let wait = |at| Recorded { due_at: Some(at), ..Recorded::new(State::Deferred) };
         ledger.record(&id("ana"), &wait(later(10)), now()).unwrap();
         ledger.record(&id("bo"), &wait(later(5)), now()).unwrap();
         bring(&mut ledger, "eve", State::Accepted);
-        let due = |at| ledger.due(&campaign(), at).unwrap();
-        assert_eq!(due(now()), [id("fang"), id("ida")]);
-        assert_eq!(due(later(5)), [id("bo"), id("fang"), id("ida")]);
-        assert_eq!(due(later(10)), [id("ana"), id("bo"), id("fang"), id("ida")]);
+        let open = ledger.open_letters(&campaign()).unwrap();
+        let expected =
+            [("ana", Some(later(10))), ("bo", Some(later(5))), ("fang", None), ("ida", None)];
+        let expected = expected.map(|(who, due_at)| OpenLetter { id: id(who), due_at });
+        assert_eq!(open, expected);
         assert_eq!(ledger.next_due(&campaign()), Ok(Some(later(5))));
     }
 
@@ -456,7 +476,7 @@ mod tests {
     fn nothing_is_due_where_nothing_waits() {
         let (_folder, mut ledger) = ledger(&["ana"]);
         bring(&mut ledger, "ana", State::Accepted);
-        assert_eq!(ledger.due(&campaign(), later(99)), Ok(Vec::new()));
+        assert_eq!(ledger.open_letters(&campaign()), Ok(Vec::new()));
         assert_eq!(ledger.next_due(&campaign()), Ok(None));
         assert!(ledger.counts(&campaign()).unwrap().is_complete());
     }
@@ -511,6 +531,17 @@ mod tests {
             ledger.record(&id(who), &accepted, later(minute)).unwrap();
         }
         assert_eq!(ledger.acceptances_since(later(2)), Ok(vec![later(2), later(3)]));
+    }
+
+    #[test]
+    fn the_last_attempt_is_the_last_letter_tried_whatever_came_of_it() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo"]);
+        assert_eq!(ledger.last_attempt(), Ok(None), "a plan is no attempt");
+        ledger.intend(&id("ana"), now(), later(1)).unwrap();
+        assert_eq!(ledger.last_attempt(), Ok(Some(later(1))));
+        let refused = answered(State::Rejected, 550, "5.1.1 no");
+        ledger.record(&id("bo"), &refused, later(2)).unwrap();
+        assert_eq!(ledger.last_attempt(), Ok(Some(later(2))));
     }
 
     /// What a damaged row holds is reported, never guessed.

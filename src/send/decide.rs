@@ -47,8 +47,10 @@ pub enum Wait {
     Usual,
     /// A full mailbox: as usual, given up after 72 hours.
     MailboxFull,
-    /// A limit of the relay: until it is over.
+    /// A limit of the relay on letters in a short time: the longest usual wait.
     Limit,
+    /// A limit of the relay on letters in a day: until it is over.
+    DailyLimit,
     /// Not at all: it was not about this letter.
     None,
 }
@@ -60,8 +62,14 @@ pub enum ForRun {
     GoOn,
     /// The next letter, on a new connection.
     Reconnect,
+    /// The relay wants fewer connections.
+    FewerConnections,
+    /// The relay wants less: half the rate on one connection for a while.
+    SlowDown,
     /// The relay wants rest.
     Rest,
+    /// No letter before this one's wait is over: a limit of the relay.
+    Pause,
     /// Nothing more may go: something must change first.
     Halt(Halt),
 }
@@ -85,8 +93,9 @@ const fn halt(reason: Halt) -> Decision {
 }
 
 const AGAIN: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::GoOn);
-const AGAIN_AFTER_REST: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::Rest);
-const AGAIN_AFTER_LIMIT: Decision = decision(ForLetter::Deferred(Wait::Limit), ForRun::Rest);
+const AGAIN_SLOWER: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::SlowDown);
+const AGAIN_AFTER_LIMIT: Decision = decision(ForLetter::Deferred(Wait::Limit), ForRun::Pause);
+const AGAIN_AFTER_DAY: Decision = decision(ForLetter::Deferred(Wait::DailyLimit), ForRun::Pause);
 const LOST: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::Reconnect);
 const REST: Decision = decision(ForLetter::Untouched, ForRun::Rest);
 
@@ -145,7 +154,13 @@ fn lost(stage: Stage, loss: &Loss) -> Decision {
 fn answered(stage: Stage, response: &Response) -> Decision {
     // RFC 4954 6 and RFC 3463 3.4: too many connections, whatever was asked.
     if response.code == 432 || has_status(response, 4, 3, 2) {
-        return if stage < Stage::Mail { REST } else { AGAIN_AFTER_REST };
+        let letter = match stage {
+            Stage::Connect | Stage::Greeting | Stage::Hello | Stage::StartTls | Stage::SignIn => {
+                ForLetter::Untouched
+            }
+            _ => ForLetter::Deferred(Wait::None),
+        };
+        return decision(letter, ForRun::FewerConnections);
     }
     match stage {
         Stage::Connect | Stage::Greeting => opening(response, Halt::RelayRefusesUs),
@@ -166,7 +181,7 @@ fn opening(response: &Response, refused: Halt) -> Decision {
 
 fn mail(response: &Response) -> Decision {
     if response.is_transient() {
-        return AGAIN_AFTER_REST;
+        return AGAIN_SLOWER;
     }
     if response.code == 552 || has_status(response, 5, 3, 4) {
         return rejected(Stage::Mail, response);
@@ -183,7 +198,7 @@ fn recipient(stage: Stage, response: &Response) -> Decision {
     if response.is_transient() {
         let is_about_us =
             response.code == 421 || has_status(response, 4, 3, 1) || has_status(response, 4, 7, 28);
-        return if is_about_us { AGAIN_AFTER_REST } else { AGAIN };
+        return if is_about_us { AGAIN_SLOWER } else { AGAIN };
     }
     if response.is_permanent() {
         return if denies_relaying(response) {
@@ -207,7 +222,7 @@ fn data(stage: Stage, response: &Response) -> Decision {
         2 => halt(Halt::ProtocolBroken),
         4 => {
             if response.code == 421 {
-                AGAIN_AFTER_REST
+                AGAIN_SLOWER
             } else {
                 AGAIN
             }
@@ -245,7 +260,7 @@ fn end_refused_for_now(response: &Response) -> Decision {
     let by_policy = response.enhanced.is_some_and(|e| e.class == 4 && e.subject == 7);
     match response.code {
         _ if by_policy => AGAIN_AFTER_LIMIT,
-        421 => AGAIN_AFTER_REST,
+        421 => AGAIN_SLOWER,
         _ => AGAIN,
     }
 }
@@ -255,7 +270,7 @@ fn end_refused(response: &Response) -> Decision {
     let Some(status) = response.enhanced else { return refused };
     let deferred_and = |reason| decision(ForLetter::Deferred(Wait::Usual), ForRun::Halt(reason));
     match (status.subject, status.detail) {
-        (4, 5) | (2, 0) => AGAIN_AFTER_LIMIT,
+        (4, 5) | (2, 0) => AGAIN_AFTER_DAY,
         (2, 2) => deferred_and(Halt::OwnMailbox),
         (2, 252) => deferred_and(Halt::SenderRefused),
         (7, 26..=32 | 515) => deferred_and(Halt::DomainAuthentication),
@@ -307,14 +322,19 @@ mod tests {
 
     #[test]
     fn too_many_connections_at_any_stage() {
-        assert_eq!(said(Stage::SignIn, 432, "4.3.2 slow"), REST);
-        assert_eq!(said(Stage::EndOfMessage, 432, "4.3.2 concurrent"), AGAIN_AFTER_REST);
+        let fewer = |letter| decision(letter, ForRun::FewerConnections);
+        for stage in [Stage::Greeting, Stage::Hello, Stage::SignIn] {
+            assert_eq!(said(stage, 432, "4.3.2 slow"), fewer(ForLetter::Untouched));
+            assert_eq!(said(stage, 421, "4.3.2 too many"), fewer(ForLetter::Untouched));
+        }
+        let at_once = ForLetter::Deferred(Wait::None);
+        assert_eq!(said(Stage::EndOfMessage, 432, "4.3.2 concurrent"), fewer(at_once));
     }
 
     #[test]
     fn the_sender_is_the_same_for_everybody() {
         for code in [421, 450, 451, 452] {
-            assert_eq!(said(Stage::Mail, code, "x"), AGAIN_AFTER_REST);
+            assert_eq!(said(Stage::Mail, code, "x"), AGAIN_SLOWER);
         }
         for (code, text) in [(550, "5.7.1 x"), (553, "5.1.8 x"), (501, "5.1.7 x")] {
             assert_eq!(said(Stage::Mail, code, text), halt(Halt::SenderRefused));
@@ -353,7 +373,7 @@ mod tests {
             );
         }
         for (code, text) in [(452, "4.3.1 disk"), (421, "bye"), (450, "4.7.28 rate")] {
-            assert_eq!(said(Stage::Recipient, code, text), AGAIN_AFTER_REST);
+            assert_eq!(said(Stage::Recipient, code, text), AGAIN_SLOWER);
         }
         assert_eq!(
             said(Stage::Recipient, 554, "5.7.1 Relay access denied"),
@@ -396,7 +416,7 @@ mod tests {
         for code in [450, 451, 452] {
             assert_eq!(said(Stage::EndOfMessage, code, "x"), AGAIN);
         }
-        assert_eq!(said(Stage::EndOfMessage, 421, "x"), AGAIN_AFTER_REST);
+        assert_eq!(said(Stage::EndOfMessage, 421, "x"), AGAIN_SLOWER);
         for (code, text) in [(552, "5.3.4 big"), (554, "5.6.0 x"), (550, "5.7.1 spam"), (554, "no")]
         {
             assert_eq!(
@@ -404,9 +424,10 @@ mod tests {
                 ForLetter::Rejected(Blame::Us)
             );
         }
-        for (code, text) in [(550, "5.4.5 daily"), (554, "5.2.0 quota"), (451, "4.7.0 rate")] {
-            assert_eq!(said(Stage::EndOfMessage, code, text), AGAIN_AFTER_LIMIT, "{text}");
+        for (code, text) in [(550, "5.4.5 daily"), (554, "5.2.0 quota")] {
+            assert_eq!(said(Stage::EndOfMessage, code, text), AGAIN_AFTER_DAY, "{text}");
         }
+        assert_eq!(said(Stage::EndOfMessage, 451, "4.7.0 rate"), AGAIN_AFTER_LIMIT);
         for (text, reason) in [
             ("5.2.2 full", Halt::OwnMailbox),
             ("5.7.26 dmarc", Halt::DomainAuthentication),

@@ -2,14 +2,22 @@
 //!
 //! Owns the order of things: intent durable, then the last bytes, then the answer recorded. What an
 //! answer means is [`decide`]; when refusals are too many is [`breaker`]; when a letter is tried
-//! again is [`retry`]. Deciding is pure: only `run.rs` acts.
+//! again is [`retry`]; how fast letters go is [`pace`]; which goes next, on which connection, is
+//! `dispatch`. All of that is pure: only `run` and `connection` act.
 
 pub mod breaker;
+mod conditions;
+mod connection;
 pub mod decide;
+mod dispatch;
 mod halt;
+pub mod pace;
 pub mod retry;
 mod run;
 mod thaw;
 
+pub use conditions::{
+    Broken, Conditions, Ended, Needs, Patience, Progress, RunError, Selection, Stopped,
+};
 pub use halt::Halt;
-pub use run::{Broken, Conditions, Ended, Needs, Patience, Progress, RunError, Stopped, run};
+pub use run::run;

@@ -21,6 +21,15 @@ pub struct Retry {
     pub give_up_after: Duration,
 }
 
+impl Retry {
+    /// With waits divided: in a rehearsal. When a letter is given up stays.
+    #[must_use]
+    pub(super) fn hurried(self, hurry: u32) -> Retry {
+        let (first_wait, max_wait) = (self.first_wait / hurry, self.max_wait / hurry);
+        Retry { first_wait, max_wait, ..self }
+    }
+}
+
 impl Default for Retry {
     fn default() -> Retry {
         Retry {
@@ -58,17 +67,17 @@ pub fn next(
     let doubled = retry.first_wait.saturating_mul(1 << attempts.saturating_sub(1).min(20));
     let base = match wait {
         Wait::None => return Next::At(now),
-        Wait::Limit => retry.max_wait,
+        Wait::Limit | Wait::DailyLimit => retry.max_wait,
         Wait::Usual | Wait::MailboxFull => doubled.min(retry.max_wait),
     };
     let give_up_after = match wait {
         Wait::MailboxFull => retry.give_up_after.min(FULL_MAILBOX_GIVE_UP),
-        Wait::Usual | Wait::Limit | Wait::None => retry.give_up_after,
+        Wait::Usual | Wait::Limit | Wait::DailyLimit | Wait::None => retry.give_up_after,
     };
     let last = first_attempt.plus(give_up_after);
     let due = now.plus(spread(base, delivery, attempts)).min(last);
     // The last attempt is made when the time is over, not a wait before.
-    if due <= now { Next::GivenUp } else { Next::At(due) }
+    if last <= now { Next::GivenUp } else { Next::At(due) }
 }
 
 /// The wait, up to a fifth shorter or longer.

@@ -6,6 +6,7 @@
 //! # Failure
 //! [`ObjectError`] when a frozen file is gone or damaged: then no letter carries it.
 
+use super::connection::unpoisoned;
 use crate::address::Mailbox;
 use crate::id::Digest;
 use crate::ledger::{FrozenAttachment, FrozenDelivery, FrozenImage};
@@ -14,24 +15,24 @@ use crate::message::{AttachedPart, Draft, EncodedPart, Message, Sender, compose}
 use crate::plan::objects::{ObjectError, Objects};
 use crate::time::Timestamp;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-/// Makes messages for a run.
+/// Makes messages for a run, for all its connections.
 #[derive(Debug)]
-pub(super) struct Thaw<'a> {
-    objects: &'a Objects,
-    documents: HashMap<(Digest, String), EncodedPart>,
-    images: HashMap<(Digest, String), (Arc<Image>, EncodedPart)>,
+pub(super) struct Thaw {
+    objects: Objects,
+    documents: Mutex<HashMap<(Digest, String), EncodedPart>>,
+    images: Mutex<HashMap<(Digest, String), (Arc<Image>, EncodedPart)>>,
 }
 
-impl<'a> Thaw<'a> {
-    pub(super) fn new(objects: &'a Objects) -> Thaw<'a> {
-        Thaw { objects, documents: HashMap::new(), images: HashMap::new() }
+impl Thaw {
+    pub(super) fn new(objects: &Objects) -> Thaw {
+        Thaw { objects: objects.clone(), documents: Mutex::default(), images: Mutex::default() }
     }
 
     /// The message of a delivery with this `Date`.
     pub(super) fn message(
-        &mut self,
+        &self,
         frozen: &FrozenDelivery,
         date: Timestamp,
     ) -> Result<Message, ObjectError> {
@@ -68,9 +69,11 @@ impl<'a> Thaw<'a> {
         }))
     }
 
-    fn document(&mut self, frozen: &FrozenAttachment) -> Result<AttachedPart, ObjectError> {
+    fn document(&self, frozen: &FrozenAttachment) -> Result<AttachedPart, ObjectError> {
         let key = (frozen.digest, frozen.name.clone());
-        let part = match self.documents.get(&key) {
+        // Held while a document is encoded: the other connections want the same one.
+        let mut documents = unpoisoned(&self.documents);
+        let part = match documents.get(&key) {
             Some(part) => part.clone(),
             None => EncodedPart::of_attachment(&Attachment {
                 id: frozen.id.clone(),
@@ -84,13 +87,14 @@ impl<'a> Thaw<'a> {
                 bytes: self.objects.read(&frozen.digest)?,
             }),
         };
-        self.documents.insert(key, part.clone());
+        documents.insert(key, part.clone());
         Ok(AttachedPart { name: frozen.name.clone(), digest: frozen.digest, part })
     }
 
-    fn image(&mut self, frozen: &FrozenImage) -> Result<(Arc<Image>, EncodedPart), ObjectError> {
+    fn image(&self, frozen: &FrozenImage) -> Result<(Arc<Image>, EncodedPart), ObjectError> {
         let key = (frozen.digest, frozen.name.clone());
-        if let Some(known) = self.images.get(&key) {
+        let mut images = unpoisoned(&self.images);
+        if let Some(known) = images.get(&key) {
             return Ok(known.clone());
         }
         let image = Arc::new(Image {
@@ -101,7 +105,7 @@ impl<'a> Thaw<'a> {
             bytes: self.objects.read(&frozen.digest)?,
         });
         let part = EncodedPart::of_image(&image);
-        self.images.insert(key, (image.clone(), part.clone()));
+        images.insert(key, (image.clone(), part.clone()));
         Ok((image, part))
     }
 }

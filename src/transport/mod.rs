@@ -33,6 +33,25 @@ pub enum Stage {
 }
 
 impl Stage {
+    const ALL: [Stage; 10] = [
+        Stage::Connect,
+        Stage::Greeting,
+        Stage::Hello,
+        Stage::StartTls,
+        Stage::SignIn,
+        Stage::Mail,
+        Stage::Recipient,
+        Stage::Data,
+        Stage::Body,
+        Stage::EndOfMessage,
+    ];
+
+    /// The stage of a name; `None` for any other text.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Stage> {
+        Stage::ALL.into_iter().find(|stage| stage.as_str() == name)
+    }
+
     /// Its name in the ledger and on the screen.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -31,6 +31,10 @@ pub struct Extensions {
 }
 
 impl Extensions {
+    /// Keywords of the extensions that are used where they are offered and that a letter can do
+    /// without; the others are needed or only reported.
+    pub const USED: [&str; 4] = ["CHUNKING", "DSN", "PIPELINING", "SIZE"];
+
     /// Reads the lines of an answer to EHLO behind the first. Keywords in `disable` are passed over
     /// whatever their case.
     pub(super) fn read(response: &Response, disable: &[String]) -> Extensions {

@@ -1,0 +1,423 @@
+//! One connection of a run: takes letters, hands them to the relay, has the answers recorded.
+//!
+//! The only place where ledger and transport meet. It decides nothing: what goes next and what an
+//! answer changes is [`dispatch`](super::dispatch), what it means is [`decide`](super::decide).
+//!
+//! # Invariants
+//! The intent is durable before a message's last bytes leave. A record is asked for before the next
+//! letter's intent, so that both share a commit, and its failure is known before another letter's
+//! last bytes leave: a kill leaves at most one uncertain letter for each connection. If an answer
+//! cannot be recorded, the run stops and the answer is handed to the caller, so that it is at least
+//! on the screen.
+
+use super::conditions::{Needs, Progress, RunError, Stopped};
+use super::dispatch::{Dispatch, Next, Now, Settled};
+use super::halt::Halt;
+use super::thaw::Thaw;
+use crate::crash;
+use crate::id::DeliveryId;
+use crate::ledger::{ChangeError, FrozenDelivery, LedgerWriter, Recorded, Refusal, State};
+use crate::message::Message;
+use crate::time::{Clock, Timestamp};
+use crate::transport::smtp::{Description, Relay, Session, TlsClient};
+use crate::transport::{Ending, Outcome, Stage};
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, mpsc};
+
+/// What all connections of a run share.
+pub(super) struct Shared {
+    pub(super) dispatch: Mutex<Dispatch>,
+    /// Something that others wait for has changed.
+    pub(super) changed: Notify,
+    pub(super) relay: Relay,
+    pub(super) tls: TlsClient,
+    pub(super) needs: Needs,
+    pub(super) thaw: Thaw,
+    pub(super) writer: LedgerWriter,
+    pub(super) clock: Clock,
+    pub(super) news: mpsc::UnboundedSender<Progress>,
+    /// What broke the run off.
+    pub(super) errors: Mutex<Vec<RunError>>,
+}
+
+impl Shared {
+    pub(super) fn now(&self) -> Now {
+        Now { at: self.clock.now(), run: self.clock.elapsed() }
+    }
+
+    /// Asks or tells the dispatch; what is new of it goes to whoever watches.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Dispatch, Now) -> T) -> T {
+        let mut dispatch = unpoisoned(&self.dispatch);
+        let done = work(&mut dispatch, self.now());
+        for news in dispatch.news() {
+            // Nobody watches any more: then nobody misses it.
+            drop(self.news.send(news));
+        }
+        done
+    }
+
+    /// As [`Shared::with`], and whoever waits looks again.
+    pub(super) fn change<T>(&self, work: impl FnOnce(&mut Dispatch, Now) -> T) -> T {
+        let done = self.with(work);
+        self.changed.notify_waiters();
+        done
+    }
+
+    /// Breaks the run off; letters that other connections have are finished.
+    pub(super) fn fail(&self, error: RunError) {
+        unpoisoned(&self.errors).push(error);
+        let words = "the run was broken off".to_owned();
+        self.change(|dispatch, _| dispatch.stop(Stopped::Halted(Halt::LedgerFailed, words)));
+    }
+}
+
+/// A panic of another connection is reported by itself; what it held is whole.
+pub(super) fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An answer on its way into the ledger.
+struct Unrecorded {
+    address: String,
+    answer: String,
+    asked: Pin<Box<dyn Future<Output = Result<(), ChangeError>> + Send>>,
+}
+
+impl Unrecorded {
+    async fn is_durable(self) -> Result<(), RunError> {
+        let (address, answer) = (self.address, self.answer);
+        self.asked.await.map_err(|source| RunError::NotRecorded { address, answer, source })
+    }
+}
+
+/// A connection of a run, open or not.
+pub(super) struct Connection<'a> {
+    shared: &'a Shared,
+    session: Option<Session>,
+    /// Letters it has handed over since it was opened.
+    letters: u64,
+    /// Answers whose record is not known to be durable.
+    unrecorded: Vec<Unrecorded>,
+}
+
+impl<'a> Connection<'a> {
+    pub(super) fn new(shared: &'a Shared) -> Connection<'a> {
+        Connection { shared, session: None, letters: 0, unrecorded: Vec::new() }
+    }
+
+    /// Hands letters over until the run ends for this connection.
+    pub(super) async fn serve(mut self) {
+        loop {
+            // Before it is asked, so that no change between asking and sleeping is missed.
+            let mut changed = std::pin::pin!(self.shared.changed.notified());
+            changed.as_mut().enable();
+            let has_place = self.session.is_some();
+            match self.shared.with(|dispatch, now| dispatch.next(has_place, now)) {
+                Next::Letter(id) => {
+                    if let Err(error) = self.letter(id).await {
+                        self.shared.fail(error);
+                    }
+                }
+                Next::Wait { sleep, leave } => {
+                    self.keep_records().await;
+                    if leave {
+                        self.leave().await;
+                    }
+                    tokio::select! {
+                        () = tokio::time::sleep(sleep) => {}
+                        () = changed => {}
+                    }
+                }
+                Next::GiveWay => self.leave().await,
+                Next::Leave => break,
+            }
+        }
+        self.keep_records().await;
+        self.leave().await;
+    }
+
+    /// Takes one letter as far as it comes: to a state, or back to where it was.
+    async fn letter(&mut self, id: DeliveryId) -> Result<(), RunError> {
+        let thawed = self.shared.thawed(id).await;
+        let (frozen, date, message) = match thawed {
+            Ok(Some(thawed)) => thawed,
+            not_there => {
+                self.give_back(|dispatch| dispatch.withdrawn(false));
+                return not_there.map(drop);
+            }
+        };
+        if !self.is_open_for(id).await || !self.may_begin(id).await {
+            return Ok(());
+        }
+        // It was opened above.
+        let Some(session) = self.session.as_mut() else { return Ok(()) };
+        let (shared, unrecorded) = (self.shared, &mut self.unrecorded);
+        let mut refused = None;
+        let outcome = session
+            .transmit(&message, async || {
+                let permitted = permit(shared, &frozen, date, unrecorded).await;
+                permitted.map_err(|error| refused = Some(error))
+            })
+            .await;
+        crash::point("answered");
+        match refused {
+            None => self.settle(&frozen, outcome),
+            Some(refusal) => self.not_permitted(id, refusal),
+        }
+    }
+
+    /// Opens the connection where it is not; false when it could not be, and the letter is back.
+    async fn is_open_for(&mut self, id: DeliveryId) -> bool {
+        let shared = self.shared;
+        if self.session.is_some() {
+            return true;
+        }
+        drop(shared.news.send(Progress::Connecting));
+        // Nothing of a letter is under way yet: whoever asks to stop need not wait.
+        let opened = tokio::select! {
+            opened = Session::open(&shared.relay, &shared.tls) => Some(opened),
+            () = shared.is_stopped() => None,
+        };
+        match opened {
+            None => shared.change(|dispatch, _| {
+                dispatch.put_back(id, false);
+                dispatch.closed();
+            }),
+            Some(Err(outcome)) => {
+                shared.change(|dispatch, now| dispatch.not_opened(id, &outcome, now));
+            }
+            Some(Ok(session)) => {
+                self.letters = 0;
+                if let Some(stopped) = first_look(&shared.needs, &session) {
+                    self.session = Some(session);
+                    shared.change(|dispatch, _| {
+                        dispatch.put_back(id, false);
+                        dispatch.stop(stopped);
+                    });
+                } else {
+                    self.session = Some(session);
+                    shared.change(|dispatch, _| dispatch.opened());
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Waits for the letter's turn; false when the run ended meanwhile, and the letter is back.
+    async fn may_begin(&mut self, id: DeliveryId) -> bool {
+        let shared = self.shared;
+        loop {
+            let wait = match shared.with(|dispatch, now| dispatch.begin(now)) {
+                Ok(()) => return true,
+                Err(wait) => wait,
+            };
+            self.keep_records().await;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = shared.is_stopped() => {
+                    shared.change(|dispatch, _| dispatch.put_back(id, false));
+                    return false;
+                }
+            }
+        }
+    }
+
+    /// Has an outcome recorded and the run follow it.
+    fn settle(&mut self, frozen: &FrozenDelivery, outcome: Outcome) -> Result<(), RunError> {
+        let shared = self.shared;
+        let outcome = self.of_this_session(outcome);
+        self.letters += 1;
+        let description = self.session.as_ref().map(|s| s.description().clone());
+        // Asked for in the order in which it was decided, and before anybody decides more.
+        let asked = shared.change(|dispatch, now| {
+            let settled = dispatch.settle(frozen, &outcome, now);
+            ask_to_record(shared, frozen, &outcome, &settled, description.as_ref(), now.at)
+        });
+        crash::point("recording");
+        self.unrecorded.extend(asked);
+        if self.session.as_ref().is_some_and(|s| !s.is_usable()) {
+            self.close();
+        }
+        Ok(())
+    }
+
+    /// A farewell in place of the answer to MAIL, on a connection that has carried letters, is a
+    /// relay's limit of letters a connection: nothing was said of this one.
+    fn of_this_session(&self, outcome: Outcome) -> Outcome {
+        let is_farewell = matches!(&outcome.ending, Ending::Answered(r) if r.code == 421);
+        if is_farewell && outcome.stage == Stage::Mail && self.letters > 0 {
+            return Outcome { stage: Stage::Mail, ending: Ending::SessionOver };
+        }
+        outcome
+    }
+
+    /// The intent could not be recorded, and the message was not finished.
+    fn not_permitted(&mut self, id: DeliveryId, refusal: NotPermitted) -> Result<(), RunError> {
+        if self.session.as_ref().is_some_and(|s| !s.is_usable()) {
+            self.close();
+        }
+        let error = match refusal {
+            NotPermitted::Intent(ChangeError::Refused(Refusal::NotDue { due_at, .. })) => {
+                self.give_back(|dispatch| dispatch.not_due(id, due_at, true));
+                return Ok(());
+            }
+            NotPermitted::Intent(ChangeError::Refused(_)) => {
+                self.give_back(|dispatch| dispatch.withdrawn(true));
+                return Ok(());
+            }
+            NotPermitted::Intent(ChangeError::Ledger(error)) => RunError::Ledger(error),
+            NotPermitted::Record(error) => error,
+        };
+        self.give_back(|dispatch| dispatch.put_back(id, true));
+        Err(error)
+    }
+
+    fn give_back(&self, how: impl FnOnce(&mut Dispatch)) {
+        self.shared.change(|dispatch, _| how(dispatch));
+    }
+
+    /// Waits until everything asked to be recorded is durable.
+    async fn keep_records(&mut self) {
+        for unrecorded in std::mem::take(&mut self.unrecorded) {
+            if let Err(error) = unrecorded.is_durable().await {
+                self.shared.fail(error);
+            }
+        }
+    }
+
+    /// Takes leave of the relay.
+    async fn leave(&mut self) {
+        if let Some(session) = self.session.take() {
+            self.shared.change(|dispatch, _| dispatch.closed());
+            session.close().await;
+        }
+    }
+
+    /// The connection is over.
+    fn close(&mut self) {
+        if self.session.take().is_some() {
+            self.shared.change(|dispatch, _| dispatch.closed());
+        }
+    }
+}
+
+impl Shared {
+    /// The message of a letter; `None` where there is none to send.
+    async fn thawed(
+        &self,
+        id: DeliveryId,
+    ) -> Result<Option<(FrozenDelivery, Timestamp, Message)>, RunError> {
+        let Some(frozen) = self.writer.frozen(id).await? else { return Ok(None) };
+        let date = frozen.date.unwrap_or_else(|| self.clock.date());
+        let message = self.thaw.message(&frozen, date)?;
+        Ok(Some((frozen, date, message)))
+    }
+
+    /// Returns when the run has ended.
+    async fn is_stopped(&self) {
+        loop {
+            let mut changed = std::pin::pin!(self.changed.notified());
+            changed.as_mut().enable();
+            if self.with(|dispatch, _| dispatch.stopped().is_some()) {
+                return;
+            }
+            changed.await;
+        }
+    }
+}
+
+/// Why a message was not finished.
+enum NotPermitted {
+    Intent(ChangeError),
+    /// An earlier letter's answer is not in the ledger.
+    Record(RunError),
+}
+
+/// The intent of a letter, durable, and before it every record this connection has asked for.
+async fn permit(
+    shared: &Shared,
+    frozen: &FrozenDelivery,
+    date: Timestamp,
+    unrecorded: &mut Vec<Unrecorded>,
+) -> Result<(), NotPermitted> {
+    crash::point("before-intent");
+    // Both are on their way before either is awaited.
+    let intent = shared.writer.intend(frozen.id, date, shared.clock.now());
+    let mut kept = Ok(());
+    for earlier in std::mem::take(unrecorded) {
+        kept = kept.and(earlier.is_durable().await);
+    }
+    let intent = intent.await;
+    kept.map_err(NotPermitted::Record)?;
+    intent.map_err(NotPermitted::Intent)?;
+    crash::point("intended");
+    Ok(())
+}
+
+/// What the relay offers against what the letters need, before letter 1.
+fn first_look(needs: &Needs, session: &Session) -> Option<Stopped> {
+    let Needs { largest_octets: largest, smtputf8 } = needs;
+    let takes = session.offers().size_limit();
+    if let Some(takes) = takes.filter(|takes| takes < largest) {
+        let words =
+            format!("the largest letter has {largest} octets, the mail server takes {takes}");
+        return Some(Stopped::Halted(Halt::TooLarge, words));
+    }
+    let address = smtputf8.as_ref().filter(|_| !session.offers().smtputf8)?;
+    let words = format!("SMTPUTF8 is not offered, {address} needs it");
+    Some(Stopped::Halted(Halt::NoSmtpUtf8, words))
+}
+
+/// Asks the ledger to keep what an outcome means, for this letter and for those that go back.
+fn ask_to_record(
+    shared: &Shared,
+    frozen: &FrozenDelivery,
+    outcome: &Outcome,
+    settled: &Settled,
+    description: Option<&Description>,
+    now: Timestamp,
+) -> Vec<Unrecorded> {
+    let words = outcome.ending.in_words();
+    let ask = |id, address: &str, recorded| Unrecorded {
+        address: address.to_owned(),
+        answer: words.clone(),
+        asked: Box::pin(shared.writer.record(id, recorded, now)),
+    };
+    let mut asked = Vec::new();
+    for id in &settled.back {
+        let mut back = Recorded::new(State::Deferred);
+        back.detail = Some(words.clone());
+        asked.push(ask(*id, "an earlier letter", back));
+    }
+    let Some((to, due_at)) = settled.to else { return asked };
+    let address = frozen.address.to_string();
+    let recorded = Recorded {
+        to,
+        response: match &outcome.ending {
+            Ending::Answered(response) => Some(response.clone()),
+            _ => None,
+        },
+        stage: Some(outcome.stage.as_str().to_owned()),
+        detail: Some(words.clone()),
+        relay: Some(format!("{}:{}", shared.relay.host, shared.relay.port)),
+        relay_id: (to == State::Accepted).then(|| relay_id(outcome)).flatten(),
+        tls: description.and_then(|d| d.encryption.clone()),
+        due_at,
+    };
+    if to == State::Expired {
+        // The table knows no way from attempting to expired: deferred first, then given up.
+        asked.push(ask(frozen.id, &address, Recorded { to: State::Deferred, ..recorded.clone() }));
+    }
+    asked.push(ask(frozen.id, &address, recorded));
+    asked
+}
+
+/// The relay's own name for a message, where its answer tells it: `queued as ABC`.
+fn relay_id(outcome: &Outcome) -> Option<String> {
+    let Ending::Answered(response) = &outcome.ending else { return None };
+    let text = response.to_string();
+    let (_, after) = text.split_once("queued as ")?;
+    after.split([' ', ')', ';']).next().map(str::to_owned).filter(|id| !id.is_empty())
+}
