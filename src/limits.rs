@@ -175,6 +175,9 @@ pub const LEDGER_PLAN_CACHE_KIB: i64 = 64 << 10;
 /// Bytes of the write-ahead log kept once its content is in the ledger's file; a plan makes it
 /// as large as all its letters.
 pub const LEDGER_LOG_BYTES_KEPT: i64 = 16 << 20;
+/// Deliveries whose names are one text in the ledger: large enough to be searched at the speed of
+/// memory, small enough to be written anew when one name changes.
+pub const LEDGER_NAMES_ROWS: i64 = 1_024;
 
 /// Hex digits of a plan code that identify a plan on the command line (contract, Commands).
 pub const PLAN_CODE_DIGITS_MIN: usize = 12;

@@ -73,6 +73,12 @@ pub enum Command {
     Preview(Preview),
     /// Hand the letters to the mail server, each once
     Send(Send),
+    /// Hold a mailing: letters under way are finished, nothing else goes
+    Pause(Pause),
+    /// Let a paused mailing go on
+    Resume(Resume),
+    /// Withdraw a mailing from everybody who has no letter yet
+    Cancel(Cancel),
     /// Say who has the letter, who waits, and what needs a person
     Status(Status),
     /// Say everything decided and recorded about one person
@@ -161,6 +167,33 @@ fn plan_code(typed: &str) -> Result<String, String> {
     is_code.then(|| typed.to_owned()).ok_or_else(|| {
         format!("a plan code has at least {PLAN_CODE_DIGITS_MIN} of the characters 0-9 and a-f")
     })
+}
+
+/// `pause`.
+#[derive(Debug, Args)]
+pub struct Pause {
+    /// The mailing [default: default_campaign, or the only one]
+    pub campaign: Option<String>,
+}
+
+/// `resume`.
+#[derive(Debug, Args)]
+pub struct Resume {
+    /// The mailing [default: default_campaign, or the only one]
+    pub campaign: Option<String>,
+}
+
+/// `cancel`.
+#[derive(Debug, Args)]
+pub struct Cancel {
+    /// The mailing [default: default_campaign, or the only one]
+    pub campaign: Option<String>,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Why: kept for whoever asks later
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 /// `status`.

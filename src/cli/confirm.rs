@@ -2,11 +2,13 @@
 //!
 //! # Invariants
 //! The same plan as the ledger's goes on without a question. Any other needs the typed number of
-//! letters on a terminal, or `--plan` with its code. Nothing is recorded here.
+//! letters on a terminal, or `--plan` with its code; so does the same plan once it was withdrawn.
+//! Nothing is recorded here.
 
 use super::answer::{Answer, Exit};
 use super::args::Send;
 use super::changed_lines::changed_lines;
+use super::control::not_paused;
 use super::failure::ledger_problem;
 use super::plan_screen::plan_screen;
 use super::shell::{Opened, Shell};
@@ -14,11 +16,12 @@ use super::standing::{self, Standing};
 use super::ui::{grouped, plural};
 use crate::campaign::Campaign;
 use crate::id::Fingerprint;
-use crate::ledger::{Ledger, LedgerError, State};
+use crate::ledger::{Ledger, LedgerError, State, StoredPlan};
 use crate::plan::Plan;
 use crate::plan::manifest::{self, Difference};
 use crate::plan::objects::Objects;
 use crate::problem::Problem;
+use crate::time::Timestamp;
 use std::collections::HashMap;
 
 /// What the ledger knows of this campaign.
@@ -32,6 +35,29 @@ struct Before {
     to_go: u64,
 }
 
+/// What was current when a person was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Shown {
+    /// The plan.
+    pub fingerprint: Fingerprint,
+    /// When it was withdrawn.
+    pub withdrawn_at: Option<Timestamp>,
+}
+
+impl Shown {
+    /// Whether a run that holds the lock finds what the person was shown, or what they confirmed.
+    pub(super) fn still_fits(
+        shown: Option<Shown>,
+        found: Option<&StoredPlan>,
+        plan: &Plan,
+    ) -> bool {
+        let found =
+            found.map(|c| Shown { fingerprint: c.fingerprint, withdrawn_at: c.withdrawn_at });
+        let ours = Shown { fingerprint: plan.fingerprint, withdrawn_at: None };
+        found == shown || found == Some(ours)
+    }
+}
+
 /// Makes sure that a person wants exactly this plan to go. Gives the plan that was current when they
 /// were asked: whoever holds the run lock later makes sure that it still is.
 ///
@@ -43,7 +69,7 @@ pub(super) fn confirm(
     campaign: &Campaign,
     plan: &Plan,
     args: &Send,
-) -> Result<Option<Fingerprint>, Box<Answer>> {
+) -> Result<Option<Shown>, Box<Answer>> {
     let folder = opened.workspace.private_folder();
     let before = read_before(&folder, campaign, plan, shell)
         .map_err(|error| Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(&error))))?;
@@ -54,14 +80,16 @@ pub(super) fn confirm(
         return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
     let current = before.standing.fingerprint;
-    let is_current = current == Some(plan.fingerprint);
+    let withdrawn_at = before.standing.withdrawn_at;
+    let is_current = current == Some(plan.fingerprint) && withdrawn_at.is_none();
     if current.is_some() && before.to_go == 0 && before.standing.waiting() == 0 {
         return Err(Box::new(everybody_has_it(before.standing)));
     }
+    not_paused(&before.standing)?;
     if !is_current && args.plan.is_none() {
         ask(shell, campaign, plan, &before)?;
     }
-    Ok(current)
+    Ok(current.map(|fingerprint| Shown { fingerprint, withdrawn_at }))
 }
 
 fn read_before(
@@ -79,6 +107,7 @@ fn read_before(
     let states: HashMap<_, _> = ledger.states(&campaign.id)?.into_iter().collect();
     let goes = |state: Option<&State>| state.is_none_or(|s| s.is_open_to_plans());
     let to_go = plan.deliveries.iter().filter(|d| goes(states.get(&d.id))).count() as u64;
+    // A withdrawn plan may be the very same: then nothing differs, and it is asked about all the same.
     let is_current = standing.fingerprint == Some(plan.fingerprint);
     let older = if is_current { None } else { ledger.manifest(&campaign.id)? };
     let objects = Objects::within(folder);
@@ -97,6 +126,9 @@ fn ask(
     before: &Before,
 ) -> Result<(), Box<Answer>> {
     shell.ui.show(&plan_screen(campaign, plan));
+    if let Some(at) = before.standing.withdrawn_at {
+        shell.ui.show(&format!("This mailing was withdrawn on {}.", standing::moment(at)));
+    }
     if let Some(difference) = &before.difference {
         shell.ui.show(&changes_as_text(difference, &before.lines));
     }
@@ -124,6 +156,11 @@ fn not_confirmed(plan: &Plan, before: &Before) -> Answer {
         "Look at it with secretariat send --dry-run, then run secretariat send --plan {code}."
     );
     match &before.difference {
+        None if let Some(at) = before.standing.withdrawn_at => {
+            let message = format!("the mailing was withdrawn on {}", standing::moment(at));
+            let problem = Problem::error("withdrawn", message).hint(hint);
+            Answer::one_problem(Exit::MustChange, problem)
+        }
         None => {
             let message = "the plan is not confirmed, and there is no terminal to ask on";
             Answer::one_problem(

@@ -10,7 +10,7 @@ use super::ui::{Ui, plural};
 use crate::campaign::Campaign;
 use crate::ledger::{
     FrozenAttachment, FrozenImage, FrozenLetter, FrozenSender, Ledger, LedgerError, NewPlan,
-    PlannedDelivery,
+    PlannedDelivery, StoredPlan,
 };
 use crate::plan::objects::{ObjectError, Objects};
 use crate::plan::{Made, Plan, manifest};
@@ -42,7 +42,10 @@ pub(super) fn freeze(
     keep_files(campaign, objects, clock)
         .map_err(|e| Box::new(Answer::one_problem(Exit::MustChange, frozen_problem(&e))))?;
     let current = ledger.current_plan(&campaign.id).map_err(|e| failed(&e))?;
-    if current.is_some_and(|c| c.fingerprint == plan.fingerprint && c.confirmed_at.is_some()) {
+    let is_frozen = |c: StoredPlan| {
+        c.fingerprint == plan.fingerprint && c.confirmed_at.is_some() && c.withdrawn_at.is_none()
+    };
+    if current.is_some_and(is_frozen) {
         return Ok(());
     }
     if plan.deliveries.len() > LETTERS_SAID_MIN {

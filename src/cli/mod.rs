@@ -14,6 +14,7 @@ mod changed_lines;
 mod check;
 mod completions;
 mod confirm;
+mod control;
 mod dry_run;
 mod freeze;
 mod init;
@@ -63,6 +64,9 @@ fn command_name(command: Option<&Command>) -> &'static str {
         Some(Command::Check(_)) => "check",
         Some(Command::Preview(_)) => "preview",
         Some(Command::Send(_)) => "send",
+        Some(Command::Pause(_)) => "pause",
+        Some(Command::Resume(_)) => "resume",
+        Some(Command::Cancel(_)) => "cancel",
         Some(Command::Status(_)) => "status",
         Some(Command::Why(_)) => "why",
         Some(Command::Completions(_)) => "completions",
@@ -83,6 +87,9 @@ fn answer(ui: Ui, arguments: Arguments) -> Answer {
         Some(Command::Check(args)) => check::check(&shell, &args),
         Some(Command::Preview(args)) => preview::preview(&shell, &args),
         Some(Command::Send(args)) => send::send(&shell, &args),
+        Some(Command::Pause(args)) => control::pause(&shell, &args),
+        Some(Command::Resume(args)) => control::resume(&shell, &args),
+        Some(Command::Cancel(args)) => control::cancel(&shell, &args),
         Some(Command::Status(args)) => status::status(&shell, &args),
         Some(Command::Why(args)) => why::why(&shell, &args),
         Some(Command::Completions(args)) => completions::completions(&args),
@@ -110,8 +117,20 @@ fn command_in(arguments: &[OsString]) -> &'static str {
 }
 
 /// The commands, in the order of the help.
-const COMMANDS: [&str; 9] =
-    ["init", "new", "check", "preview", "send", "status", "why", "completions", "manpage"];
+const COMMANDS: [&str; 12] = [
+    "init",
+    "new",
+    "check",
+    "preview",
+    "send",
+    "pause",
+    "resume",
+    "cancel",
+    "status",
+    "why",
+    "completions",
+    "manpage",
+];
 
 /// Help and version go to standard output; a mistake to standard error, as JSON where asked for.
 fn not_understood(error: &clap::Error, arguments: &[OsString]) -> ExitCode {

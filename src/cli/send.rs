@@ -6,7 +6,8 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Send;
-use super::confirm::confirm;
+use super::confirm::{Shown, confirm};
+use super::control::not_paused_in;
 use super::dry_run::{dry_run, no_plan_as_json, nobody};
 use super::failure::{frozen_problem, ledger_problem};
 use super::freeze::freeze;
@@ -16,7 +17,6 @@ use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
 use super::ui::plural;
 use crate::campaign::Campaign;
-use crate::id::Fingerprint;
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock, State};
 use crate::plan::objects::Objects;
 use crate::plan::{Plan, Planned};
@@ -100,6 +100,7 @@ fn go(
     let lock = lock.or_else(|error| ended(lock_exit(&error), lock_problem(&error)))?;
     let mut ledger = Ledger::open(&folder, now).map_err(ledger_failed)?;
     still_current(&ledger, plan, shown_against)?;
+    not_paused_in(&ledger, &campaign.id)?;
     let objects = Objects::within(&folder);
     freeze(campaign, plan, &objects, &mut ledger, shell.clock(), shell.ui)?;
     recover(shell, &mut ledger, &lock)?;
@@ -134,20 +135,23 @@ fn go(
 /// What a person was asked, and what was known then.
 struct Asked {
     /// The plan that was current when they were asked.
-    shown_against: Option<Fingerprint>,
+    shown_against: Option<Shown>,
     /// Warnings and notes they have seen.
     problems: Problems,
 }
 
 /// Between the question and the lock another run may have brought another plan; nobody was asked
 /// about the step from that one to ours.
-fn still_current(ledger: &Ledger, plan: &Plan, shown_against: Option<Fingerprint>) -> Step<()> {
+fn still_current(ledger: &Ledger, plan: &Plan, shown_against: Option<Shown>) -> Step<()> {
     let current = ledger.current_plan(&plan.campaign).map_err(ledger_failed)?;
-    let current = current.map(|c| c.fingerprint);
-    if current == shown_against || current == Some(plan.fingerprint) {
+    if Shown::still_fits(shown_against, current.as_ref(), plan) {
         return Ok(());
     }
-    let problem = Problem::error("plan-changed", "another plan was confirmed in the meantime")
+    let message = match current.and_then(|c| c.withdrawn_at) {
+        Some(_) => "the mailing was withdrawn in the meantime",
+        None => "another plan was confirmed in the meantime",
+    };
+    let problem = Problem::error("plan-changed", message)
         .hint("Run secretariat send again: it shows what changed.");
     ended(Exit::MustChange, problem)
 }

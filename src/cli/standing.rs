@@ -20,6 +20,10 @@ pub(super) struct Standing {
     pub fingerprint: Option<Fingerprint>,
     /// When the current plan was confirmed.
     pub confirmed_at: Option<Timestamp>,
+    /// Since when it is paused.
+    pub paused_since: Option<Timestamp>,
+    /// When what was left of the current plan was withdrawn.
+    pub withdrawn_at: Option<Timestamp>,
     /// Deliveries by state.
     pub counts: Counts,
     /// Letters that need a look: deferred, rejected, uncertain, expired.
@@ -45,6 +49,8 @@ impl Standing {
                 campaign,
                 fingerprint: None,
                 confirmed_at: None,
+                paused_since: None,
+                withdrawn_at: None,
                 counts: Counts::default(),
                 attention: Vec::new(),
                 next_due: None,
@@ -55,6 +61,8 @@ impl Standing {
         Ok(Standing {
             fingerprint: plan.as_ref().map(|p| p.fingerprint),
             confirmed_at: plan.as_ref().and_then(|p| p.confirmed_at),
+            paused_since: ledger.paused_since(&campaign)?,
+            withdrawn_at: plan.as_ref().and_then(|p| p.withdrawn_at),
             counts: ledger.counts(&campaign)?,
             attention: ledger.attention(&campaign)?,
             next_due: ledger.next_due(&campaign)?,
@@ -104,6 +112,7 @@ impl Standing {
         object.insert("campaign".to_owned(), json!(self.campaign.as_str()));
         object.insert("fingerprint".to_owned(), json!(self.fingerprint.map(|f| f.to_string())));
         object.insert("complete".to_owned(), json!(self.is_complete()));
+        object.insert("paused".to_owned(), json!(self.paused_since.is_some()));
         object.insert("counts".to_owned(), Value::Object(counts));
         object.insert("attention".to_owned(), Value::Array(attention));
         object
@@ -113,10 +122,11 @@ impl Standing {
     #[must_use]
     pub(super) fn to_text(&self) -> String {
         if self.fingerprint.is_none() {
-            return format!(
-                "{}: nothing was sent yet.\nNext: secretariat send {} --dry-run shows the plan.\n",
-                self.campaign, self.campaign
-            );
+            return self.held()
+                + &format!(
+                    "{}: nothing was sent yet.\nNext: secretariat send {} --dry-run shows the plan.\n",
+                    self.campaign, self.campaign
+                );
         }
         let accepted = self.counts.of(State::Accepted);
         let mut text = format!(
@@ -125,6 +135,7 @@ impl Standing {
             grouped(accepted),
             plural(self.counts.total(), "letter")
         );
+        text.push_str(&self.held());
         for (state, words) in WORDS {
             let count = self.counts.of(state);
             let is_said = state == State::Accepted;
@@ -140,6 +151,18 @@ impl Standing {
         }
         text.push_str(&self.named());
         text.push_str(&self.next_step());
+        text
+    }
+
+    /// What a person ordered for the whole mailing.
+    fn held(&self) -> String {
+        let mut text = String::new();
+        if let Some(since) = self.withdrawn_at {
+            let _ = writeln!(text, "Withdrawn on {}.", moment(since));
+        }
+        if let Some(since) = self.paused_since {
+            let _ = writeln!(text, "Paused since {}: nothing goes.", moment(since));
+        }
         text
     }
 
@@ -171,6 +194,11 @@ impl Standing {
     fn next_step(&self) -> String {
         let campaign = &self.campaign;
         let uncertain = self.counts.of(State::Uncertain);
+        if self.waiting() > 0 && self.paused_since.is_some() {
+            return format!(
+                "Next: secretariat resume {campaign}, then secretariat send {campaign}.\n"
+            );
+        }
         if self.waiting() > 0 {
             let when = match self.next_due {
                 Some(due) if self.counts.of(State::Planned) == 0 => {
@@ -200,8 +228,20 @@ impl Standing {
                  has the letter keeps it.\n"
             );
         }
+        if self.withdrawn_at.is_some() {
+            return format!(
+                "Who has the letter keeps it. To send it to the others after all: secretariat \
+                 send {campaign} asks again.\n"
+            );
+        }
         "Complete. Another letter: secretariat new NAME.\n".to_owned()
     }
+}
+
+/// A point in time as the officer reads it: `5 November 2026, 14:49`.
+#[must_use]
+pub(super) fn moment(at: Timestamp) -> String {
+    format!("{}, {}", at.local_date(), at.local_time())
 }
 
 /// The same parts of the JSON object where the ledger was not asked.
@@ -214,6 +254,7 @@ pub(super) fn none_as_json(campaign: Option<&CampaignId>) -> Map<String, Value> 
         ("campaign", json!(campaign)),
         ("fingerprint", Value::Null),
         ("complete", json!(false)),
+        ("paused", json!(false)),
         ("counts", Value::Object(counts)),
         ("attention", json!([])),
     ];

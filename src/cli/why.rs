@@ -34,7 +34,7 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
 type Known = Vec<(StoredDelivery, Vec<Event>)>;
 
 fn known_of(ledger: &Ledger, who: &str) -> Result<Known, LedgerError> {
-    let found = ledger.deliveries_matching(&|address, name| select::matches(who, address, name))?;
+    let found = ledger.deliveries_of(who)?;
     let found = select::narrowed(who, found, |d| d.name.as_deref());
     found.into_iter().map(|d| ledger.events_of(&d.id).map(|events| (d, events))).collect()
 }

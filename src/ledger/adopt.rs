@@ -9,10 +9,12 @@
 //! Nobody who may have a letter gets another: only planned, deferred, cancelled and suppressed
 //! deliveries change, and of those only the ones in their first round.
 
+use super::control::cancel_all;
 use super::events::{About, Kind};
 use super::failure::Fault;
 use super::frozen::{self, FrozenSender, PlannedDelivery};
-use super::plans::{Adopted, NewPlan, current, insert_plan};
+use super::names::Names;
+use super::plans::{Adopted, NewPlan, StoredPlan, current, insert_plan};
 use super::state::State;
 use crate::id::{CampaignId, DeliveryId};
 use crate::time::Timestamp;
@@ -26,7 +28,8 @@ pub(super) fn adopt(
     deliveries: &mut dyn Iterator<Item = PlannedDelivery>,
     now: Timestamp,
 ) -> Result<Adopted, Fault> {
-    if current(connection, &plan.campaign)?.is_some_and(|c| c.fingerprint == plan.fingerprint) {
+    let is_current = |c: StoredPlan| c.fingerprint == plan.fingerprint && c.withdrawn_at.is_none();
+    if current(connection, &plan.campaign)?.is_some_and(is_current) {
         return Ok(Adopted { kept: plan.total, ..Adopted::default() });
     }
     let mut adoption = Adoption {
@@ -36,6 +39,7 @@ pub(super) fn adopt(
         code: plan.fingerprint.plan_code(),
         now,
         senders: Vec::new(),
+        names: Names::default(),
         adopted: Adopted::default(),
     };
     let mut found = 0;
@@ -46,6 +50,7 @@ pub(super) fn adopt(
     if found != plan.total {
         return Err(Fault::Incomplete { expected: plan.total, found });
     }
+    adoption.names.write(connection)?;
     adoption.cancel_the_gone()?;
     let Adopted { added, replaced, kept, cancelled } = adoption.adopted;
     let detail = json!({
@@ -66,6 +71,7 @@ struct Adoption<'a> {
     now: Timestamp,
     /// Rows of the senders met so far: one for each language at most.
     senders: Vec<(FrozenSender, i64)>,
+    names: Names,
     adopted: Adopted,
 }
 
@@ -171,6 +177,7 @@ impl Adoption<'_> {
                 delivery.message_id
             ])?;
         let row = self.connection.last_insert_rowid();
+        self.names.changed(row);
         self.write_letter(row, delivery)?;
         self.tell_planned(row, delivery)
     }
@@ -183,7 +190,8 @@ impl Adoption<'_> {
         Ok(())
     }
 
-    fn refresh(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
+    fn refresh(&mut self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
+        self.names.changed(row);
         self.connection
             .prepare_cached(
                 "UPDATE deliveries SET plan = ?, number = ?, address = ?, compare_address = ?,
@@ -295,18 +303,9 @@ impl Adoption<'_> {
         let gone: Vec<i64> = statement
             .query_map(params![self.campaign.as_str(), self.plan], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
-        for row in gone {
-            self.connection
-                .prepare_cached(
-                    "UPDATE deliveries SET state = 'cancelled', due_at = NULL, updated_at = ?
-                     WHERE row = ?",
-                )?
-                .execute([self.now.unix_seconds(), row])?;
-            let detail = json!({ "plan": self.code, "detail": "no longer in the plan" });
-            let kind = Kind::Became(State::Cancelled);
-            self.about(Some(row)).write(self.connection, kind, detail)?;
-            self.adopted.cancelled += 1;
-        }
+        let detail = json!({ "plan": self.code, "detail": "no longer in the plan" });
+        cancel_all(self.connection, self.about(None), &gone, &detail)?;
+        self.adopted.cancelled = gone.len() as u64;
         Ok(())
     }
 

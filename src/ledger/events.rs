@@ -24,7 +24,11 @@ pub(super) enum Kind {
     Attempt,
     /// An attempt was found under way with nobody holding the run lock.
     Recovered,
-    /// The delivery came into this state.
+    /// A person stopped the campaign for now.
+    Paused,
+    /// A person let a paused campaign go on.
+    Resumed,
+    /// The delivery came into this state; of a campaign as a whole: all that could.
     Became(State),
 }
 
@@ -36,6 +40,8 @@ impl Kind {
             Kind::LetterReplaced => "letter-replaced",
             Kind::Attempt => "attempt",
             Kind::Recovered => "recovered",
+            Kind::Paused => "paused",
+            Kind::Resumed => "resumed",
             Kind::Became(state) => state.as_str(),
         }
     }
@@ -48,8 +54,8 @@ pub struct Event {
     pub at: Timestamp,
     /// The campaign it belongs to.
     pub campaign: String,
-    /// `plan-adopted`, `confirmed`, `letter-replaced`, `attempt`, `recovered`, or the state that
-    /// was reached.
+    /// `plan-adopted`, `confirmed`, `letter-replaced`, `attempt`, `recovered`, `paused`,
+    /// `resumed`, or the state that was reached.
     pub kind: String,
     /// What more there is to say, by name: `response`, `stage`, `plan`, `file`, `line` ...
     pub detail: Map<String, Value>,

@@ -51,6 +51,8 @@ pub struct StoredPlan {
     pub made_at: Timestamp,
     /// When a person confirmed it.
     pub confirmed_at: Option<Timestamp>,
+    /// When a person withdrew what was left of it: it needs to be confirmed again.
+    pub withdrawn_at: Option<Timestamp>,
     /// How many deliveries it has.
     pub total: u64,
 }
@@ -58,7 +60,8 @@ pub struct StoredPlan {
 impl Ledger {
     /// Makes a plan the current one of its campaign, all deliveries in one transaction.
     ///
-    /// The plan that is current already changes nothing, and the iterator is not asked. Otherwise
+    /// The plan that is current already changes nothing, and the iterator is not asked, unless the
+    /// campaign was withdrawn: adopting takes that back. Otherwise
     /// new people are planned; planned and deferred ones get the letter, number, address and
     /// language of this plan; cancelled and suppressed ones are planned again; who is accepted,
     /// rejected, uncertain, expired or in a later round keeps what they have; planned and deferred
@@ -137,8 +140,9 @@ pub(super) fn current(
     campaign: &CampaignId,
 ) -> Result<Option<StoredPlan>, Fault> {
     let mut statement = connection.prepare_cached(
-        "SELECT fingerprint, made_at, confirmed_at, total FROM plans
-         WHERE campaign = ? AND current = 1",
+        "SELECT fingerprint, made_at, confirmed_at, total,
+             (SELECT at FROM withdrawals w WHERE w.campaign = plans.campaign)
+         FROM plans WHERE campaign = ? AND current = 1",
     )?;
     let plan = statement.query_row([campaign.as_str()], |row: &Row<'_>| {
         Ok(StoredPlan {
@@ -147,6 +151,7 @@ pub(super) fn current(
             made_at: Timestamp::from_unix_seconds(row.get(1)?),
             confirmed_at: row.get::<_, Option<i64>>(2)?.map(Timestamp::from_unix_seconds),
             total: row.get::<_, i64>(3)?.unsigned_abs(),
+            withdrawn_at: row.get::<_, Option<i64>>(4)?.map(Timestamp::from_unix_seconds),
         })
     });
     Ok(plan.optional()?)
@@ -162,6 +167,7 @@ pub(super) fn insert_plan(
     let campaign = plan.campaign.as_str();
     connection
         .execute("UPDATE plans SET current = 0 WHERE campaign = ? AND current = 1", [campaign])?;
+    connection.execute("DELETE FROM withdrawals WHERE campaign = ?", [campaign])?;
     connection.execute(
         "INSERT INTO plans (campaign, fingerprint, current, made_at, total, manifest)
          VALUES (?, ?, 1, ?, ?, ?)",
@@ -191,7 +197,14 @@ mod tests {
         let made_at = now();
         assert_eq!(
             stored,
-            StoredPlan { campaign, fingerprint, made_at, confirmed_at: None, total }
+            StoredPlan {
+                campaign,
+                fingerprint,
+                made_at,
+                confirmed_at: None,
+                withdrawn_at: None,
+                total
+            }
         );
     }
 

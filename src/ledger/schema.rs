@@ -7,6 +7,7 @@
 //! it. A migration and its new version number are one transaction: there is no half.
 
 use super::failure::Fault;
+use super::names;
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
@@ -16,7 +17,7 @@ const APPLICATION_ID: i64 = 0x5343_5254;
 /// What leads from each version to the next; the first makes version 1 of an empty file.
 ///
 /// What was released is never edited: a later version is another entry.
-const STEPS: &[&str] = &[VERSION_1];
+const STEPS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// What a file turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,10 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, now: Timestamp) -> R
     for step in STEPS.iter().skip(done) {
         transaction.execute_batch(step)?;
     }
+    if from == 1 {
+        // Version 2 began to keep them; SQL alone cannot fold a name.
+        names::write_all(&transaction)?;
+    }
     if from == 0 {
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.execute(
@@ -74,6 +79,16 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, now: Timestamp) -> R
     }
     transaction.pragma_update(None, "user_version", newest())?;
     Ok(transaction.commit()?)
+}
+
+/// Gives a connection that may only read what an older ledger lacks, in memory: the questions are
+/// then the same for every version.
+pub(super) fn stand_in(connection: &Connection, version: i64) -> Result<(), Fault> {
+    if version == 1 {
+        connection.execute_batch(&TABLES_2.replace("CREATE TABLE", "CREATE TEMP TABLE"))?;
+        names::write_all(connection)?;
+    }
+    Ok(())
 }
 
 /// Times are seconds since 1970 in UTC, digests 32 bytes, mailboxes `address` or `address name`.
@@ -173,10 +188,31 @@ CREATE INDEX events_by_delivery ON events (delivery) WHERE delivery IS NOT NULL;
 CREATE INDEX events_accepted ON events (at) WHERE kind = 'accepted';
 ";
 
+/// What a person ordered for a whole campaign, and the names to find somebody by.
+const VERSION_2: &str = TABLES_2;
+const TABLES_2: &str = "
+-- A campaign with a row here is paused.
+CREATE TABLE pauses (
+    campaign TEXT PRIMARY KEY,
+    since    INTEGER NOT NULL
+) STRICT;
+-- A campaign with a row here was withdrawn: its current plan needs to be confirmed again.
+CREATE TABLE withdrawals (
+    campaign TEXT PRIMARY KEY,
+    at       INTEGER NOT NULL
+) STRICT;
+-- See names.rs.
+CREATE TABLE names (
+    first_row INTEGER PRIMARY KEY,
+    folded    TEXT NOT NULL
+) STRICT;
+";
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::State;
+    use crate::id::{CampaignId, DeliveryId};
+    use crate::ledger::{Ledger, RunLock, State};
 
     fn now() -> Timestamp {
         Timestamp::from_unix_seconds(1_793_871_000)
@@ -193,7 +229,7 @@ mod tests {
         let mut connection = Connection::open_in_memory().unwrap();
         assert_eq!(identify(&connection), Ok(Identity::Empty));
         bring_up_to_date(&mut connection, now()).unwrap();
-        assert_eq!(identify(&connection), Ok(Identity::Ledger(1)));
+        assert_eq!(identify(&connection), Ok(Identity::Ledger(newest())));
         let id = |c: &Connection| -> Vec<u8> {
             c.query_row("SELECT ledger_id FROM meta", [], |row| row.get(0)).unwrap()
         };
@@ -242,5 +278,103 @@ mod tests {
             insert(state.as_str(), n).unwrap();
         }
         assert!(insert("sent", 99).is_err());
+    }
+
+    /// What was released is never edited.
+    #[test]
+    fn version_1_is_what_it_was() {
+        let digest = crate::id::Digest::of(VERSION_1.as_bytes()).to_string();
+        assert_eq!(&digest[..16], "b40052941bdc24c6");
+    }
+
+    /// A mailing half gone, as version 1 wrote it.
+    const DATA_1: &str = "
+        INSERT INTO meta VALUES (1, x'000102030405060708090a0b0c0d0e0f', 0, 1793871000);
+        INSERT INTO plans VALUES (1, 'outcome', zeroblob(32), 1, 1793871000, 1793871001, 3, '');
+        INSERT INTO senders VALUES (1, 'secretariat@forum.example Secretariat', NULL, NULL);
+        INSERT INTO deliveries (row, id, campaign, state, round, attempts, due_at, date,
+            first_attempt, updated_at, plan, number, key, address, compare_address, name, language,
+            file, line, letter_digest, message_id)
+        VALUES
+            (1, x'000000000000000000000000000001', 'outcome', 'accepted', 1, 1, NULL, 1793871002,
+             1793871002, 1793871003, 1, 1, 'ana@forum.example', 'ana@forum.example',
+             'ana@forum.example', 'Ana Pérez', 'es', 'recipients/a.csv', 2, zeroblob(32),
+             '<a@forum.example>'),
+            (2, x'000000000000000000000000000002', 'outcome', 'deferred', 1, 1, 1793871300,
+             1793871002, 1793871002, 1793871003, 1, 2, 'bo@forum.example', 'bo@forum.example',
+             'bo@forum.example', 'Bo Łoś', 'en', 'recipients/a.csv', 3, zeroblob(32),
+             '<b@forum.example>'),
+            (3, x'000000000000000000000000000003', 'outcome', 'attempting', 1, 1, NULL, 1793871002,
+             1793871002, 1793871003, 1, 3, 'eve@forum.example', 'eve@forum.example',
+             'eve@forum.example', NULL, 'en', 'recipients/a.csv', 4, zeroblob(32),
+             '<e@forum.example>');
+        INSERT INTO letters VALUES
+            (1, 1, 1, 's', NULL, '[]', '[]', '{}', 'text', '<p>html</p>'),
+            (2, 1, 1, 's', NULL, '[]', '[]', '{}', 'text', '<p>html</p>'),
+            (3, 1, 1, 's', NULL, '[]', '[]', '{}', 'text', '<p>html</p>');
+        INSERT INTO events VALUES
+            (1, 1793871002, 'outcome', 1, 'attempt', '{}'),
+            (2, 1793871003, 'outcome', 1, 'accepted', '{\"response\":\"250 ok\"}');
+        PRAGMA application_id = 0x53435254;
+        PRAGMA user_version = 1;";
+
+    fn version_1(folder: &std::path::Path) {
+        let connection = Connection::open(folder.join("ledger.db")).unwrap();
+        connection.execute_batch(VERSION_1).unwrap();
+        connection.execute_batch(DATA_1).unwrap();
+    }
+
+    /// Everything that is asked of a ledger of version 1, looked at or migrated.
+    fn check_version_1(ledger: &Ledger) {
+        let outcome = CampaignId::parse("outcome").unwrap();
+        let counts = ledger.counts(&outcome).unwrap();
+        let of = [State::Accepted, State::Deferred, State::Attempting].map(|s| counts.of(s));
+        assert_eq!((of, counts.total()), ([1, 1, 1], 3));
+        assert_eq!(ledger.is_paused(&outcome), Ok(false));
+        let plan = ledger.current_plan(&outcome).unwrap().unwrap();
+        assert_eq!((plan.withdrawn_at, plan.total), (None, 3));
+        let found = ledger.deliveries_of("los").unwrap();
+        assert_eq!(found.iter().map(|d| d.number).collect::<Vec<_>>(), [2]);
+        assert_eq!(ledger.events_of(&DeliveryId::from_bytes(first())).unwrap().len(), 2);
+        assert_eq!(ledger.acceptances_since(now()).unwrap().len(), 1);
+    }
+
+    fn first() -> [u8; 15] {
+        let mut id = [0; 15];
+        id[14] = 1;
+        id
+    }
+
+    #[test]
+    fn a_ledger_of_version_1_is_looked_at_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        version_1(folder.path());
+        let before = std::fs::read(folder.path().join("ledger.db")).unwrap();
+        check_version_1(&Ledger::look(folder.path()).unwrap().unwrap());
+        assert!(std::fs::read(folder.path().join("ledger.db")).unwrap() == before);
+    }
+
+    #[test]
+    fn a_ledger_of_version_1_becomes_the_newest_and_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        version_1(folder.path());
+        let mut ledger = Ledger::open(folder.path(), now()).unwrap();
+        check_version_1(&ledger);
+        assert_eq!(ledger.id().unwrap()[..4], [0, 1, 2, 3], "it is the same ledger");
+        let outcome = CampaignId::parse("outcome").unwrap();
+        assert_eq!(ledger.pause(&outcome, now()), Ok(true));
+        let lock = RunLock::take(folder.path(), "desk-3", now()).unwrap();
+        assert_eq!(ledger.recover(&lock, now()).unwrap().len(), 1);
+        let due = Timestamp::from_unix_seconds(1_793_871_300);
+        let waiting = ledger.due(&outcome, due).unwrap();
+        assert_eq!(
+            ledger.intend(&waiting[0], due, due),
+            Ok(Timestamp::from_unix_seconds(1_793_871_002))
+        );
+        assert_eq!(ledger.cancel(&outcome, None, due), Ok(0));
+        drop(ledger);
+        let again = Ledger::look(folder.path()).unwrap().unwrap();
+        assert_eq!(again.counts(&outcome).unwrap().of(State::Uncertain), 1);
+        assert_eq!(again.is_paused(&outcome), Ok(true));
     }
 }

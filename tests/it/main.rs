@@ -16,6 +16,7 @@ mod reference;
 mod start;
 
 mod bad_input;
+mod control;
 mod dry_run;
 
 mod faults;

@@ -6,8 +6,20 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 9] =
-    ["init", "new", "check", "preview", "send", "status", "why", "completions", "manpage"];
+const COMMANDS: [&str; 12] = [
+    "init",
+    "new",
+    "check",
+    "preview",
+    "send",
+    "pause",
+    "resume",
+    "cancel",
+    "status",
+    "why",
+    "completions",
+    "manpage",
+];
 
 fn help(command: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_secretariat"))

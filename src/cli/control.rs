@@ -1,0 +1,221 @@
+//! `pause`, `resume`, `cancel`: what a person orders for a whole mailing, from any terminal.
+//!
+//! # Invariants
+//! None of them needs the run lock: they take their turn at the ledger while a run is at work. Each
+//! may be said twice. Withdrawing asks first; nothing else here does.
+
+use super::answer::{Answer, Exit};
+use super::args::{Cancel, Pause, Resume};
+use super::failure::ledger_problem;
+use super::shell::Shell;
+use super::standing::{self, Standing, moment};
+use super::ui::plural;
+use crate::id::CampaignId;
+use crate::ledger::{Ledger, LedgerError, State};
+use crate::problem::{Problem, Problems};
+use std::path::PathBuf;
+
+/// Holds a mailing.
+#[must_use]
+pub(super) fn pause(shell: &Shell, args: &Pause) -> Answer {
+    ordered(Meant::of(shell, args.campaign.as_deref()).and_then(|meant| {
+        let Some(mut ledger) = meant.ledger(shell)? else {
+            return Ok(meant.nothing_yet());
+        };
+        let campaign = &meant.campaign;
+        let is_new = ledger.pause(campaign, shell.clock().now()).map_err(failed)?;
+        let standing = Standing::read(Some(&ledger), campaign).map_err(failed)?;
+        if !is_new {
+            let since = standing.paused_since.map(moment).unwrap_or_default();
+            let said = format!("{campaign} is paused already, since {since}");
+            return Ok(noted(&standing, "already-paused", &said));
+        }
+        let under_way = if standing.is_running {
+            " A run is at work: letters under way are finished, then it ends."
+        } else {
+            ""
+        };
+        let text = format!(
+            "{campaign} is paused: {} until secretariat resume {campaign}.{under_way}\n",
+            waiting_words(standing.waiting(), "stays", "stay")
+        );
+        Ok(Answer { text, ..standing::answer(&standing) })
+    }))
+}
+
+/// Lets a paused mailing go on.
+#[must_use]
+pub(super) fn resume(shell: &Shell, args: &Resume) -> Answer {
+    ordered(Meant::of(shell, args.campaign.as_deref()).and_then(|meant| {
+        let Some(mut ledger) = meant.ledger(shell)? else {
+            return Ok(meant.nothing_yet());
+        };
+        let campaign = &meant.campaign;
+        let was_paused = ledger.take_up(campaign, shell.clock().now()).map_err(failed)?;
+        let standing = Standing::read(Some(&ledger), campaign).map_err(failed)?;
+        if !was_paused {
+            return Ok(noted(&standing, "not-paused", &format!("{campaign} is not paused")));
+        }
+        let next = if standing.waiting() > 0 {
+            format!(" Next: secretariat send {campaign}.")
+        } else {
+            String::new()
+        };
+        let text = format!(
+            "{campaign} may go on: {}.{next}\n",
+            waiting_words(standing.waiting(), "waits", "wait")
+        );
+        Ok(Answer { text, ..standing::answer(&standing) })
+    }))
+}
+
+/// Withdraws a mailing from everybody who has no letter yet.
+#[must_use]
+pub(super) fn cancel(shell: &Shell, args: &Cancel) -> Answer {
+    ordered(Meant::of(shell, args.campaign.as_deref()).and_then(|meant| {
+        // Asked with the ledger closed: a person thinks as long as they like.
+        let Some(before) = meant.look()? else {
+            return Ok(meant.nothing_yet());
+        };
+        if withdrawable(&before) == 0 {
+            let said = format!("nothing of {} is waiting; nothing was withdrawn", meant.campaign);
+            return Ok(noted(&before, "nothing-waits", &said));
+        }
+        if !args.yes {
+            ask(shell, &before)?;
+        }
+        let Some(mut ledger) = meant.ledger(shell)? else {
+            return Ok(meant.nothing_yet());
+        };
+        let reason = args.reason.as_deref();
+        let now = shell.clock().now();
+        let withdrawn = ledger.cancel(&meant.campaign, reason, now).map_err(failed)?;
+        let standing = Standing::read(Some(&ledger), &meant.campaign).map_err(failed)?;
+        let heading = format!("{} withdrawn.\n", plural(withdrawn, "letter"));
+        let answer = standing::answer(&standing);
+        Ok(Answer { text: heading + &answer.text, ..answer })
+    }))
+}
+
+/// `send` does not begin with a paused mailing.
+///
+/// # Errors
+/// The command's answer: exit 4, "resume first".
+pub(super) fn not_paused(standing: &Standing) -> Result<(), Box<Answer>> {
+    let Some(since) = standing.paused_since else { return Ok(()) };
+    let campaign = &standing.campaign;
+    let message = format!("{campaign} is paused since {}; nothing was sent", moment(since));
+    let problem = Problem::error("paused", message)
+        .hint(format!("Let it go on with secretariat resume {campaign}, then send again."));
+    let answer = Answer::one_problem(Exit::RunAgain, problem);
+    Err(Box::new(Answer { json: standing.to_json(), ..answer }))
+}
+
+/// [`not_paused`], asked of the ledger itself: for a run that holds the lock.
+///
+/// # Errors
+/// As [`not_paused`], and when the ledger cannot be read.
+pub(super) fn not_paused_in(ledger: &Ledger, campaign: &CampaignId) -> Result<(), Box<Answer>> {
+    if !ledger.is_paused(campaign).map_err(failed)? {
+        return Ok(());
+    }
+    not_paused(&Standing::read(Some(ledger), campaign).map_err(failed)?)
+}
+
+/// The mailing that an order is for.
+struct Meant {
+    folder: PathBuf,
+    campaign: CampaignId,
+}
+
+impl Meant {
+    fn of(shell: &Shell, name: Option<&str>) -> Result<Meant, Box<Answer>> {
+        let must_change = |problems| Box::new(Answer::failed(Exit::MustChange, problems));
+        let opened = shell.open().map_err(must_change)?;
+        let campaign = opened
+            .campaign_id(name)
+            .map_err(|problem| Box::new(Answer::one_problem(Exit::MustChange, problem)))?;
+        Ok(Meant { folder: opened.workspace.private_folder(), campaign })
+    }
+
+    fn look(&self) -> Result<Option<Standing>, Box<Answer>> {
+        let ledger = Ledger::look(&self.folder).map_err(failed)?;
+        let read = ledger.map(|ledger| Standing::read(Some(&ledger), &self.campaign));
+        read.transpose().map_err(failed)
+    }
+
+    /// Opens the ledger for writing, where there is one: an order makes none.
+    fn ledger(&self, shell: &Shell) -> Result<Option<Ledger>, Box<Answer>> {
+        if Ledger::look(&self.folder).map_err(failed)?.is_none() {
+            return Ok(None);
+        }
+        Ledger::open(&self.folder, shell.clock().now()).map(Some).map_err(failed)
+    }
+
+    fn nothing_yet(&self) -> Answer {
+        let said =
+            format!("nothing of {} was ever confirmed; there is nothing to do", self.campaign);
+        let json = standing::none_as_json(Some(&self.campaign));
+        Answer { json, ..note("nothing-yet", &said) }
+    }
+}
+
+fn ordered(done: Result<Answer, Box<Answer>>) -> Answer {
+    done.unwrap_or_else(|answer| *answer)
+}
+
+fn failed(error: LedgerError) -> Box<Answer> {
+    Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(&error)))
+}
+
+/// Done, with nothing changed, and why.
+fn note(code: &'static str, said: &str) -> Answer {
+    let mut problems = Problems::new();
+    problems.push(Problem::note(code, said));
+    Answer::done(format!("{said}.\n")).with_problems(problems)
+}
+
+fn noted(standing: &Standing, code: &'static str, said: &str) -> Answer {
+    Answer { json: standing.to_json(), ..note(code, said) }
+}
+
+/// `12 letters stay where they are`, without a number where there is none.
+fn waiting_words(count: u64, one: &str, more: &str) -> String {
+    match count {
+        0 => "no letter waits".to_owned(),
+        1 => format!("1 letter {one}"),
+        _ => format!("{} {more}", plural(count, "letter")),
+    }
+}
+
+/// Letters that withdrawing reaches.
+fn withdrawable(standing: &Standing) -> u64 {
+    standing.counts.of(State::Planned) + standing.counts.of(State::Deferred)
+}
+
+/// The question: how many will not go, answered by that number, as `send` is.
+fn ask(shell: &Shell, standing: &Standing) -> Result<(), Box<Answer>> {
+    let count = withdrawable(standing);
+    let campaign = &standing.campaign;
+    let refused = |exit, problem| {
+        let answer = Answer::one_problem(exit, problem);
+        Err(Box::new(Answer { json: standing.to_json(), ..answer }))
+    };
+    if !shell.ui.can_ask() {
+        let message = format!(
+            "{} would be withdrawn, and there is no terminal to ask on",
+            plural(count, "letter")
+        );
+        let hint = format!("Say it with secretariat cancel {campaign} --yes.");
+        let problem = Problem::error("not-confirmed", message).hint(hint);
+        return refused(Exit::BadCommandLine, problem);
+    }
+    let waits = waiting_words(count, "waits and will not go", "wait and will not go");
+    shell.ui.show(&format!("{campaign}: {waits}. Who has the letter keeps it."));
+    let typed = shell.ui.ask(&format!("Type {count} to withdraw, Enter to leave it:"));
+    if typed.is_some_and(|typed| typed.replace([',', ' ', '.'], "") == count.to_string()) {
+        return Ok(());
+    }
+    let problem = Problem::error("not-confirmed", "stopped; nothing was withdrawn");
+    refused(Exit::MustChange, problem)
+}

@@ -1,0 +1,144 @@
+//! `pause`, `resume`, `cancel`: what a person orders for a whole mailing, also while it goes.
+
+use crate::support::relay::Relay;
+use crate::support::relay::script::Script;
+use crate::support::workspace::{Output, Workspace, person};
+use crate::support::{eventually, proof};
+use std::time::Duration;
+
+/// A confirmed mailing of which nothing has gone: nobody listens at its relay yet.
+fn waiting(people: usize) -> Workspace {
+    let workspace = Workspace::with_people(people);
+    let (code, json) = workspace.send();
+    assert_eq!(code, Some(4), "{json:#}");
+    assert_eq!(json["counts"]["planned"], people, "{json:#}");
+    workspace
+}
+
+#[track_caller]
+fn done(workspace: &Workspace, command: &[&str], words: &str) -> Output {
+    let output = workspace.run(command);
+    assert_eq!(output.code, Some(0), "{output:#?}");
+    assert!(output.stdout.contains(words), "{words:?}: {output:#?}");
+    output
+}
+
+#[test]
+fn nothing_goes_while_paused_and_everything_after() {
+    let relay = Relay::start();
+    let workspace = waiting(3).relay(&relay);
+    done(&workspace, &["pause"], "outcome is paused: 3 letters stay until secretariat resume");
+    done(&workspace, &["pause"], "paused already, since 5 November 2026");
+    done(&workspace, &["status"], "Paused since 5 November 2026");
+    done(&workspace, &[], "Paused since 5 November 2026");
+    let (code, json) = workspace.send();
+    assert_eq!(code, Some(4), "{json:#}");
+    assert_eq!(json["problems"][0]["code"], "paused", "{json:#}");
+    let hint = json["problems"][0]["hint"].as_str().expect("a hint");
+    assert!(hint.contains("secretariat resume outcome"), "{hint}");
+    assert_eq!((json["paused"].as_bool(), relay.sessions()), (Some(true), 0));
+    done(&workspace, &["resume"], "outcome may go on: 3 letters wait. Next: secretariat send");
+    done(&workspace, &["resume"], "outcome is not paused");
+    let (code, json) = workspace.send();
+    assert_eq!((code, json["paused"].as_bool()), (Some(0), Some(false)), "{json:#}");
+    proof::everybody_has_one(&relay, 3);
+}
+
+/// The answers to programs: what `status` has, and a note where nothing changed.
+#[test]
+fn orders_answer_as_status_does() {
+    let workspace = waiting(2);
+    for (command, paused, note) in [
+        ("pause", true, None),
+        ("pause", true, Some("already-paused")),
+        ("resume", false, None),
+        ("resume", false, Some("not-paused")),
+    ] {
+        let (code, json) = workspace.run_json(&[command]);
+        assert_eq!((code, json["command"].as_str()), (Some(0), Some(command)), "{json:#}");
+        assert_eq!((&json["paused"], &json["counts"]["planned"]), (&paused.into(), &2.into()));
+        assert_eq!(json["problems"][0]["code"].as_str(), note, "{json:#}");
+    }
+    let (code, json) = workspace.run_json(&["cancel", "--yes"]);
+    assert_eq!((code, &json["counts"]["cancelled"]), (Some(0), &2.into()), "{json:#}");
+}
+
+#[test]
+fn an_order_for_a_mailing_that_never_was_makes_nothing() {
+    let workspace = Workspace::with_people(2);
+    workspace.write_config();
+    let before = workspace.inventory();
+    for command in ["pause", "resume", "cancel"] {
+        done(&workspace, &[command], "nothing of outcome was ever confirmed");
+    }
+    assert_eq!(workspace.inventory(), before);
+    let unknown = workspace.run(&["pause", "outcom"]);
+    assert_eq!(unknown.code, Some(3), "{unknown:#?}");
+}
+
+#[test]
+fn a_mailing_is_withdrawn_only_when_somebody_says_so() {
+    let relay = Relay::start();
+    let workspace = waiting(3).relay(&relay);
+    let asked = workspace.run(&["cancel"]);
+    assert_eq!(asked.code, Some(2), "{asked:#?}");
+    assert!(asked.stderr.contains("3 letters would be withdrawn"), "{asked:#?}");
+    assert!(asked.stderr.contains("secretariat cancel outcome --yes"), "{asked:#?}");
+    assert_eq!(proof::counts(&workspace)["planned"], 3, "nothing was withdrawn");
+    let reason = "--reason=the date is wrong";
+    let withdrawn = done(&workspace, &["cancel", "--yes", reason], "3 letters withdrawn.");
+    assert!(withdrawn.stdout.contains("Withdrawn on 5 November 2026"), "{withdrawn:#?}");
+    done(&workspace, &["why", &person(2)], "the date is wrong");
+    done(&workspace, &["status"], "secretariat send outcome asks again");
+    done(&workspace, &["cancel", "--yes"], "nothing of outcome is waiting");
+    assert_eq!(relay.sessions(), 0);
+}
+
+/// It must neither go in silence nor be nothing for ever.
+#[test]
+fn a_withdrawn_mailing_goes_only_when_it_is_confirmed_again() {
+    let relay = Relay::with(Script::new().answer("person-0002", "451 4.2.0 later"));
+    let workspace = Workspace::with_people(3).relay(&relay);
+    assert_eq!(workspace.send().0, Some(4));
+    done(&workspace, &["cancel", "--yes"], "1 letter withdrawn.");
+    relay.change(Script::new());
+    let workspace = workspace.now("2026-11-05T10:30:00Z");
+    let asked = workspace.run(&["send"]);
+    assert_eq!(asked.code, Some(3), "{asked:#?}");
+    assert!(asked.stderr.contains("the mailing was withdrawn on 5 November 2026"), "{asked:#?}");
+    assert!(asked.stderr.contains("secretariat send --plan"), "{asked:#?}");
+    assert_eq!(relay.count(), 2, "nothing went unasked");
+    let (code, json) = workspace.send();
+    assert_eq!(code, Some(0), "{json:#}");
+    proof::everybody_has_one(&relay, 3);
+    done(&workspace, &["status"], "Complete.");
+}
+
+#[test]
+fn a_finished_mailing_has_nothing_to_withdraw_and_stays_finished() {
+    let relay = Relay::start();
+    let workspace = Workspace::with_people(2).relay(&relay);
+    assert_eq!(workspace.send().0, Some(0));
+    done(&workspace, &["cancel"], "nothing of outcome is waiting; nothing was withdrawn");
+    let again = workspace.run(&["send"]);
+    assert_eq!(again.code, Some(0), "{again:#?}");
+    assert!(again.stdout.contains("went to 2 people"), "{again:#?}");
+}
+
+/// Orders take their turn at the ledger while a run writes to it.
+#[test]
+fn a_mailing_is_paused_and_withdrawn_while_a_run_is_at_work() {
+    let relay = Relay::with(Script::new().delay(Duration::from_millis(150)));
+    let people = 40;
+    let workspace = Workspace::with_people(people).relay(&relay);
+    let plan = workspace.fingerprint();
+    let running = workspace.spawn(&["send", "--plan", &plan, "--no-wait"]);
+    assert!(eventually(Duration::from_secs(20), || relay.count() > 1));
+    done(&workspace, &["pause"], "A run is at work: letters under way are finished");
+    done(&workspace, &["cancel", "--yes"], "withdrawn.");
+    let ended = running.wait();
+    let states = proof::check(&workspace, &relay, people, 0);
+    let of = |wanted: &str| states.values().filter(|state| *state == wanted).count();
+    assert_eq!(of("accepted") + of("cancelled"), people, "{states:?} {ended:#?}");
+    assert!(of("cancelled") > 0 && of("accepted") == relay.count(), "{states:?} {ended:#?}");
+}
