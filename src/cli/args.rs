@@ -83,6 +83,8 @@ pub enum Command {
     Status(Status),
     /// Say everything decided and recorded about one person
     Why(Why),
+    /// Settle a letter nobody is sure about: say what you found out
+    Resolve(Resolve),
     /// Write the completions of a shell
     Completions(Completions),
     /// Write the manual page
@@ -208,6 +210,31 @@ pub struct Status {
 pub struct Why {
     /// An address, or a unique part of a name
     pub who: String,
+}
+
+/// `resolve`.
+#[derive(Debug, Args)]
+#[group(skip)]
+#[command(group(clap::ArgGroup::new("finding").required(true)))]
+pub struct Resolve {
+    /// Whose letter: an address, or a unique part of a name
+    #[arg(required_unless_present = "restored_ledger", conflicts_with = "restored_ledger")]
+    pub who: Option<String>,
+    /// The mail server has taken it
+    #[arg(long, group = "finding")]
+    pub accepted: bool,
+    /// The mail server has not got it: send the same message again
+    #[arg(long, group = "finding")]
+    pub resend: bool,
+    /// The ledger was restored from a backup: doubt every letter that waits in it
+    #[arg(long, group = "finding")]
+    pub restored_ledger: bool,
+    /// How you know: kept for whoever asks later
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// The mailing, where several have a letter to this person in doubt
+    #[arg(long, value_name = "CAMPAIGN", conflicts_with = "restored_ledger")]
+    pub campaign: Option<String>,
 }
 
 /// `completions`.

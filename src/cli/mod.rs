@@ -24,6 +24,8 @@ mod plan_screen;
 mod preview;
 mod progress;
 mod relay;
+mod resolve;
+mod restored;
 mod send;
 mod signals;
 mod standing;
@@ -69,6 +71,7 @@ fn command_name(command: Option<&Command>) -> &'static str {
         Some(Command::Cancel(_)) => "cancel",
         Some(Command::Status(_)) => "status",
         Some(Command::Why(_)) => "why",
+        Some(Command::Resolve(_)) => "resolve",
         Some(Command::Completions(_)) => "completions",
         Some(Command::Manpage) => "manpage",
     }
@@ -92,6 +95,7 @@ fn answer(ui: Ui, arguments: Arguments) -> Answer {
         Some(Command::Cancel(args)) => control::cancel(&shell, &args),
         Some(Command::Status(args)) => status::status(&shell, &args),
         Some(Command::Why(args)) => why::why(&shell, &args),
+        Some(Command::Resolve(args)) => resolve::resolve(&shell, &args),
         Some(Command::Completions(args)) => completions::completions(&args),
         Some(Command::Manpage) => completions::manpage(),
     }
@@ -117,7 +121,7 @@ fn command_in(arguments: &[OsString]) -> &'static str {
 }
 
 /// The commands, in the order of the help.
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "init",
     "new",
     "check",
@@ -128,6 +132,7 @@ const COMMANDS: [&str; 12] = [
     "cancel",
     "status",
     "why",
+    "resolve",
     "completions",
     "manpage",
 ];

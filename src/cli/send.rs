@@ -13,6 +13,7 @@ use super::failure::{frozen_problem, ledger_problem};
 use super::freeze::freeze;
 use super::progress::Watcher;
 use super::relay::relay;
+use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
 use super::ui::plural;
@@ -90,7 +91,7 @@ fn go(
     args: &Send,
     asked: Asked,
 ) -> Step<Answer> {
-    let Asked { shown_against, problems } = asked;
+    let Asked { shown_against, mut problems } = asked;
     let folder = match opened.workspace.create_private_folder() {
         Ok(folder) => folder,
         Err(problem) => return ended(Exit::MustChange, problem),
@@ -101,6 +102,7 @@ fn go(
     let mut ledger = Ledger::open(&folder, now).map_err(ledger_failed)?;
     still_current(&ledger, plan, shown_against)?;
     not_paused_in(&ledger, &campaign.id)?;
+    let counted = restored::begin_run(shell, &mut ledger, &lock, &mut problems)?;
     let objects = Objects::within(&folder);
     freeze(campaign, plan, &objects, &mut ledger, shell.clock(), shell.ui)?;
     recover(shell, &mut ledger, &lock)?;
@@ -127,6 +129,9 @@ fn go(
         hurry: 1,
     };
     let outcome = drive(shell, &conditions, &writer, &reader);
+    if outcome.is_ok() {
+        restored::end_run(shell, &folder, &lock, &counted);
+    }
     let standing = Standing::read(Some(&reader), &campaign.id);
     drop(lock);
     Ok(summed_up(outcome, standing, problems))

@@ -214,7 +214,8 @@ impl Standing {
         if uncertain > 0 {
             return format!(
                 "Next: ask the administrators of the mail server whether it has {} (secretariat \
-                 why ADDRESS shows the Message-ID).\n",
+                 why ADDRESS shows the Message-ID), then say so: secretariat resolve ADDRESS \
+                 --accepted or --resend.\n",
                 if uncertain == 1 { "it" } else { "them" }
             );
         }

@@ -31,7 +31,7 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
 }
 
 /// A delivery with what happened to it.
-type Known = Vec<(StoredDelivery, Vec<Event>)>;
+pub(super) type Known = Vec<(StoredDelivery, Vec<Event>)>;
 
 fn known_of(ledger: &Ledger, who: &str) -> Result<Known, LedgerError> {
     let found = ledger.deliveries_of(who)?;
@@ -39,7 +39,8 @@ fn known_of(ledger: &Ledger, who: &str) -> Result<Known, LedgerError> {
     found.into_iter().map(|d| ledger.events_of(&d.id).map(|events| (d, events))).collect()
 }
 
-fn told(who: &str, known: Known) -> Answer {
+/// Tells of one person's deliveries.
+pub(super) fn told(who: &str, known: Known) -> Answer {
     let addresses: BTreeSet<&str> = known.iter().map(|(d, _)| d.address.as_str()).collect();
     if addresses.len() > 1 {
         return Answer::one_problem(Exit::MustChange, several(who, addresses));
@@ -96,7 +97,9 @@ fn as_text(delivery: &StoredDelivery, events: &[Event]) -> String {
         line("", &format!("{when}  {} {DIM}{}{DIM:#}", event.kind, told_of(event)));
     }
     if delivery.state == State::Uncertain {
-        line("", "it may have gone: ask the mail server's administrators for this message");
+        line("", "it may have gone: ask the mail server's administrators for this message, then");
+        let address = &delivery.address;
+        line("", &format!("secretariat resolve {address} --accepted or --resend, --reason TEXT"));
     }
     text
 }

@@ -12,6 +12,7 @@ use crate::secret::Secret;
 use crate::time::{Clock, Timestamp};
 use std::ffi::OsString;
 use std::fmt;
+use std::path::PathBuf;
 
 /// The time a run starts at, RFC 3339.
 pub const NOW: &str = "SECRETARIAT_NOW";
@@ -21,6 +22,8 @@ pub const RELAY_URL: &str = "SECRETARIAT_RELAY_URL";
 pub const RELAY_USER: &str = "SECRETARIAT_RELAY_USER";
 /// Instead of `[relay] password`, and what is read where that is not written.
 pub const RELAY_PASSWORD: &str = "SECRETARIAT_RELAY_PASSWORD";
+/// The folder for what this computer remembers, instead of the system's own.
+pub const STATE_DIR: &str = "SECRETARIAT_STATE_DIR";
 /// The computer's name on Windows and in some shells.
 const COMPUTER_NAMES: [&str; 2] = ["HOSTNAME", "COMPUTERNAME"];
 /// Not empty: no colours (no-color.org).
@@ -122,6 +125,35 @@ impl Environment {
         self.is_set(NO_COLOR)
     }
 
+    /// The folder for what this computer remembers between runs: `SECRETARIAT_STATE_DIR`, else the
+    /// system's own for that. `None` where the environment names no home.
+    #[must_use]
+    pub fn state_folder(&self) -> Option<PathBuf> {
+        self.local_folder(STATE_DIR, "XDG_STATE_HOME", ".local/state")
+    }
+
+    /// A folder of ours that stays on this computer. The XDG variables and their defaults are those
+    /// of the Base Directory Specification, which has relative paths ignored.
+    fn local_folder(&self, ours: &str, xdg: &str, beneath_home: &str) -> Option<PathBuf> {
+        if let Some(folder) = self.path(ours) {
+            return std::path::absolute(folder).ok();
+        }
+        let home = || self.path("HOME");
+        let folder = if cfg!(windows) {
+            self.path("LOCALAPPDATA")
+        } else if cfg!(target_os = "macos") {
+            home().map(|home| home.join("Library/Application Support"))
+        } else {
+            let xdg = self.path(xdg).filter(|folder| folder.is_absolute());
+            xdg.or_else(|| home().map(|home| home.join(beneath_home)))
+        };
+        folder.filter(|folder| folder.is_absolute()).map(|folder| folder.join("secretariat"))
+    }
+
+    fn path(&self, name: &str) -> Option<PathBuf> {
+        (self.lookup)(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+    }
+
     fn is_set(&self, name: &str) -> bool {
         (self.lookup)(name).is_some_and(|value| !value.is_empty())
     }
@@ -169,6 +201,22 @@ mod tests {
     fn colours_are_off_when_the_variable_holds_anything() {
         for (value, expected) in [("1", true), ("0", true), ("", false)] {
             assert_eq!(Environment::of(&[(NO_COLOR, value)]).asks_for_no_color(), expected);
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_stays_on_this_computer_has_a_folder_of_its_own() {
+        let state = |variables: &[(&str, &str)]| Environment::of(variables).state_folder();
+        let named = [(STATE_DIR, "/x"), ("XDG_STATE_HOME", "/state"), ("HOME", "/home/ana")];
+        for (variables, folder) in [
+            (&named[..], Some("/x")),
+            (&named[1..], Some("/state/secretariat")),
+            (&named[2..], Some("/home/ana/.local/state/secretariat")),
+            (&[("XDG_STATE_HOME", "state"), ("HOME", "/h")], Some("/h/.local/state/secretariat")),
+            (&[("HOME", "")], None),
+        ] {
+            assert_eq!(state(variables), folder.map(PathBuf::from), "{variables:?}");
         }
     }
 

@@ -28,6 +28,8 @@ pub(super) enum Kind {
     Paused,
     /// A person let a paused campaign go on.
     Resumed,
+    /// A person said what became of an uncertain delivery.
+    Resolved,
     /// The delivery came into this state; of a campaign as a whole: all that could.
     Became(State),
 }
@@ -42,6 +44,7 @@ impl Kind {
             Kind::Recovered => "recovered",
             Kind::Paused => "paused",
             Kind::Resumed => "resumed",
+            Kind::Resolved => "resolved",
             Kind::Became(state) => state.as_str(),
         }
     }
@@ -54,7 +57,7 @@ pub struct Event {
     pub at: Timestamp,
     /// The campaign it belongs to.
     pub campaign: String,
-    /// `plan-adopted`, `confirmed`, `letter-replaced`, `attempt`, `recovered`, `paused`,
+    /// `plan-adopted`, `confirmed`, `letter-replaced`, `attempt`, `recovered`, `resolved`, `paused`,
     /// `resumed`, or the state that was reached.
     pub kind: String,
     /// What more there is to say, by name: `response`, `stage`, `plan`, `file`, `line` ...

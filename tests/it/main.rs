@@ -21,5 +21,7 @@ mod dry_run;
 
 mod faults;
 mod persistence;
+mod resolve;
+mod restored;
 mod send;
 mod tls;

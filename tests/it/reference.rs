@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 12] = [
+const COMMANDS: [&str; 13] = [
     "init",
     "new",
     "check",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 12] = [
     "cancel",
     "status",
     "why",
+    "resolve",
     "completions",
     "manpage",
 ];

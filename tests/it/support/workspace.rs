@@ -272,6 +272,7 @@ impl Workspace {
             .env("HOME", &home)
             .env("XDG_DATA_HOME", home.join(".local/share"))
             .env("XDG_STATE_HOME", home.join(".local/state"))
+            .env("SECRETARIAT_STATE_DIR", self.beside("state"))
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
             .envs(self.environment.iter().map(|(name, value)| (name, value)));

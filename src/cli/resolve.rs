@@ -1,0 +1,157 @@
+//! `resolve`: a person settles what the program cannot know.
+//!
+//! # Invariants
+//! One letter in doubt at a time, named by who it is for; anything else changes nothing. Owning a
+//! restored ledger is for all letters in it at once, and only while no run is at work.
+
+use super::answer::{Answer, Exit};
+use super::args::Resolve;
+use super::failure::{ledger_problem, several};
+use super::restored::recalled;
+use super::shell::{Opened, Shell};
+use super::ui::plural;
+use super::why;
+use crate::ledger::{ChangeError, Ledger, LedgerError, Resolution, RunLock, State, StoredDelivery};
+use crate::problem::{Problem, Problems};
+use crate::recipients::select;
+use serde_json::json;
+use std::collections::BTreeSet;
+
+/// Letters named before the rest is counted.
+const NAMED_MAX: usize = 10;
+
+type Step<T> = Result<T, Box<Answer>>;
+
+/// Settles one uncertain letter, or a whole restored ledger.
+#[must_use]
+pub(super) fn resolve(shell: &Shell, args: &Resolve) -> Answer {
+    let opened = match shell.open() {
+        Ok(opened) => opened,
+        Err(problems) => return Answer::failed(Exit::MustChange, problems),
+    };
+    let resolved = if args.reason.trim().is_empty() {
+        let problem = Problem::error("usage", "the reason is empty")
+            .hint("Say how you know, for whoever asks later.");
+        ended(Exit::BadCommandLine, problem)
+    } else if let Some(who) = &args.who {
+        one(shell, &opened, who, args)
+    } else {
+        all(shell, &opened, &args.reason)
+    };
+    resolved.unwrap_or_else(|answer| *answer)
+}
+
+fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve) -> Step<Answer> {
+    let folder = opened.workspace.private_folder();
+    let Some(looked) = Ledger::look(&folder).map_err(failed)? else { return nobody(who) };
+    let found = looked.deliveries_of(who).map_err(failed)?;
+    drop(looked);
+    let found = select::narrowed(who, found, |d| d.name.as_deref());
+    let delivery = meant(who, found, args.campaign.as_deref())?;
+    let resolution = if args.accepted { Resolution::Accepted } else { Resolution::Resend };
+    let now = shell.clock().now();
+    let mut ledger = Ledger::open(&folder, now).map_err(failed)?;
+    ledger.resolve(&delivery.id, resolution, &args.reason, now).map_err(not_changed)?;
+    let settled = ledger.delivery(&delivery.id).map_err(failed)?.unwrap_or(delivery);
+    let events = ledger.events_of(&settled.id).map_err(failed)?;
+    let campaign = settled.campaign.clone();
+    let next = match resolution {
+        Resolution::Accepted => "Settled: the mail server has it.\n".to_owned(),
+        Resolution::Resend => {
+            format!("Settled: it waits again. Next: secretariat send {campaign}.\n")
+        }
+    };
+    let told = why::told(who, vec![(settled, events)]);
+    Ok(Answer { text: format!("{}{next}", told.text), ..told })
+}
+
+/// The one letter in doubt among all that fit.
+fn meant(who: &str, found: Vec<StoredDelivery>, campaign: Option<&str>) -> Step<StoredDelivery> {
+    let is_of = |d: &StoredDelivery| campaign.is_none_or(|c| d.campaign.as_str() == c);
+    let found: Vec<StoredDelivery> = found.into_iter().filter(is_of).collect();
+    let (mut doubted, settled): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|d| d.state == State::Uncertain);
+    let addresses: BTreeSet<&str> = doubted.iter().map(|d| d.address.as_str()).collect();
+    if addresses.len() > 1 {
+        return ended(Exit::MustChange, several(who, addresses));
+    }
+    if doubted.len() > 1 {
+        let mailings: Vec<&str> = doubted.iter().map(|d| d.campaign.as_str()).collect();
+        let message = format!("{who:?} has letters in doubt of {}", mailings.join(", "));
+        let problem = Problem::error("several", message).hint("Name one with --campaign.");
+        return ended(Exit::MustChange, problem);
+    }
+    match doubted.pop() {
+        Some(one) => Ok(one),
+        None if settled.is_empty() => nobody(who),
+        None => not_uncertain(&settled),
+    }
+}
+
+fn not_uncertain(settled: &[StoredDelivery]) -> Step<StoredDelivery> {
+    let named = settled.iter().take(NAMED_MAX);
+    let named: Vec<String> =
+        named.map(|d| format!("{} of {} is {}", d.address, d.campaign, d.state)).collect();
+    let more = settled.len().saturating_sub(NAMED_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let message = format!("no letter in doubt: {}{more}", named.join(", "));
+    let problem = Problem::error("not-uncertain", message)
+        .hint("Only uncertain letters are settled; secretariat status names them.");
+    ended(Exit::MustChange, problem)
+}
+
+fn all(shell: &Shell, opened: &Opened, reason: &str) -> Step<Answer> {
+    let folder = opened.workspace.private_folder();
+    if Ledger::look(&folder).map_err(failed)?.is_none() {
+        let problem = Problem::error("no-ledger", "there is no ledger here")
+            .hint("Restore the folder .secretariat from your backup first.");
+        return ended(Exit::MustChange, problem);
+    }
+    let now = shell.clock().now();
+    // A run holds letters that are under way; only without one is every state its last.
+    let lock = RunLock::take(&folder, &shell.environment().computer_name(), now);
+    let lock = lock.or_else(|error| {
+        let problem = Problem::error("locked", error.to_string()).hint(error.hint());
+        ended(Exit::MustChange, problem)
+    })?;
+    let mut ledger = Ledger::open(&folder, now).map_err(failed)?;
+    let mut problems = Problems::new();
+    let (memory, remembered) = recalled(shell, &ledger, &mut problems)?;
+    let (doubted, runs) = ledger.own_as_restored(&lock, remembered, reason, now).map_err(failed)?;
+    if let Some(Err(error)) = memory.map(|memory| memory.keep(runs)) {
+        problems.push(Problem::warning("run-memory", error.to_string()));
+    }
+    let next = if doubted > 0 {
+        "Next: secretariat status names them; settle each with secretariat resolve WHO."
+    } else {
+        "Nothing in it was waiting."
+    };
+    let text = format!("{} in doubt now. {next}\n", plural(doubted, "letter"));
+    Ok(Answer::done(text).with("uncertain", json!(doubted)).with_problems(problems))
+}
+
+fn nobody<T>(who: &str) -> Step<T> {
+    let problem = Problem::error("nobody", format!("nobody in the ledger is {who:?}"))
+        .hint("Write an address, or a part of a name as it stands in the list.");
+    ended(Exit::MustChange, problem)
+}
+
+fn ended<T>(exit: Exit, problem: Problem) -> Step<T> {
+    Err(Box::new(Answer::one_problem(exit, problem)))
+}
+
+fn failed(error: LedgerError) -> Box<Answer> {
+    Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(&error)))
+}
+
+/// Somebody else has just settled it, or the ledger cannot be written.
+fn not_changed(error: ChangeError) -> Box<Answer> {
+    match error {
+        ChangeError::Ledger(error) => failed(error),
+        ChangeError::Refused(refusal) => {
+            let problem = Problem::error("not-uncertain", refusal.to_string())
+                .hint("It has just changed: see secretariat why.");
+            Box::new(Answer::one_problem(Exit::MustChange, problem))
+        }
+    }
+}
