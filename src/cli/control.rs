@@ -31,7 +31,7 @@ pub(super) fn pause(shell: &Shell, args: &Pause) -> Answer {
             return Ok(noted(&standing, "already-paused", &said));
         }
         let under_way = if standing.is_running {
-            " A run is at work: letters under way are finished, then it ends."
+            " The run at work finishes letters under way and waits."
         } else {
             ""
         };
@@ -56,10 +56,10 @@ pub(super) fn resume(shell: &Shell, args: &Resume) -> Answer {
         if !was_paused {
             return Ok(noted(&standing, "not-paused", &format!("{campaign} is not paused")));
         }
-        let next = if standing.waiting() > 0 {
-            format!(" Next: secretariat send {campaign}.")
-        } else {
-            String::new()
+        let next = match standing.waiting() {
+            0 => String::new(),
+            _ if standing.is_running => " The run at work goes on.".to_owned(),
+            _ => format!(" Next: secretariat send {campaign}."),
         };
         let text = format!(
             "{campaign} may go on: {}.{next}\n",

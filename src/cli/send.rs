@@ -295,7 +295,7 @@ fn exit_of(ended: &Ended, standing: &Standing) -> Exit {
 fn problems_of(stopped: &Stopped) -> Option<Problem> {
     match stopped {
         Stopped::Complete | Stopped::WaitingUntil(_) => None,
-        Stopped::DailyLimit(until) => Some(Problem::note(
+        Stopped::DailyLimit(until) => Some(Problem::warning(
             "daily-limit",
             format!(
                 "[relay] daily_limit is reached; letters may go again on {}, {}",
@@ -303,7 +303,7 @@ fn problems_of(stopped: &Stopped) -> Option<Problem> {
                 until.local_time()
             ),
         )),
-        Stopped::RelayLimit(until, words) => Some(Problem::note(
+        Stopped::RelayLimit(until, words) => Some(Problem::warning(
             "relay-limit",
             format!(
                 "the mail server has a limit: {words}; the letters that wait may go on {}, {}",
@@ -312,7 +312,7 @@ fn problems_of(stopped: &Stopped) -> Option<Problem> {
             ),
         )),
         Stopped::Paused => Some(
-            Problem::note("paused", "the mailing is paused")
+            Problem::warning("paused", "the mailing is paused")
                 .hint("secretariat resume lets it go on; then run secretariat send."),
         ),
         Stopped::Interrupted => {

@@ -450,8 +450,8 @@ pub(super) mod tests {
                 "2:8 unknown key \"form\" in [campaigns.x.sender] | Did you mean from?",
             ),
             (
-                "[relay]\nurl = \"smtps://x\"\nrate = \"30/min\"",
-                "3:1 unknown key \"rate\" in [relay] | Known here: url, ",
+                "[relay]\nurl = \"smtps://x\"\nspeed = \"30/min\"",
+                "3:1 unknown key \"speed\" in [relay] | Known here: url, ",
             ),
             (
                 "[relay]\nurl = \"smtps://x\"\nuser = \"a\"\npassword = { envv = \"A\" }",

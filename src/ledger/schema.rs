@@ -366,9 +366,9 @@ mod tests {
         let lock = RunLock::take(folder.path(), "desk-3", now()).unwrap();
         assert_eq!(ledger.recover(&lock, now()).unwrap().len(), 1);
         let due = Timestamp::from_unix_seconds(1_793_871_300);
-        let waiting = ledger.due(&outcome, due).unwrap();
+        let waiting = ledger.open_letters(&outcome).unwrap();
         assert_eq!(
-            ledger.intend(&waiting[0], due, due),
+            ledger.intend(&waiting[0].id, due, due),
             Ok(Timestamp::from_unix_seconds(1_793_871_002))
         );
         assert_eq!(ledger.cancel(&outcome, None, due), Ok(0));

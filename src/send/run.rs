@@ -130,7 +130,7 @@ async fn pass(
                 }
             }
             _ = looks.tick() => {
-                let is_paused = false; // TODO-MERGE conditions.ledger.is_paused(conditions.campaign)?;
+                let is_paused = conditions.ledger.is_paused(conditions.campaign)?;
                 shared.change(|dispatch, now| dispatch.pause(is_paused, now));
             }
         }

@@ -2,7 +2,7 @@
 
 use crate::support::relay::Relay;
 use crate::support::relay::script::Script;
-use crate::support::workspace::{Output, Workspace, person};
+use crate::support::workspace::{Output, Running, Workspace, person};
 use crate::support::{eventually, proof};
 use std::time::Duration;
 
@@ -125,20 +125,56 @@ fn a_finished_mailing_has_nothing_to_withdraw_and_stays_finished() {
     assert!(again.stdout.contains("went to 2 people"), "{again:#?}");
 }
 
-/// Orders take their turn at the ledger while a run writes to it.
-#[test]
-fn a_mailing_is_paused_and_withdrawn_while_a_run_is_at_work() {
+/// A mailing of a few seconds that is under way, and its relay.
+fn under_way(people: usize, options: &[&str]) -> (Workspace, Relay, Running) {
     let relay = Relay::with(Script::new().delay(Duration::from_millis(150)));
-    let people = 40;
     let workspace = Workspace::with_people(people).relay(&relay);
     let plan = workspace.fingerprint();
-    let running = workspace.spawn(&["send", "--plan", &plan, "--no-wait"]);
+    let running = workspace.spawn(&[&["send", "--plan", &plan], options].concat());
     assert!(eventually(Duration::from_secs(20), || relay.count() > 1));
-    done(&workspace, &["pause"], "A run is at work: letters under way are finished");
+    (workspace, relay, running)
+}
+
+/// Orders take their turn at the ledger while a run writes to it.
+#[test]
+fn a_mailing_is_withdrawn_while_a_run_is_at_work() {
+    let people = 40;
+    let (workspace, relay, running) = under_way(people, &[]);
     done(&workspace, &["cancel", "--yes"], "withdrawn.");
     let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "nothing waits any more: {ended:#?}");
     let states = proof::check(&workspace, &relay, people, 0);
     let of = |wanted: &str| states.values().filter(|state| *state == wanted).count();
     assert_eq!(of("accepted") + of("cancelled"), people, "{states:?} {ended:#?}");
     assert!(of("cancelled") > 0 && of("accepted") == relay.count(), "{states:?} {ended:#?}");
+}
+
+#[test]
+fn a_run_waits_while_its_mailing_is_paused_and_then_goes_on() {
+    let people = 40;
+    let (workspace, relay, running) = under_way(people, &[]);
+    done(&workspace, &["pause"], "The run at work finishes letters under way and waits.");
+    // What is under way is finished; then it is quiet.
+    let mut before = 0;
+    assert!(eventually(Duration::from_secs(20), || {
+        std::thread::sleep(Duration::from_millis(700));
+        std::mem::replace(&mut before, relay.count()) == relay.count()
+    }));
+    assert!(before < people, "the pause came too late to show anything");
+    done(&workspace, &["resume"], "The run at work goes on.");
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    proof::everybody_has_one(&relay, people);
+}
+
+#[test]
+fn a_run_that_never_waits_ends_when_its_mailing_is_paused() {
+    let people = 40;
+    let (workspace, relay, running) = under_way(people, &["--no-wait"]);
+    done(&workspace, &["pause"], "outcome is paused");
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(4), "{ended:#?}");
+    assert!(ended.stderr.contains("the mailing is paused"), "{ended:#?}");
+    assert!(relay.count() < people);
+    proof::check(&workspace, &relay, people, 0);
 }
