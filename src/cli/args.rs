@@ -153,6 +153,13 @@ pub struct Send {
     #[arg(long, value_name = "FINGERPRINT", conflicts_with = "dry_run")]
     #[arg(value_parser = plan_code)]
     pub plan: Option<String>,
+    /// Only the first N letters that nobody has yet; the others stay for another time
+    #[arg(long, value_name = "N", conflicts_with = "person")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub first: Option<u64>,
+    /// Only this person's letter: an address, or a unique part of a name
+    #[arg(long, value_name = "WHO")]
+    pub person: Option<String>,
     /// Stay until nothing waits any more, however long that takes
     #[arg(long, conflicts_with_all = ["dry_run", "no_wait"])]
     pub wait: bool,

@@ -10,17 +10,20 @@ use super::args::Send;
 use super::changed_lines::changed_lines;
 use super::control::not_paused;
 use super::failure::ledger_problem;
+use super::pace_line::pace_line;
 use super::plan_screen::plan_screen;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
 use super::ui::{grouped, plural};
 use crate::campaign::Campaign;
-use crate::id::Fingerprint;
+use crate::id::{DeliveryId, Fingerprint};
 use crate::ledger::{Ledger, LedgerError, State, StoredPlan};
 use crate::plan::Plan;
 use crate::plan::manifest::{self, Difference};
 use crate::plan::objects::Objects;
 use crate::problem::Problem;
+use crate::send::Selection;
+use crate::send::pace::DAY;
 use crate::time::Timestamp;
 use std::collections::HashMap;
 
@@ -33,6 +36,20 @@ struct Before {
     lines: String,
     /// Letters of this plan that nobody has yet.
     to_go: u64,
+    /// Those of them that are meant now.
+    chosen: u64,
+    /// How long they take.
+    pace: Option<String>,
+}
+
+/// What a person has confirmed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Confirmed {
+    /// The plan that was current when they were asked: whoever holds the run lock later makes sure
+    /// that it still is.
+    pub shown: Option<Shown>,
+    /// Letters that go.
+    pub letters: u64,
 }
 
 /// What was current when a person was asked.
@@ -58,8 +75,7 @@ impl Shown {
     }
 }
 
-/// Makes sure that a person wants exactly this plan to go. Gives the plan that was current when they
-/// were asked: whoever holds the run lock later makes sure that it still is.
+/// Makes sure that a person wants exactly this plan, or this part of it, to go.
 ///
 /// # Errors
 /// The command's answer: everybody has it, a missing or wrong confirmation, "no".
@@ -68,10 +84,10 @@ pub(super) fn confirm(
     opened: &Opened,
     campaign: &Campaign,
     plan: &Plan,
+    selection: &Selection,
     args: &Send,
-) -> Result<Option<Shown>, Box<Answer>> {
-    let folder = opened.workspace.private_folder();
-    let before = read_before(&folder, campaign, plan, shell)
+) -> Result<Confirmed, Box<Answer>> {
+    let before = read_before(opened, campaign, plan, selection, shell)
         .map_err(|error| Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(&error))))?;
     if let Some(code) = &args.plan
         && !plan.fingerprint.is_named_by(code)
@@ -79,44 +95,72 @@ pub(super) fn confirm(
         let answer = wrong_code(plan, code, &before);
         return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
-    let current = before.standing.fingerprint;
-    let withdrawn_at = before.standing.withdrawn_at;
-    let is_current = current == Some(plan.fingerprint) && withdrawn_at.is_none();
+    let Standing { fingerprint: current, withdrawn_at, confirmed_at, .. } = before.standing;
+    let is_confirmed =
+        current == Some(plan.fingerprint) && withdrawn_at.is_none() && confirmed_at.is_some();
     if current.is_some() && before.to_go == 0 && before.standing.waiting() == 0 {
         return Err(Box::new(everybody_has_it(before.standing)));
     }
+    if before.chosen == 0 && *selection != Selection::All {
+        return Err(Box::new(nothing_of_it(before.standing)));
+    }
     not_paused(&before.standing)?;
-    if !is_current && args.plan.is_none() {
+    if !is_confirmed && args.plan.is_none() {
         ask(shell, campaign, plan, &before)?;
     }
-    Ok(current.map(|fingerprint| Shown { fingerprint, withdrawn_at }))
+    let shown = current.map(|fingerprint| Shown { fingerprint, withdrawn_at });
+    Ok(Confirmed { shown, letters: before.chosen })
+}
+
+/// The part that was asked for has nothing that could go.
+fn nothing_of_it(standing: Standing) -> Answer {
+    let problem =
+        Problem::warning("nothing-to-send", "none of these letters waits; nothing was sent")
+            .hint("See secretariat status, or secretariat why WHO for one person.");
+    let exit = if standing.for_a_person() > 0 { Exit::NeedsAPerson } else { Exit::Done };
+    Answer { json: standing.to_json(), ..Answer::one_problem(exit, problem) }
 }
 
 fn read_before(
-    folder: &std::path::Path,
+    opened: &Opened,
     campaign: &Campaign,
     plan: &Plan,
+    selection: &Selection,
     shell: &Shell,
 ) -> Result<Before, LedgerError> {
-    let ledger = Ledger::look(folder)?;
+    let folder = opened.workspace.private_folder();
+    let now = shell.clock().now();
+    let ledger = Ledger::look(&folder)?;
     let standing = Standing::read(ledger.as_ref(), &campaign.id)?;
-    let Some(ledger) = ledger else {
-        let to_go = plan.deliveries.len() as u64;
-        return Ok(Before { standing, difference: None, lines: String::new(), to_go });
+    let states: HashMap<_, _> = match &ledger {
+        Some(ledger) => ledger.states(&campaign.id)?.into_iter().collect(),
+        None => HashMap::new(),
     };
-    let states: HashMap<_, _> = ledger.states(&campaign.id)?.into_iter().collect();
-    let goes = |state: Option<&State>| state.is_none_or(|s| s.is_open_to_plans());
-    let to_go = plan.deliveries.iter().filter(|d| goes(states.get(&d.id))).count() as u64;
+    let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());
+    let to_go = plan.deliveries.iter().filter(|d| goes(&d.id)).count() as u64;
+    let chosen = match selection {
+        Selection::All => to_go,
+        Selection::First(count) => to_go.min(*count as u64),
+        Selection::Only(ids) => ids.iter().filter(|id| goes(id)).count() as u64,
+    };
+    let day = Timestamp::from_unix_seconds(now.unix_seconds() - DAY.as_secs() as i64);
+    let earlier = ledger.as_ref().map(|l| l.acceptances_since(day)).transpose()?;
+    let pacing = opened.config.relay.as_ref().map(|relay| relay.habits.pacing).unwrap_or_default();
+    let pace = pace_line(&pacing, chosen, &earlier.unwrap_or_default(), now);
     // A withdrawn plan may be the very same: then nothing differs, and it is asked about all the same.
     let is_current = standing.fingerprint == Some(plan.fingerprint);
-    let older = if is_current { None } else { ledger.manifest(&campaign.id)? };
-    let objects = Objects::within(folder);
+    let older = match &ledger {
+        Some(ledger) if !is_current => ledger.manifest(&campaign.id)?,
+        _ => None,
+    };
+    let objects = Objects::within(&folder);
     let lines = older.as_deref().map(|older| changed_lines(campaign, &objects, older));
     let difference = older.map(|older| {
         let newer = manifest::text(&campaign.materials(shell.clock().date()), &plan.deliveries);
         Difference::between(&older, &newer)
     });
-    Ok(Before { standing, difference, lines: lines.unwrap_or_default(), to_go })
+    let lines = lines.unwrap_or_default();
+    Ok(Before { standing, difference, lines, to_go, chosen, pace })
 }
 
 fn ask(
@@ -125,7 +169,7 @@ fn ask(
     plan: &Plan,
     before: &Before,
 ) -> Result<(), Box<Answer>> {
-    shell.ui.show(&plan_screen(campaign, plan));
+    shell.ui.show(&plan_screen(campaign, plan, before.pace.as_deref()));
     if let Some(at) = before.standing.withdrawn_at {
         shell.ui.show(&format!("This mailing was withdrawn on {}.", standing::moment(at)));
     }
@@ -136,15 +180,19 @@ fn ask(
         let answer = not_confirmed(plan, before);
         return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
-    let question = format!("Type {} to send, Enter to stop:", before.to_go);
+    let part = match before.chosen == before.to_go {
+        true => String::new(),
+        false => format!(" only {}", plural(before.chosen, "letter")),
+    };
+    let question = format!("Type {} to send{part}, Enter to stop:", before.chosen);
     let typed = shell.ui.ask(&question).unwrap_or_default();
-    if typed.replace([',', ' ', '.'], "") == before.to_go.to_string() {
+    if typed.replace([',', ' ', '.'], "") == before.chosen.to_string() {
         return Ok(());
     }
     let message = if typed.is_empty() {
         "stopped; nothing was sent".to_owned()
     } else {
-        format!("{typed:?} is not {}; nothing was sent", before.to_go)
+        format!("{typed:?} is not {}; nothing was sent", before.chosen)
     };
     Err(Box::new(Answer::one_problem(Exit::MustChange, Problem::error("not-confirmed", message))))
 }

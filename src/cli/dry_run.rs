@@ -6,17 +6,21 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Send;
+use super::chosen::{chosen, of_a_new_plan};
 use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
+use super::pace_line::{in_seconds, pace_line};
 use super::plan_screen::{language_counts, plan_screen};
-use super::preview::letter_as_text;
-use super::shell::Shell;
+use super::preview::{choose, letter_as_text};
+use super::shell::{Opened, Shell};
 use super::ui::{DIM, counted, plural};
 use crate::campaign::Campaign;
+use crate::id::DeliveryId;
 use crate::plan::Plan;
 use crate::problem::{Problem, Problems};
 use crate::time::Timestamp;
 use crate::transport::file::out_name;
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::path::Path;
 
@@ -24,37 +28,51 @@ use std::path::Path;
 #[must_use]
 pub(super) fn dry_run(
     shell: &Shell,
-    root: &Path,
+    opened: &Opened,
     campaign: &Campaign,
     args: &Send,
     mut problems: Problems,
 ) -> Answer {
     let date = shell.clock().date();
+    let pacing = opened.config.relay.as_ref().map(|relay| relay.habits.pacing).unwrap_or_default();
+    let person = match args.person.as_ref().map(|who| choose(campaign, who)).transpose() {
+        Ok(person) => person.map(|recipient| recipient.number),
+        Err(problem) => {
+            problems.push(problem);
+            let answer = Answer::failed(Exit::MustChange, problems);
+            return Answer { json: no_plan_as_json(), ..answer };
+        }
+    };
     let mut first = None;
     let Ok(plan) = campaign.plan(date, &mut problems, |made| {
-        first.get_or_insert_with(|| letter_as_text(&made));
+        if person.is_none_or(|number| number == made.recipient.number) {
+            first.get_or_insert_with(|| letter_as_text(&made));
+        }
         Ok::<(), Infallible>(())
     });
     if problems.has_errors() || plan.deliveries.is_empty() {
         return failed(campaign, &plan, problems);
     }
-    if let Some(Err(problem)) = args.out.as_deref().map(|out| refuse_inputs(out, root)) {
-        problems.push(problem);
-        return failed(campaign, &plan, problems);
-    }
-    if let Some(Err(problem)) = args.out.as_deref().map(|out| write_all(campaign, &plan, out, date))
-    {
-        problems.push(problem);
-        return failed(campaign, &plan, problems);
-    }
-    let mut text = plan_screen(campaign, &plan);
+    let written = write_chosen(opened.workspace.root(), campaign, &plan, args, date);
+    let chosen = match written {
+        Ok(chosen) => chosen,
+        Err(problem) => {
+            problems.push(problem);
+            return failed(campaign, &plan, problems);
+        }
+    };
+    let pace = pace_line(&pacing, chosen as u64, &[], shell.clock().now());
+    let mut text = plan_screen(campaign, &plan, pace.as_deref());
     let rule = "─".repeat(78);
     text.push_str(&format!(
         "\n{DIM}{rule}{DIM:#}\n{}\n{DIM}{rule}{DIM:#}\n",
         first.unwrap_or_default().trim_end()
     ));
-    text.push_str(&closing(&plan, args.out.as_deref(), &problems));
-    Answer { json: plan_as_json(&plan, true), ..Answer::done(text) }.with_problems(problems)
+    text.push_str(&closing(chosen, args.out.as_deref(), &problems));
+    let takes = in_seconds(pacing.estimate(chosen as u64, &[], shell.clock().now()));
+    Answer { json: plan_as_json(&plan, true), ..Answer::done(text) }
+        .with("estimated_seconds", json!(takes))
+        .with_problems(problems)
 }
 
 fn failed(campaign: &Campaign, plan: &Plan, mut problems: Problems) -> Answer {
@@ -71,8 +89,8 @@ pub(super) fn nobody(campaign: &Campaign) -> Problem {
         .hint("Put a list into recipients/, or look at [campaigns] recipients in secretariat.toml.")
 }
 
-fn closing(plan: &Plan, out: Option<&Path>, problems: &Problems) -> String {
-    let letters = plural(plan.deliveries.len() as u64, "letter");
+fn closing(chosen: usize, out: Option<&Path>, problems: &Problems) -> String {
+    let letters = plural(chosen as u64, "letter");
     let written = match out {
         Some(out) => format!("{letters} written into {}. ", out.display()),
         None => format!("The first of {letters}. "),
@@ -132,17 +150,41 @@ pub(super) fn plan_as_json(plan: &Plan, is_sound: bool) -> Map<String, Value> {
     }
 }
 
+/// Writes the letters that were asked for where `--out` says so; gives how many those are.
+fn write_chosen(
+    root: &Path,
+    campaign: &Campaign,
+    plan: &Plan,
+    args: &Send,
+    date: Timestamp,
+) -> Result<usize, Problem> {
+    let ids = of_a_new_plan(plan, &chosen(campaign, plan, args)?);
+    if let Some(out) = &args.out {
+        refuse_inputs(out, root)?;
+        write_all(campaign, plan, &ids, out, date)?;
+    }
+    Ok(ids.len())
+}
+
 /// Writes each message as it would be sent.
-fn write_all(campaign: &Campaign, plan: &Plan, out: &Path, date: Timestamp) -> Result<(), Problem> {
+fn write_all(
+    campaign: &Campaign,
+    plan: &Plan,
+    ids: &HashSet<DeliveryId>,
+    out: &Path,
+    date: Timestamp,
+) -> Result<(), Problem> {
     let name = |index: usize| {
         let recipient = &campaign.people.recipients[index];
         out_name(recipient.number, &recipient.address)
     };
-    let expected = plan.deliveries.iter().map(|d| name(d.recipient)).collect();
+    let expected = plan.deliveries.iter().filter(|d| ids.contains(&d.id));
+    let expected = expected.map(|d| name(d.recipient)).collect();
     let mut folder = OutFolder::open(out, &expected, |name| name.ends_with(".eml"))?;
     campaign
-        .plan(date, &mut Problems::new(), |made| {
-            folder.write(&name(made.planned.recipient), made.message.chunks())
+        .plan(date, &mut Problems::new(), |made| match ids.contains(&made.planned.id) {
+            true => folder.write(&name(made.planned.recipient), made.message.chunks()),
+            false => Ok(()),
         })
         .map_err(|error| cannot_write(out, &error))?;
     folder.keep();

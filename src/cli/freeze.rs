@@ -24,13 +24,14 @@ const BETWEEN_MAX: usize = 256;
 /// Plans above this take seconds to write down, and silence would be taken for a stop.
 const LETTERS_SAID_MIN: usize = 5_000;
 
-/// Freezes a plan and records that it was confirmed.
+/// Freezes a plan and, where the whole of it was confirmed, records that.
 ///
 /// # Errors
 /// The command's answer, when disk or ledger fail; then nothing is adopted.
 pub(super) fn freeze(
     campaign: &Campaign,
     plan: &Plan,
+    is_whole: bool,
     objects: &Objects,
     ledger: &mut Ledger,
     clock: &Clock,
@@ -42,12 +43,27 @@ pub(super) fn freeze(
     keep_files(campaign, objects, clock)
         .map_err(|e| Box::new(Answer::one_problem(Exit::MustChange, frozen_problem(&e))))?;
     let current = ledger.current_plan(&campaign.id).map_err(|e| failed(&e))?;
-    let is_frozen = |c: StoredPlan| {
-        c.fingerprint == plan.fingerprint && c.confirmed_at.is_some() && c.withdrawn_at.is_none()
-    };
-    if current.is_some_and(is_frozen) {
-        return Ok(());
+    let is_ours = |c: &StoredPlan| c.fingerprint == plan.fingerprint && c.withdrawn_at.is_none();
+    let ours = current.filter(is_ours);
+    let is_confirmed = ours.as_ref().is_some_and(|c| c.confirmed_at.is_some());
+    if ours.is_none() {
+        adopt(campaign, plan, ledger, clock, ui).map_err(|e| failed(&e))?;
     }
+    if is_whole && !is_confirmed {
+        let now = clock.now();
+        ledger.confirm(&campaign.id, &plan.fingerprint, now).map_err(|e| failed(&e))?;
+    }
+    Ok(())
+}
+
+/// Writes the plan down: all of it, or nothing.
+fn adopt(
+    campaign: &Campaign,
+    plan: &Plan,
+    ledger: &mut Ledger,
+    clock: &Clock,
+    ui: Ui,
+) -> Result<(), LedgerError> {
     if plan.deliveries.len() > LETTERS_SAID_MIN {
         let letters = plural(plan.deliveries.len() as u64, "letter");
         ui.say(&format!("Writing down {letters}, so that nobody gets one twice ..."));
@@ -64,9 +80,7 @@ pub(super) fn freeze(
         scope.spawn(move || give_all(campaign, clock, &give));
         ledger.adopt_plan(&new_plan, &mut take.into_iter(), now)
     })
-    .map_err(|e| failed(&e))?;
-    ledger.confirm(&campaign.id, &plan.fingerprint, now).map_err(|e| failed(&e))?;
-    Ok(())
+    .map(drop)
 }
 
 /// Documents and images, each once.

@@ -15,9 +15,9 @@ const REMARK_COLUMN: usize = 58;
 /// Names of left-out people shown before the rest is counted.
 const LEFT_OUT_SHOWN: usize = 3;
 
-/// The plan screen of the contract, with its line ends.
+/// The plan screen of the contract, with its line ends; `pace` where something limits it.
 #[must_use]
-pub(super) fn plan_screen(campaign: &Campaign, plan: &Plan) -> String {
+pub(super) fn plan_screen(campaign: &Campaign, plan: &Plan, pace: Option<&str>) -> String {
     let mut screen = String::new();
     let heading = heading(campaign, plan);
     let _ = writeln!(
@@ -46,6 +46,9 @@ pub(super) fn plan_screen(campaign: &Campaign, plan: &Plan) -> String {
         line(if i == 0 { "left out" } else { "" }, left_out, "");
     }
     line("first", &first_and_last(campaign, plan), &neutral(campaign, plan));
+    if let Some(pace) = pace {
+        line("pace", pace, "");
+    }
     screen
 }
 

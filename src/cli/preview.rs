@@ -78,7 +78,10 @@ fn show_one(
 }
 
 /// The one recipient that WHO means.
-fn choose<'c>(campaign: &'c Campaign, who: &str) -> Result<&'c Recipient, Problem> {
+///
+/// # Errors
+/// A [`Problem`] when it is nobody, or several.
+pub(super) fn choose<'c>(campaign: &'c Campaign, who: &str) -> Result<&'c Recipient, Problem> {
     match select::find(&campaign.people, who).as_slice() {
         [one] => Ok(one),
         [] => Err(Problem::error(

@@ -6,24 +6,25 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Send;
-use super::confirm::{Shown, confirm};
+use super::chosen::chosen;
+use super::confirm::{Confirmed, Shown, confirm};
 use super::control::not_paused_in;
+use super::drive::drive;
 use super::dry_run::{dry_run, no_plan_as_json, nobody};
-use super::failure::{frozen_problem, ledger_problem};
+use super::ending::summed_up;
+use super::failure::ledger_problem;
 use super::freeze::freeze;
-use super::progress::Watcher;
 use super::relay::relay;
 use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
 use super::ui::plural;
 use crate::campaign::Campaign;
-use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock, State};
+use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock};
 use crate::plan::objects::Objects;
 use crate::plan::{Plan, Planned};
 use crate::problem::{Problem, Problems};
-use crate::send::Halt;
-use crate::send::{Broken, Conditions, Ended, Needs, Patience, RunError, Selection, Stopped, run};
+use crate::send::{Conditions, Needs, Patience, Selection};
 use crate::transport::smtp::Relay;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -45,7 +46,7 @@ pub(super) fn send(shell: &Shell, args: &Send) -> Answer {
         return nothing_to_plan(problems);
     };
     if args.dry_run {
-        return dry_run(shell, opened.workspace.root(), &campaign, args, problems);
+        return dry_run(shell, &opened, &campaign, args, problems);
     }
     really(shell, &opened, &campaign, args, problems).unwrap_or_else(|answer| *answer)
 }
@@ -74,11 +75,16 @@ fn really(
         let json = standing::none_as_json(Some(&campaign.id));
         return Err(Box::new(Answer { json, ..answer }));
     };
+    let selection = match chosen(campaign, &plan, args) {
+        Ok(selection) => selection,
+        Err(problem) => return ended(Exit::MustChange, problem),
+    };
     shell.ui.show_problems(&problems);
-    let shown_against = confirm(shell, opened, campaign, &plan, args)?;
+    let confirmed = confirm(shell, opened, campaign, &plan, &selection, args)?;
     // On a terminal they have been seen; JSON tells them with the result.
     let problems = if shell.ui.is_json { problems } else { Problems::new() };
-    go(shell, opened, campaign, &plan, &relay, args, Asked { shown_against, problems })
+    let asked = Asked { selection, confirmed, problems };
+    go(shell, opened, campaign, &plan, &relay, args, asked)
 }
 
 /// Freezes the plan, runs, and says how it stands.
@@ -91,7 +97,7 @@ fn go(
     args: &Send,
     asked: Asked,
 ) -> Step<Answer> {
-    let Asked { shown_against, mut problems } = asked;
+    let Asked { selection, confirmed, mut problems } = asked;
     let folder = match opened.workspace.create_private_folder() {
         Ok(folder) => folder,
         Err(problem) => return ended(Exit::MustChange, problem),
@@ -100,11 +106,12 @@ fn go(
     let lock = RunLock::take(&folder, &shell.environment().computer_name(), now);
     let lock = lock.or_else(|error| ended(lock_exit(&error), lock_problem(&error)))?;
     let mut ledger = Ledger::open(&folder, now).map_err(ledger_failed)?;
-    still_current(&ledger, plan, shown_against)?;
+    still_current(&ledger, plan, confirmed.shown)?;
     not_paused_in(&ledger, &campaign.id)?;
     let counted = restored::begin_run(shell, &mut ledger, &lock, &mut problems)?;
     let objects = Objects::within(&folder);
-    freeze(campaign, plan, &objects, &mut ledger, shell.clock(), shell.ui)?;
+    let is_whole = selection == Selection::All;
+    freeze(campaign, plan, is_whole, &objects, &mut ledger, shell.clock(), shell.ui)?;
     recover(shell, &mut ledger, &lock)?;
     let Some(reader) = Ledger::look(&folder).map_err(ledger_failed)? else {
         return ledger_vanished();
@@ -116,7 +123,7 @@ fn go(
     let habits = habits.unwrap_or_default();
     let conditions = Conditions {
         campaign: &campaign.id,
-        letters: Selection::All,
+        letters: selection,
         relay,
         connections: habits.connections,
         pacing: habits.pacing,
@@ -128,7 +135,7 @@ fn go(
         needs,
         hurry: 1,
     };
-    let outcome = drive(shell, &conditions, &writer, &reader);
+    let outcome = drive(shell, &conditions, &writer, confirmed.letters);
     if outcome.is_ok() {
         restored::end_run(shell, &folder, &lock, &counted);
     }
@@ -139,8 +146,10 @@ fn go(
 
 /// What a person was asked, and what was known then.
 struct Asked {
-    /// The plan that was current when they were asked.
-    shown_against: Option<Shown>,
+    /// Which letters go in this run.
+    selection: Selection,
+    /// What they confirmed.
+    confirmed: Confirmed,
     /// Warnings and notes they have seen.
     problems: Problems,
 }
@@ -212,125 +221,5 @@ fn lock_exit(error: &LockError) -> Exit {
     match error {
         LockError::Held { .. } => Exit::RunAgain,
         LockError::Failed { .. } => Exit::MustChange,
-    }
-}
-
-/// Runs on tokio, with a progress line and Ctrl-C.
-fn drive(
-    shell: &Shell,
-    conditions: &Conditions<'_>,
-    writer: &LedgerWriter,
-    reader: &Ledger,
-) -> Result<Ended, Broken> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Broken {
-            errors: vec![RunError::Runtime(error)],
-            something_went: false,
-        })?;
-    runtime.block_on(async {
-        let stop = super::signals::stop_on_interrupt(shell.ui);
-        let due = reader
-            .counts(conditions.campaign)
-            .map(|c| c.of(State::Planned) + c.of(State::Deferred));
-        let relay = format!("{}:{}", conditions.relay.host, conditions.relay.port);
-        let mut watcher = Watcher::new(shell.ui, due.unwrap_or(0), &relay);
-        let ended = run(conditions, writer, stop, &mut |progress| watcher.see(&progress)).await;
-        watcher.finish();
-        if let Err(error) = writer.clone().close().await {
-            // What was answered to a letter is durable already; only the closing failed.
-            shell.ui.say(&error.to_string());
-        }
-        ended
-    })
-}
-
-/// What the run came to, with the exit code of the contract.
-fn summed_up(
-    outcome: Result<Ended, Broken>,
-    standing: Result<Standing, LedgerError>,
-    mut problems: Problems,
-) -> Answer {
-    // What the relay said of a letter must be on the screen, above all where the ledger fails.
-    match &outcome {
-        Ok(ended) => problems_of(&ended.stopped).into_iter().for_each(|p| problems.push(p)),
-        Err(broken) => broken.errors.iter().for_each(|e| problems.push(broken_problem(e))),
-    }
-    let standing = match standing {
-        Ok(standing) => standing,
-        Err(error) => {
-            problems.push(ledger_problem(&error));
-            return Answer::failed(Exit::MustChange, problems);
-        }
-    };
-    let exit = match &outcome {
-        Ok(ended) => exit_of(ended, &standing),
-        Err(broken) if broken.something_went => Exit::RunAgain,
-        Err(_) => Exit::MustChange,
-    };
-    Answer { exit, ..standing::answer(&standing) }.with_problems(problems)
-}
-
-fn broken_problem(error: &RunError) -> Problem {
-    match error {
-        RunError::Object(object) => frozen_problem(object),
-        other => Problem::error("ledger", other.to_string())
-            .hint("Make room on the disk or check its health, then run the same command again."),
-    }
-}
-
-/// Exit codes: the first that applies of 70, 3, 4, 1, 0.
-fn exit_of(ended: &Ended, standing: &Standing) -> Exit {
-    match &ended.stopped {
-        Stopped::Halted(Halt::Unsendable, _) => Exit::Bug,
-        Stopped::Halted(..) if !ended.something_went => Exit::MustChange,
-        _ if standing.waiting() > 0 => Exit::RunAgain,
-        _ if standing.for_a_person() > 0 => Exit::NeedsAPerson,
-        _ => Exit::Done,
-    }
-}
-
-fn problems_of(stopped: &Stopped) -> Option<Problem> {
-    match stopped {
-        Stopped::Complete | Stopped::WaitingUntil(_) => None,
-        Stopped::DailyLimit(until) => Some(Problem::warning(
-            "daily-limit",
-            format!(
-                "[relay] daily_limit is reached; letters may go again on {}, {}",
-                until.local_date(),
-                until.local_time()
-            ),
-        )),
-        Stopped::RelayLimit(until, words) => Some(Problem::warning(
-            "relay-limit",
-            format!(
-                "the mail server has a limit: {words}; the letters that wait may go on {}, {}",
-                until.local_date(),
-                until.local_time()
-            ),
-        )),
-        Stopped::Paused => Some(
-            Problem::warning("paused", "the mailing is paused")
-                .hint("secretariat resume lets it go on; then run secretariat send."),
-        ),
-        Stopped::Interrupted => {
-            Some(Problem::note("interrupted", "stopped as asked; letters under way were finished"))
-        }
-        Stopped::Halted(halt, words) => {
-            let (what, hint) = halt.explained();
-            Some(Problem::error(halt.code(), format!("{what}: {words}")).hint(hint))
-        }
-        Stopped::RelayUnreachable(words) => Some(
-            Problem::error(
-                "relay-unreachable",
-                format!("the mail server cannot be used now: {words}"),
-            )
-            .hint(
-                "Check [relay] url and your network, then run the same command again; \
-                       nothing is lost.",
-            ),
-        ),
     }
 }
