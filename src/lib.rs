@@ -9,7 +9,7 @@
 //! 4. [`plan`]: everybody in, the frozen list of deliveries and its fingerprint out;
 //!    [`gallery`] shows it as pages.
 //! 5. [`transport`]: a message in, what the relay answered out. [`ledger`]: the durable record.
-//! 6. [`send`]: due, intent, transmit, record.
+//! 6. [`send`]: due, intent, transmit, record. [`rehearsal`]: a relay inside the program.
 //!
 //! Below them stands the shell, which reads files, settings and terminals: [`workspace`],
 //! [`config`], [`campaign`], [`sample`], [`cli`]. Above them the words they all speak in.
@@ -43,6 +43,8 @@ pub mod transport;
 pub mod ledger;
 
 pub mod send;
+
+pub mod rehearsal;
 
 // The shell: the folder on disk, the configuration, the terminal.
 pub mod workspace;
