@@ -106,6 +106,10 @@ pub struct Clock {
     start: Timestamp,
     started: Steady,
     is_fixed: bool,
+    /// What messages are dated, where the start is fixed.
+    date: Timestamp,
+    /// Seconds that pass here in one of the real world: 1, or more in a rehearsal.
+    speed: u32,
 }
 
 impl Clock {
@@ -113,20 +117,33 @@ impl Clock {
     #[must_use]
     pub fn system() -> Clock {
         let start = Timestamp::of_the_system();
-        Clock { start, started: Steady::now(), is_fixed: false }
+        Clock { start, started: Steady::now(), is_fixed: false, date: start, speed: 1 }
     }
 
     /// A clock that starts at a given time (`SECRETARIAT_NOW`).
     #[must_use]
     pub fn starting_at(start: Timestamp) -> Clock {
-        Clock { start, started: Steady::now(), is_fixed: true }
+        Clock { start, started: Steady::now(), is_fixed: true, date: start, speed: 1 }
+    }
+
+    /// A clock for a rehearsal: it starts at a given time, dates messages as the preview did, and
+    /// goes `speed` times as fast, so that a wait of five minutes is over in a moment.
+    #[must_use]
+    pub fn hurried(start: Timestamp, date: Timestamp, speed: u32) -> Clock {
+        Clock { start, started: Steady::now(), is_fixed: true, date, speed: speed.max(1) }
+    }
+
+    /// How long a wait by this clock takes in the real world.
+    #[must_use]
+    pub fn in_real_time(&self, wait: Duration) -> Duration {
+        wait / self.speed
     }
 
     /// The `Date` of a message made now: the time now, or exactly the given start, so that what a
     /// dry run wrote is what a run sends.
     #[must_use]
     pub fn date(&self) -> Timestamp {
-        if self.is_fixed { self.start } else { self.now() }
+        if self.is_fixed { self.date } else { self.now() }
     }
 
     /// The time now, never before an earlier reading.
@@ -138,7 +155,7 @@ impl Clock {
     /// The time since the start of the run.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
-        self.started.elapsed()
+        self.started.elapsed().saturating_mul(self.speed)
     }
 }
 
@@ -202,6 +219,20 @@ mod tests {
         assert_eq!(t.to_rfc_5322(), "Thu, 05 Nov 2026 09:30:00 +0000");
         assert_eq!(Timestamp::parse(&t.to_string()), Ok(t));
         assert!(Timestamp::parse("5 November").is_err());
+    }
+
+    #[test]
+    fn a_hurried_clock_goes_faster_and_dates_as_it_was_told() {
+        let (start, date) = (Timestamp::from_unix_seconds(5_000), Timestamp::from_unix_seconds(7));
+        let clock = Clock::hurried(start, date, 1_000_000_000);
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(clock.now().since(start) >= Duration::from_secs(2_000_000));
+        assert!(clock.elapsed() >= Duration::from_secs(2_000_000));
+        assert_eq!(clock.date(), date);
+        let usual = Clock::starting_at(start);
+        let wait = Duration::from_secs(300);
+        assert_eq!(usual.in_real_time(wait), wait);
+        assert_eq!(Clock::hurried(start, date, 1_000).in_real_time(wait), wait / 1_000);
     }
 
     #[test]

@@ -133,7 +133,6 @@ fn go(
         clock: shell.clock(),
         patience: patience(args),
         needs,
-        hurry: 1,
     };
     let outcome = drive(shell, &conditions, &writer, confirmed.letters);
     if outcome.is_ok() {

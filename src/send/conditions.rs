@@ -38,8 +38,6 @@ pub struct Conditions<'a> {
     pub patience: Patience,
     /// What the letters need of the relay.
     pub needs: Needs,
-    /// What waits before retries and rests of the relay are divided by: 1, and more in a rehearsal.
-    pub hurry: u32,
 }
 
 /// Which letters of a campaign go in a run.

@@ -125,7 +125,7 @@ impl<'a> Connection<'a> {
                         self.leave().await;
                     }
                     tokio::select! {
-                        () = tokio::time::sleep(sleep) => {}
+                        () = tokio::time::sleep(self.shared.clock.in_real_time(sleep)) => {}
                         () = changed => {}
                     }
                 }
@@ -215,7 +215,7 @@ impl<'a> Connection<'a> {
             };
             self.keep_records().await;
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
+                () = tokio::time::sleep(shared.clock.in_real_time(wait)) => {}
                 () = shared.is_stopped() => {
                     shared.change(|dispatch, _| dispatch.put_back(id, false));
                     return false;

@@ -55,7 +55,6 @@ pub(super) struct Rules {
     pub(super) connections: usize,
     pub(super) retry: Retry,
     pub(super) patience: Patience,
-    pub(super) hurry: u32,
 }
 
 /// What is recorded of a letter that got an answer, or none.
@@ -112,9 +111,8 @@ pub(super) struct Dispatch {
 
 impl Dispatch {
     pub(super) fn new(rules: Rules, pace: Pace) -> Dispatch {
-        let retry = rules.retry.hurried(rules.hurry);
         Dispatch {
-            rules: Rules { retry, ..rules },
+            rules,
             pace,
             breaker: Breaker::default(),
             has_tripped: false,
@@ -467,10 +465,8 @@ impl Dispatch {
         let usual = next_try(self.rules.retry, wait, &frozen.id, attempts, first, now.at);
         match (wait, usual) {
             (Wait::DailyLimit, NextTry::At(_)) => {
-                let soonest = now.at.plus(DAILY_LIMIT_PAUSE_MIN / self.rules.hurry);
-                let over = self.pace.day_is_over(now.at).max(soonest);
-                // A rehearsal has no day to wait for.
-                NextTry::At(if self.rules.hurry > 1 { soonest } else { over })
+                let soonest = now.at.plus(DAILY_LIMIT_PAUSE_MIN);
+                NextTry::At(self.pace.day_is_over(now.at).max(soonest))
             }
             (_, usual) => usual,
         }
@@ -521,7 +517,7 @@ impl Dispatch {
             return self.rest(outcome, now);
         }
         self.slowed_in_vain = true;
-        self.pace.slow_down(self.accepted, now.run, self.rules.hurry);
+        self.pace.slow_down(self.accepted, now.run);
         self.news.push(Progress::SlowingDown(outcome.ending.in_words()));
     }
 
@@ -540,10 +536,9 @@ impl Dispatch {
         match RELAY_RESTS.get(self.rests).filter(|_| worth_it) {
             None => self.stop(Stopped::RelayUnreachable(words)),
             Some(rest) => {
-                let rest = *rest / self.rules.hurry;
                 self.rests += 1;
-                self.rests_until = now.run + rest;
-                self.news.push(Progress::Resting(rest, words));
+                self.rests_until = now.run + *rest;
+                self.news.push(Progress::Resting(*rest, words));
             }
         }
     }

@@ -61,7 +61,7 @@ fn frozen(n: u8) -> FrozenDelivery {
 
 /// A run of `letters` on this many connections.
 fn dispatch(connections: usize, letters: u8, patience: Patience, pacing: Pacing) -> Dispatch {
-    let rules = Rules { connections, retry: Retry::default(), patience, hurry: 1 };
+    let rules = Rules { connections, retry: Retry::default(), patience };
     let mut dispatch = Dispatch::new(rules, Pace::new(pacing, vec![], None, start()));
     dispatch.fill((1..=letters).map(|n| letter(n, None)));
     dispatch

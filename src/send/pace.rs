@@ -149,11 +149,11 @@ impl Pace {
     }
 
     /// Half the rate for a while: of the configured one, or of what this run came to.
-    pub(super) fn slow_down(&mut self, accepted: u64, run: Duration, hurry: u32) {
+    pub(super) fn slow_down(&mut self, accepted: u64, run: Duration) {
         let measured = run.checked_div(u32::try_from(accepted).unwrap_or(u32::MAX));
         let now = self.spacing(run).max(measured.unwrap_or(Duration::ZERO));
-        let halved = (now * 2).clamp(SLOW_DOWN_SPACING_MIN / hurry, SLOW_DOWN_SPACING_MAX / hurry);
-        self.slowed = Some((halved, run + SLOW_DOWN_LASTS / hurry));
+        let halved = (now * 2).clamp(SLOW_DOWN_SPACING_MIN, SLOW_DOWN_SPACING_MAX);
+        self.slowed = Some((halved, run + SLOW_DOWN_LASTS));
         self.next_start = self.next_start.max(run + halved);
     }
 
@@ -240,7 +240,7 @@ mod tests {
     #[test]
     fn a_relay_that_asks_for_less_gets_half_for_a_quarter_of_an_hour() {
         let mut pace = Pace::new(limits(Some(rate(60, 60)), None), vec![], None, at(0));
-        pace.slow_down(10, 10 * SECOND, 1);
+        pace.slow_down(10, 10 * SECOND);
         pace.begin(12 * SECOND);
         assert_eq!(pace.wait(12 * SECOND), 2 * SECOND);
         assert!(pace.is_slowed(12 * SECOND));

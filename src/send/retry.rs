@@ -21,15 +21,6 @@ pub struct Retry {
     pub give_up_after: Duration,
 }
 
-impl Retry {
-    /// With waits divided: in a rehearsal. When a letter is given up stays.
-    #[must_use]
-    pub(super) fn hurried(self, hurry: u32) -> Retry {
-        let (first_wait, max_wait) = (self.first_wait / hurry, self.max_wait / hurry);
-        Retry { first_wait, max_wait, ..self }
-    }
-}
-
 impl Default for Retry {
     fn default() -> Retry {
         Retry {

@@ -170,7 +170,6 @@ fn dispatch(conditions: &Conditions<'_>) -> Result<Dispatch, LedgerError> {
         connections: conditions.connections.get(),
         retry: conditions.retry,
         patience: conditions.patience,
-        hurry: conditions.hurry.max(1),
     };
     let mut dispatch = Dispatch::new(rules, pace);
     if let Some((until, words)) = limited(conditions, now)? {
