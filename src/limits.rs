@@ -179,6 +179,14 @@ pub const LEDGER_LOG_BYTES_KEPT: i64 = 16 << 20;
 /// memory, small enough to be written anew when one name changes.
 pub const LEDGER_NAMES_ROWS: i64 = 1_024;
 
+/// Seconds of waiting that pass in one of the real world while a mailing is rehearsed: five minutes
+/// of greylisting are a third of a second.
+pub const REHEARSAL_SPEED: u32 = 1_000;
+/// Kills of a rehearsal with faults: one at each moment of handing over.
+pub const REHEARSAL_KILLS: usize = 5;
+/// Seeds that are drawn where none is named: short enough to be typed again.
+pub const REHEARSAL_SEEDS: u64 = 100_000;
+
 /// Hex digits of a plan code that identify a plan on the command line (contract, Commands).
 pub const PLAN_CODE_DIGITS_MIN: usize = 12;
 

@@ -71,6 +71,11 @@ pub enum Command {
     Check(Check),
     /// Look at letters before they go
     Preview(Preview),
+    /// Rehearse the mailing with a mail server inside the program
+    Rehearse(Rehearse),
+    /// One run of a rehearsal, which starts it and kills it
+    #[command(hide = true)]
+    RehearseRun(RehearseRun),
     /// Hand the letters to the mail server, each once
     Send(Send),
     /// Hold a mailing: letters under way are finished, nothing else goes
@@ -136,6 +141,26 @@ pub struct Preview {
     /// Write all letters as pages into this folder; open DIR/index.html
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: Option<PathBuf>,
+}
+
+/// `rehearse`.
+#[derive(Debug, Args)]
+pub struct Rehearse {
+    /// The mailing [default: default_campaign, or the only one]
+    pub campaign: Option<String>,
+    /// With refusals, lost connections, odd answers, and kills of the program in the middle
+    #[arg(long)]
+    pub faults: bool,
+    /// With --faults: the same faults as another time, by the number shown then
+    #[arg(long, value_name = "N", requires = "faults")]
+    pub seed: Option<u64>,
+}
+
+/// `rehearse-run`: internal.
+#[derive(Debug, Args)]
+pub struct RehearseRun {
+    /// What the run is about
+    pub file: PathBuf,
 }
 
 /// `send`.

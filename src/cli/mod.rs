@@ -27,6 +27,8 @@ mod pace_line;
 mod plan_screen;
 mod preview;
 mod progress;
+mod rehearse;
+mod rehearse_screen;
 mod relay;
 mod resolve;
 mod restored;
@@ -69,6 +71,8 @@ fn command_name(command: Option<&Command>) -> &'static str {
         Some(Command::New(_)) => "new",
         Some(Command::Check(_)) => "check",
         Some(Command::Preview(_)) => "preview",
+        Some(Command::Rehearse(_)) => "rehearse",
+        Some(Command::RehearseRun(_)) => "rehearse-run",
         Some(Command::Send(_)) => "send",
         Some(Command::Pause(_)) => "pause",
         Some(Command::Resume(_)) => "resume",
@@ -93,6 +97,8 @@ fn answer(ui: Ui, arguments: Arguments) -> Answer {
         Some(Command::New(args)) => new::new(&shell, &args),
         Some(Command::Check(args)) => check::check(&shell, &args),
         Some(Command::Preview(args)) => preview::preview(&shell, &args),
+        Some(Command::Rehearse(args)) => rehearse::rehearse(&shell, &args),
+        Some(Command::RehearseRun(args)) => rehearse::rehearse_run(&args),
         Some(Command::Send(args)) => send::send(&shell, &args),
         Some(Command::Pause(args)) => control::pause(&shell, &args),
         Some(Command::Resume(args)) => control::resume(&shell, &args),

@@ -75,6 +75,12 @@ impl Environment {
         Ok(Clock::starting_at(start))
     }
 
+    /// The system's folder for temporary files.
+    #[must_use]
+    pub fn temporary_folder(&self) -> std::path::PathBuf {
+        std::env::temp_dir()
+    }
+
     /// What this computer is called, for whoever finds the run lock taken.
     #[must_use]
     pub fn computer_name(&self) -> String {

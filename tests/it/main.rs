@@ -13,6 +13,7 @@ mod dependencies;
 mod relays;
 
 mod reference;
+mod rehearse;
 mod start;
 
 mod bad_input;

@@ -6,11 +6,12 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 14] = [
     "init",
     "new",
     "check",
     "preview",
+    "rehearse",
     "send",
     "pause",
     "resume",

@@ -42,7 +42,9 @@ impl Session<'_> {
             _ if self.transaction.forward_paths.is_empty() => {
                 return self.say("554 5.5.1 Error: no valid recipients");
             }
-            rule => drop(self.act_or_say(rule, "354 End data with <CR><LF>.<CR><LF>")?),
+            rule => {
+                self.act_or_say(rule, "354 End data with <CR><LF>.<CR><LF>")?;
+            }
         }
         match self.read_body()? {
             Body::Ended => Ok(Next::End),

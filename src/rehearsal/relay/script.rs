@@ -108,8 +108,16 @@ pub struct Moment<'a> {
     pub session: usize,
     /// Transaction among all of this relay, from 1; 0 before the first of a connection.
     pub transaction: usize,
+    /// The recipient's address; empty before RCPT.
+    pub recipient: &'a str,
+}
+
+impl Moment<'_> {
     /// The recipient's local part; empty before RCPT.
-    pub local: &'a str,
+    #[must_use]
+    pub fn local(&self) -> &str {
+        self.recipient.rsplit_once('@').map_or(self.recipient, |(local, _)| local)
+    }
 }
 
 /// Chooses what is done at a moment; nothing: as usual. Of a message's body it is asked at

@@ -264,10 +264,9 @@ impl Session<'_> {
         if orders.script.rules.is_empty() && orders.script.chooser.is_none() {
             return Ok(None);
         }
-        let path = self.transaction.forward_paths.last().map_or("", String::as_str);
-        let local = path.rsplit_once('@').map_or(path, |(local, _)| local);
+        let recipient = self.transaction.forward_paths.last().map_or("", String::as_str);
         let transaction = self.transaction.number;
-        match orders.action(&Moment { at, session: self.number, transaction, local }) {
+        match orders.action(&Moment { at, session: self.number, transaction, recipient }) {
             Some(Action::Wait(time)) => {
                 self.connection.wait(time)?;
                 Ok(None)

@@ -64,7 +64,7 @@ impl Who {
     fn is_met(&self, moment: &Moment<'_>) -> bool {
         match self {
             Who::Anyone => true,
-            Who::Local(wanted) => wanted == moment.local,
+            Who::Local(wanted) => wanted == moment.local(),
             Who::Transaction(wanted) => *wanted == moment.transaction,
             Who::Session(wanted) => *wanted == moment.session,
         }

@@ -188,7 +188,7 @@ fn a_rule_is_for_whom_and_how_often_it_says() {
 #[test]
 fn a_function_of_the_recipient_chooses_before_the_rules() {
     let script = Script::new().answer("ana", "550 5.1.1 by rule").choosing(|moment| {
-        let is_hers = moment.at == At::Recipient && moment.local.starts_with('a');
+        let is_hers = moment.at == At::Recipient && moment.local().starts_with('a');
         is_hers.then(|| Action::reply("451 4.7.1 by choice"))
     });
     let relay = Relay::with(script).unwrap();

@@ -25,6 +25,10 @@ const FIRST_STAGE: &str = "recipients";
 /// Modules that may not know each other although one stands above the other.
 const STRANGERS: [(&str, &str); 3] =
     [("transport", "ledger"), ("transport", "send"), ("ledger", "transport")];
+/// The rehearsal's relay is the oracle of what was sent: it may know nothing that sends.
+const RELAY_FOLDER: &str = "src/rehearsal/relay/";
+/// What that relay may use of the library.
+const RELAY_USES: [&str; 2] = ["id", "rehearsal"];
 /// Stages that take bytes: no file, no path.
 const STAGES_OF_BYTES: [&str; 4] = ["recipients", "letter", "message", "plan"];
 
@@ -50,6 +54,7 @@ fn findings(file: &File, order: &[String]) -> Vec<String> {
         let tests_only = path.ends_with("/tests.rs");
         let source = Source::without_tests(if tests_only { "" } else { text });
         found.extend(upward_imports(path, &whole.code, order));
+        found.extend(relay_imports(path, &whole.code));
         found.extend(banned_words(path, &source));
         found.extend(clock_and_environment(path, &source.code));
         found.extend(files_in_stages(path, &source.code));
@@ -117,6 +122,15 @@ fn upward_imports(path: &str, code: &str, order: &[String]) -> Vec<String> {
         }
     }
     found
+}
+
+/// The oracle of the proof shares no code with what it judges.
+fn relay_imports(path: &str, code: &str) -> Vec<String> {
+    if !path.starts_with(RELAY_FOLDER) {
+        return Vec::new();
+    }
+    let used = crate_paths(code).into_iter().filter(|(_, used)| !RELAY_USES.contains(used));
+    used.map(|(line, used)| format!("{path}:{line}: the relay may not use `{used}`")).collect()
 }
 
 /// The first names of all paths through `crate::`, with their lines.
@@ -283,7 +297,7 @@ fn source_files() -> Vec<File> {
 /// The findings for a file with this path and, after its header, this text.
 fn check(path: &str, text: &str) -> Vec<String> {
     let order = ["address", "time", "recipients", "letter", "message", "plan"];
-    let later = ["transport", "ledger", "send", "inbox", "config", "cli"];
+    let later = ["transport", "ledger", "send", "rehearsal", "inbox", "config", "cli"];
     let order: Vec<String> = order.iter().chain(&later).map(|&m| m.to_owned()).collect();
     findings(&(path.to_owned(), format!("//! What it owns.\n{text}")), &order)
 }
@@ -308,6 +322,10 @@ fn an_upward_import_is_caught() {
     clean("src/address.rs", "fn f() -> crate::time::Timestamp {}\n");
     caught("src/transport/smtp/mod.rs", "use crate::ledger::Ledger;\n", "not use `ledger`");
     caught("src/ledger/mod.rs", "use crate::transport::Stage;\n", "not use `transport`");
+    caught("src/send/run.rs", "use crate::rehearsal::proof;\n", "`send` may not use `rehearsal`");
+    caught("src/rehearsal/relay/body.rs", "use crate::transport::Stage;\n", "relay may not use");
+    clean("src/rehearsal/relay/body.rs", "use crate::id::Digest;\n");
+    clean("src/rehearsal/run.rs", "use crate::{ledger::Ledger, transport::Stage};\n");
     caught("src/elsewhere.rs", "fn f() {}\n", "not declared");
     clean("src/send/mod.rs", "use crate::{ledger, transport::Stage};\nuse crate::time::Clock;\n");
     clean("src/address.rs", "//! As [`crate::send`] says.\nconst S: &str = \"crate::send\";\n");

@@ -1,0 +1,227 @@
+//! What came of a rehearsal, in words an officer understands and as JSON.
+//!
+//! Pure: the evidence in, text out. Whether a promise is kept was found by `rehearsal/proof.rs`.
+
+use super::ui::{BOLD, DIM, grouped, padded, plural};
+use crate::id::CampaignId;
+use crate::ledger::State;
+use crate::problem::Problem;
+use crate::rehearsal::proof::{Breach, Claim, Promise};
+use crate::rehearsal::trial::Done;
+use crate::time::in_words;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+/// Breaches of one promise that are named before the rest is counted.
+const BREACHES_NAMED_MAX: usize = 5;
+
+/// What was rehearsed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heading {
+    /// The faults' seed; none: without faults.
+    pub seed: Option<u64>,
+    /// Letters of the plan.
+    pub letters: usize,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// All that is known at the end.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub campaign: CampaignId,
+    pub heading: Heading,
+    /// What the relay has counted, by address.
+    pub received: BTreeMap<String, usize>,
+    /// What was done to the mailing, and how often.
+    pub tally: Vec<(&'static str, usize)>,
+    /// How many letters may be in doubt at most.
+    pub doubts: usize,
+    pub done: Done,
+    pub claims: Vec<Claim>,
+    pub breaches: Vec<Breach>,
+}
+
+impl Outcome {
+    /// The bug, where a promise is broken.
+    pub(super) fn verdict(&self) -> Option<Problem> {
+        let first = self.breaches.first()?;
+        let complaint = self.done.complaint.as_deref().map(|c| format!(" ({c})"));
+        let message = format!("the rehearsal has failed: {first}{}", complaint.unwrap_or_default());
+        let seed = self.heading.seed.map(|seed| format!(" --faults --seed {seed}"));
+        Some(Problem::error("bug", message).hint(format!(
+            "This is a mistake of secretariat: send nothing with this version, and report it. The \
+             same again: secretariat rehearse {}{}",
+            self.campaign,
+            seed.unwrap_or_default()
+        )))
+    }
+
+    /// For people.
+    pub(super) fn to_text(&self) -> String {
+        let mut text = self.heading();
+        if self.heading.seed.is_some() {
+            text.push_str(&self.what_was_done());
+        }
+        text.push_str(&self.how_it_ended());
+        text.push_str(&self.proof());
+        text.push_str("\nNothing left this computer, and nothing was recorded.\n");
+        text
+    }
+
+    fn heading(&self) -> String {
+        let Heading { seed, letters, took } = self.heading;
+        let letters = plural(letters as u64, "letter");
+        let how = seed.map_or(String::new(), |seed| format!(" with faults, seed {seed}"));
+        format!("{BOLD}{}: {letters} rehearsed{how}{BOLD:#} in {}\n", self.campaign, in_words(took))
+    }
+
+    fn what_was_done(&self) -> String {
+        let mut text = format!("\n{BOLD}What was done to it{BOLD:#}\n");
+        let mut row = |count: usize, words: &str| {
+            let _ = writeln!(text, "{:>8}  {words}", grouped(count as u64));
+        };
+        self.tally.iter().for_each(|(words, count)| row(*count, words));
+        row(self.done.kills, "the program killed in the middle (kill -9)");
+        row(self.done.runs, "times secretariat send was run, until nothing was open");
+        text
+    }
+
+    fn how_it_ended(&self) -> String {
+        let mut text = format!("\n{BOLD}How it ended{BOLD:#}\n");
+        for (state, words) in [
+            (State::Accepted, "handed to the mail server"),
+            (State::Rejected, "refused for good"),
+            (State::Expired, "given up"),
+            (State::Uncertain, "not sure: lost in the moment of handing over"),
+        ] {
+            let count = self.count(state);
+            if count > 0 || state == State::Accepted {
+                let _ = writeln!(text, "{:>8}  {words}", grouped(count as u64));
+            }
+        }
+        for claim in self.uncertain() {
+            let has = match self.has(&claim.address) {
+                0 => "the mail server does not have it",
+                _ => "the mail server has it",
+            };
+            let _ = writeln!(text, "          {} {DIM}{has}{DIM:#}", padded(&claim.address, 40));
+        }
+        if self.count(State::Uncertain) > 0 {
+            text.push_str(
+                "          A real send would name these and ask you; it never sends them again \
+                 by itself.\n",
+            );
+        }
+        text
+    }
+
+    fn proof(&self) -> String {
+        let mut text = format!("\n{BOLD}Proof{BOLD:#} {DIM}(the mail server's own count){DIM:#}\n");
+        for promise in Promise::ALL {
+            let broken: Vec<&Breach> =
+                self.breaches.iter().filter(|b| b.promise == promise).collect();
+            let mark = if broken.is_empty() { "yes" } else { "NO" };
+            let _ = writeln!(text, "{mark:>8}  {}", self.promised(promise));
+            for breach in broken.iter().take(BREACHES_NAMED_MAX) {
+                let _ = writeln!(text, "          {}", breach.words);
+            }
+            if broken.len() > BREACHES_NAMED_MAX {
+                let _ = writeln!(text, "          and {} more", broken.len() - BREACHES_NAMED_MAX);
+            }
+        }
+        text
+    }
+
+    /// A promise as an officer reads it.
+    fn promised(&self, promise: Promise) -> String {
+        let uncertain = self.count(State::Uncertain);
+        match promise {
+            Promise::NobodyTwice => "nobody got two letters".to_owned(),
+            Promise::AcceptedIsThere => {
+                "every letter noted as handed over is there, once".to_owned()
+            }
+            Promise::NothingUnnoted => {
+                "every letter that is there is noted; whoever was refused or waits has none"
+                    .to_owned()
+            }
+            Promise::DoubtIsBounded if self.doubts == 0 => "no letter is in doubt".to_owned(),
+            Promise::DoubtIsBounded => format!(
+                "{uncertain} in doubt; the kills and broken connections could have left {}",
+                self.doubts
+            ),
+            Promise::AsPreviewed => "what arrived is what preview shows, byte for byte".to_owned(),
+            Promise::OneRecipient => {
+                "each letter went to one recipient alone, by the rules of mail".to_owned()
+            }
+            Promise::NobodyMissed if self.heading.seed.is_none() => {
+                "nobody was left without one".to_owned()
+            }
+            Promise::NobodyMissed => {
+                "nobody was missed: every letter has come to its end".to_owned()
+            }
+        }
+    }
+
+    fn count(&self, state: State) -> usize {
+        self.claims.iter().filter(|c| c.state == state).count()
+    }
+
+    fn uncertain(&self) -> impl Iterator<Item = &Claim> {
+        self.claims.iter().filter(|c| c.state == State::Uncertain)
+    }
+
+    fn has(&self, address: &str) -> usize {
+        self.received.get(address).copied().unwrap_or(0)
+    }
+
+    /// The command's parts of the JSON object.
+    pub(super) fn to_json(&self) -> Map<String, Value> {
+        let proof: Map<String, Value> = Promise::ALL
+            .into_iter()
+            .map(|p| (p.code().to_owned(), json!(!self.breaches.iter().any(|b| b.promise == p))))
+            .collect();
+        let faults = self.tally.iter().map(|(what, count)| json!({"what": what, "count": count}));
+        let mut counts = Map::from_iter([("total".to_owned(), json!(self.claims.len()))]);
+        counts.extend(State::ALL.map(|s| (s.as_str().to_owned(), json!(self.count(s)))));
+        let uncertain = self.uncertain();
+        let uncertain =
+            uncertain.map(|c| json!({"address": c.address, "received": self.has(&c.address) > 0}));
+        Map::from_iter([
+            ("campaign".to_owned(), json!(self.campaign.as_str())),
+            ("letters".to_owned(), json!(self.heading.letters)),
+            ("seed".to_owned(), json!(self.heading.seed)),
+            ("holds".to_owned(), json!(self.breaches.is_empty())),
+            ("proof".to_owned(), Value::Object(proof)),
+            ("counts".to_owned(), Value::Object(counts)),
+            ("received".to_owned(), json!(self.received.values().sum::<usize>())),
+            ("uncertain".to_owned(), uncertain.collect()),
+            ("uncertain_max".to_owned(), json!(self.doubts)),
+            ("faults".to_owned(), faults.collect()),
+            ("kills".to_owned(), json!(self.done.kills)),
+            ("runs".to_owned(), json!(self.done.runs)),
+        ])
+    }
+
+    /// The same parts where nothing was rehearsed.
+    pub(super) fn none_as_json() -> Map<String, Value> {
+        let mut counts = Map::from_iter([("total".to_owned(), json!(0))]);
+        counts.extend(State::ALL.map(|s| (s.as_str().to_owned(), json!(0))));
+        Map::from_iter([
+            ("campaign".to_owned(), Value::Null),
+            ("letters".to_owned(), json!(0)),
+            ("seed".to_owned(), Value::Null),
+            ("holds".to_owned(), Value::Null),
+            ("proof".to_owned(), json!({})),
+            ("counts".to_owned(), Value::Object(counts)),
+            ("received".to_owned(), json!(0)),
+            ("uncertain".to_owned(), json!([])),
+            ("uncertain_max".to_owned(), json!(0)),
+            ("faults".to_owned(), json!([])),
+            ("kills".to_owned(), json!(0)),
+            ("runs".to_owned(), json!(0)),
+        ])
+    }
+}
