@@ -25,7 +25,7 @@ use crate::rehearsal::Throwaway;
 use crate::rehearsal::faults::Faults;
 use crate::rehearsal::proof::{self, Breach, Claim};
 use crate::rehearsal::relay::Relay;
-use crate::rehearsal::relay::script::{Keeping, Script};
+use crate::rehearsal::relay::script::Script;
 use crate::rehearsal::run::Rehearsal;
 use crate::rehearsal::trial::{Done, Trial};
 use crate::send::{Ended, Halt, Stopped};
@@ -116,7 +116,7 @@ fn prepare(shell: &Shell, planned: &PlannedMailing, may_stall: bool) -> Step<Gro
     let PlannedMailing { campaign, plan, clock, .. } = planned;
     let throwaway = Throwaway::within(&shell.environment().temporary_folder()).map_err(failed)?;
     let folder = throwaway.path().join("ledger");
-    let relay = Relay::with(Script::new().keeping(Keeping::Digests)).map_err(failed)?;
+    let relay = Relay::with(Script::new()).map_err(failed)?;
     let mut ledger = Ledger::open(&folder, clock.now()).map_err(ledger_failed)?;
     freeze(campaign, plan, &Objects::within(&folder), &mut ledger, clock, shell.ui)?;
     let rehearsal = Rehearsal {
@@ -131,6 +131,7 @@ fn prepare(shell: &Shell, planned: &PlannedMailing, may_stall: bool) -> Step<Gro
         smtputf8: smtputf8(planned),
         may_stall,
     };
+    relay.change(rehearsal.script());
     Ok(Ground { relay, rehearsal, _throwaway: throwaway })
 }
 

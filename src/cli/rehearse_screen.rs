@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+/// Uncertain letters that are named before the rest is counted.
+const UNCERTAIN_NAMED_MAX: usize = 30;
 /// Breaches of one promise that are named before the rest is counted.
 const BREACHES_NAMED_MAX: usize = 5;
 
@@ -102,12 +104,23 @@ impl Outcome {
                 let _ = writeln!(text, "{:>8}  {words}", grouped(count as u64));
             }
         }
-        for claim in self.uncertain() {
+        text.push_str(&self.named());
+        text
+    }
+
+    /// Uncertain letters by name: what the sending side cannot know, and the relay does.
+    fn named(&self) -> String {
+        let mut text = String::new();
+        for claim in self.uncertain().take(UNCERTAIN_NAMED_MAX) {
             let has = match self.has(&claim.address) {
                 0 => "the mail server does not have it",
                 _ => "the mail server has it",
             };
             let _ = writeln!(text, "          {} {DIM}{has}{DIM:#}", padded(&claim.address, 40));
+        }
+        let more = self.count(State::Uncertain).saturating_sub(UNCERTAIN_NAMED_MAX);
+        if more > 0 {
+            let _ = writeln!(text, "          and {more} more: --format json lists all");
         }
         if self.count(State::Uncertain) > 0 {
             text.push_str(

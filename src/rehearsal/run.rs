@@ -6,6 +6,7 @@
 //! # Invariants
 //! It connects to 127.0.0.1 and nowhere else.
 
+use super::relay::script::{Keeping, Script};
 use crate::address::EmailAddress;
 use crate::id::CampaignId;
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock};
@@ -94,6 +95,15 @@ impl Rehearsal {
     pub fn clock(&self) -> Clock {
         let at = Timestamp::from_unix_seconds;
         Clock::hurried(at(self.start), at(self.date), self.speed)
+    }
+
+    /// A relay's script that takes all letters of this mailing.
+    #[must_use]
+    pub fn script(&self) -> Script {
+        let script = Script::new().keeping(Keeping::Digests);
+        let largest = usize::try_from(self.largest_octets).unwrap_or(usize::MAX);
+        let size = script.size_max().max(largest);
+        script.offering(&format!("SIZE {size}"))
     }
 
     fn relay(&self) -> Relay {

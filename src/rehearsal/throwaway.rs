@@ -1,16 +1,31 @@
 //! A folder for one rehearsal: for the owner only, and gone with its value.
+//!
+//! It holds people's names and letters. A rehearsal that was killed leaves its folder behind; the
+//! next one takes it away.
+//!
+//! # Invariants
+//! A folder is in use as long as the file `in-use` within it is locked; the kernel lets go of the
+//! lock when the process ends, however it ends.
 
 use crate::owner_only;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// Names that are tried before giving up; others are of rehearsals at the same time or killed ones.
 const NAMES_TRIED: u32 = 1_000;
 
+/// How such a folder's name begins.
+const NAME: &str = "secretariat-rehearsal-";
+/// The file that is locked while the folder is in use.
+const IN_USE: &str = "in-use";
+
 /// A folder that is removed when it is dropped.
 #[derive(Debug)]
 pub struct Throwaway {
     folder: PathBuf,
+    /// Let go of before the folder is removed: Windows removes no open file.
+    lock: Option<File>,
 }
 
 impl Throwaway {
@@ -19,13 +34,16 @@ impl Throwaway {
     /// # Errors
     /// When the folder cannot be made.
     pub fn within(temporary: &Path) -> io::Result<Throwaway> {
+        remove_abandoned(temporary);
         let process = std::process::id();
         for n in 0..NAMES_TRIED {
-            let folder = temporary.join(format!("secretariat-rehearsal-{process}-{n}"));
+            let folder = temporary.join(format!("{NAME}{process}-{n}"));
             // A link that leads nowhere is something, too.
             if folder.symlink_metadata().is_err() {
                 owner_only::create_folder(&folder)?;
-                return Ok(Throwaway { folder });
+                let lock = owner_only::create_file(&folder.join(IN_USE))?;
+                lock.lock()?;
+                return Ok(Throwaway { folder, lock: Some(lock) });
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
@@ -40,8 +58,24 @@ impl Throwaway {
 
 impl Drop for Throwaway {
     fn drop(&mut self) {
-        // What cannot be removed now is the system's to clear away.
-        drop(std::fs::remove_dir_all(&self.folder));
+        drop(self.lock.take());
+        // What cannot be removed now is left to the next rehearsal.
+        drop(fs::remove_dir_all(&self.folder));
+    }
+}
+
+/// Removes what killed rehearsals left; another's folder, or one that cannot be looked into, stays.
+fn remove_abandoned(temporary: &Path) {
+    for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(NAME)
+            && entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let is_abandoned = || {
+            let lock = File::options().write(true).open(entry.path().join(IN_USE));
+            lock.is_ok_and(|lock| lock.try_lock().is_ok())
+        };
+        if is_ours && is_abandoned() {
+            drop(fs::remove_dir_all(entry.path()));
+        }
     }
 }
 
@@ -59,5 +93,22 @@ mod tests {
         drop(one);
         drop(two);
         assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_a_killed_one_left_is_taken_away_and_nothing_else() {
+        let temporary = tempfile::tempdir().unwrap();
+        let at_work = Throwaway::within(temporary.path()).unwrap();
+        let folder = |name: &str| temporary.path().join(name);
+        for name in [&format!("{NAME}1-0"), &format!("{NAME}2-0"), "photographs"] {
+            fs::create_dir(folder(name)).unwrap();
+            fs::write(folder(name).join("ledger.db"), "x").unwrap();
+        }
+        fs::write(folder(&format!("{NAME}1-0")).join(IN_USE), "").unwrap();
+        drop(Throwaway::within(temporary.path()).unwrap());
+        let left = |name: &str| folder(name).exists();
+        assert!(!left(&format!("{NAME}1-0")), "was abandoned");
+        assert!(left(&format!("{NAME}2-0")) && left("photographs"), "are not known to be ours");
+        assert!(at_work.path().exists(), "is in use");
     }
 }

@@ -10,7 +10,7 @@
 
 use super::faults::{Faults, Step};
 use super::relay::Relay;
-use super::relay::script::{Action, Keeping, Moment, Script};
+use super::relay::script::{Action, Moment, Script};
 use super::run::Rehearsal;
 use crate::id::CampaignId;
 use crate::ledger::{Ledger, LedgerError, State};
@@ -72,8 +72,7 @@ enum RunEnd {
 }
 
 /// The script of a trial's n-th run: letters are handed over in all three ways in turn.
-#[must_use]
-pub fn script(faults: &Arc<Faults>, kills: &UnboundedSender<()>, run: usize) -> Script {
+fn script(usual: Script, faults: &Arc<Faults>, kills: &UnboundedSender<()>, run: usize) -> Script {
     let (faults, kills) = (Arc::clone(faults), kills.clone());
     let choose = move |moment: &Moment<'_>| {
         let step = faults.at(moment);
@@ -87,11 +86,12 @@ pub fn script(faults: &Arc<Faults>, kills: &UnboundedSender<()>, run: usize) -> 
             Step::KillHolding => Some(Action::Stall),
         }
     };
-    let script = Script::new().keeping(Keeping::Digests).choosing(choose);
+    let script = usual.choosing(choose);
     match run % 3 {
         0 => script,
         1 => script.without("CHUNKING"),
-        _ => script.bare(),
+        // What some addresses cannot do without.
+        _ => script.bare().offering("8BITMIME").offering("SMTPUTF8"),
     }
 }
 
@@ -116,7 +116,7 @@ impl Trial<'_> {
                 self.faults.stop();
                 sound_runs += 1;
             }
-            relay.change(script(&self.faults, &kill, done.runs));
+            relay.change(script(self.rehearsal.script(), &self.faults, &kill, done.runs));
             self.rehearsal.start = clock.now().unix_seconds();
             done.runs += 1;
             match self.run_once(&mut kills, &mut stop).await? {

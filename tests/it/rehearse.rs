@@ -3,10 +3,12 @@
 //! What is proved is tested beside it, with made-up doubles and losses (`src/rehearsal/proof.rs`);
 //! here the command is what an officer runs, and nothing may be left behind by it.
 
+use crate::support::eventually;
 use crate::support::proof::counts_of;
-use crate::support::workspace::{Output, Workspace, pdf};
+use crate::support::workspace::{LETTER, Workspace, pdf};
 use serde_json::Value;
 use std::path::Path;
+use std::time::Duration;
 
 /// A folder for temporary files that is this test's own.
 fn temporary(workspace: &Workspace) -> std::path::PathBuf {
@@ -153,31 +155,67 @@ fn with_faults_the_sample_comes_to_its_end_and_the_proof_holds() {
 }
 
 #[test]
-fn the_same_seed_refuses_the_same_people_and_another_seed_others() {
-    let workspace = with_own_temporary(Workspace::with_people(150));
-    let refused = |seed: &str| -> (u64, u64) {
-        let (code, json) = workspace.run_json(&["rehearse", "--faults", "--seed", seed]);
-        assert_eq!(code, Some(0), "{json:#}");
-        check_holds(&json);
-        (counts_of(&json)["rejected"], count_of(&json, "greylisting"))
-    };
-    let one = refused("3");
-    assert_eq!(refused("3").0, one.0);
-    assert!((4..40).map(|n| n.to_string()).take(3).any(|seed| refused(&seed) != one));
-}
-
-#[test]
-fn the_screen_of_a_rehearsal_with_faults_says_what_was_done_and_how_to_repeat_it() {
-    let workspace = small();
-    let output: Output = workspace.run(&["rehearse", "--faults"]);
+fn the_screen_says_what_was_done_and_the_same_seed_does_it_again() {
+    let workspace = with_own_temporary(Workspace::with_people(60));
+    let output = workspace.run(&["rehearse", "--faults", "--seed", "3"]);
     assert_eq!(output.code, Some(0), "{output:#?}");
+    let (code, json) = workspace.run_json(&["rehearse", "--faults", "--seed", "3"]);
+    assert_eq!(code, Some(0), "{json:#}");
+    check_holds(&json);
+    let rejected = counts_of(&json)["rejected"];
+    assert!(rejected > 0, "a seed that refuses somebody: {json:#}");
     for words in [
-        "letters rehearsed with faults, seed ",
+        "60 letters rehearsed with faults, seed 3",
         "What was done to it",
-        "the program killed in the middle (kill -9)",
+        "  5  the program killed in the middle (kill -9)",
+        &format!("  {rejected}  refused for good\n"),
         "Proof",
         "yes  nobody was missed",
     ] {
         assert!(output.stdout.contains(words), "{words:?}: {output:#?}");
+    }
+}
+
+/// An address that needs SMTPUTF8, a name in another script, and a letter larger than relays take.
+#[test]
+fn unusual_letters_are_rehearsed_like_all_others() {
+    let list = "email,given name,language\n王芳@town.example,王芳,en\nana@bücher.example,Ana,en\n\
+        bo@town.example,Bo,en\n";
+    let workspace = Workspace::new()
+        .list("l.csv", list)
+        .letter("outcome", "en", LETTER)
+        .attachment("film.en.pdf", pdf(28_000_000, 1))
+        .config("[limits]\nletter_error = \"60 MB\"\n");
+    let (code, json) = with_own_temporary(workspace).run_json(&["rehearse"]);
+    assert_eq!(code, Some(0), "{json:#}");
+    check_holds(&json);
+    assert_eq!(json["received"], 3, "{json:#}");
+    let workspace = with_own_temporary(Workspace::new().list("l.csv", list));
+    let workspace = workspace.letter("outcome", "en", LETTER);
+    let (code, json) = workspace.run_json(&["rehearse", "--faults", "--seed", "1"]);
+    assert_eq!(code, Some(0), "{json:#}");
+    check_holds(&json);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_rehearsal_and_leaves_nothing_behind() {
+    for arguments in [&["rehearse", "--faults"][..], &["rehearse"]] {
+        let workspace = with_own_temporary(Workspace::with_people(400));
+        workspace.write_config();
+        let before = workspace.inventory();
+        let running = workspace.spawn(arguments);
+        let is_running = || {
+            let files = crate::support::workspace::files_under(&temporary(&workspace));
+            files.iter().any(|file| file.ends_with("lock.holder"))
+        };
+        assert!(eventually(Duration::from_secs(60), is_running), "a run begins");
+        let id = running.id().to_string();
+        let signal = std::process::Command::new("sh").args(["-c", "kill -INT $0", &id]).status();
+        assert!(signal.is_ok_and(|s| s.success()));
+        let output = running.wait();
+        assert_eq!(output.code, Some(4), "{arguments:?}: {output:#?}");
+        assert!(output.stderr.contains("stopped before its end"), "{output:#?}");
+        check_nothing_left(&workspace, &before);
     }
 }
