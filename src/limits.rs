@@ -182,6 +182,8 @@ pub const LEDGER_NAMES_ROWS: i64 = 1_024;
 /// Seconds of waiting that pass in one of the real world while a mailing is rehearsed: five minutes
 /// of greylisting are a third of a second.
 pub const REHEARSAL_SPEED: u32 = 1_000;
+/// Connections of a rehearsal: enough that letters overlap as they do in a large mailing.
+pub const REHEARSAL_CONNECTIONS: usize = 4;
 /// Kills of a rehearsal with faults: one at each moment of handing over.
 pub const REHEARSAL_KILLS: usize = 5;
 /// Seeds that are drawn where none is named: short enough to be typed again.

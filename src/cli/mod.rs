@@ -131,11 +131,13 @@ fn command_in(arguments: &[OsString]) -> &'static str {
 }
 
 /// The commands, in the order of the help.
-const COMMANDS: [&str; 13] = [
+const COMMANDS: [&str; 15] = [
     "init",
     "new",
     "check",
     "preview",
+    "rehearse",
+    "rehearse-run",
     "send",
     "pause",
     "resume",

@@ -17,7 +17,7 @@ use super::ui::plural;
 use crate::campaign::Campaign;
 use crate::id::Digest;
 use crate::ledger::Ledger;
-use crate::limits::{REHEARSAL_KILLS, REHEARSAL_SEEDS, REHEARSAL_SPEED};
+use crate::limits::{REHEARSAL_CONNECTIONS, REHEARSAL_KILLS, REHEARSAL_SEEDS, REHEARSAL_SPEED};
 use crate::plan::Plan;
 use crate::plan::objects::Objects;
 use crate::problem::{Problem, Problems};
@@ -118,12 +118,12 @@ fn prepare(shell: &Shell, planned: &PlannedMailing, may_stall: bool) -> Step<Gro
     let folder = throwaway.path().join("ledger");
     let relay = Relay::with(Script::new()).map_err(failed)?;
     let mut ledger = Ledger::open(&folder, clock.now()).map_err(ledger_failed)?;
-    freeze(campaign, plan, &Objects::within(&folder), &mut ledger, clock, shell.ui)?;
+    freeze(campaign, plan, true, &Objects::within(&folder), &mut ledger, clock, shell.ui)?;
     let rehearsal = Rehearsal {
         folder,
         campaign: campaign.id.to_string(),
         port: relay.port(),
-        connections: 1,
+        connections: REHEARSAL_CONNECTIONS,
         start: clock.now().unix_seconds(),
         date: clock.date().unix_seconds(),
         speed: REHEARSAL_SPEED,
@@ -271,7 +271,10 @@ fn in_words(stopped: &Stopped) -> String {
     match stopped {
         Stopped::Complete => "complete".to_owned(),
         Stopped::Interrupted => "interrupted".to_owned(),
-        Stopped::WaitingUntil(due) => format!("letters wait until {due}"),
+        Stopped::WaitingUntil(due) | Stopped::DailyLimit(due) | Stopped::RelayLimit(due, _) => {
+            format!("letters wait until {due}")
+        }
+        Stopped::Paused => "paused".to_owned(),
         Stopped::Halted(halt, words) => format!("{}: {words}", halt.code()),
         Stopped::RelayUnreachable(words) => words.clone(),
     }

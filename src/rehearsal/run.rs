@@ -11,11 +11,13 @@ use crate::address::EmailAddress;
 use crate::id::CampaignId;
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock};
 use crate::plan::objects::Objects;
+use crate::send::pace::Pacing;
 use crate::send::retry::Retry;
-use crate::send::{Broken, Conditions, Ended, Needs, Patience, Progress, RunError, run};
+use crate::send::{Broken, Conditions, Ended, Needs, Patience, Progress, Selection, run};
 use crate::time::{Clock, Timestamp};
 use crate::transport::smtp::{Relay, Security, Timeouts};
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -66,9 +68,9 @@ pub enum RehearsalError {
     /// Another run holds it.
     #[error(transparent)]
     Locked(#[from] LockError),
-    /// The run broke off.
-    #[error(transparent)]
-    Broken(#[from] RunError),
+    /// The run broke off, in its words.
+    #[error("{0}")]
+    Broken(String),
 }
 
 impl Rehearsal {
@@ -149,7 +151,10 @@ impl Rehearsal {
         let smtputf8 = self.smtputf8.as_deref().and_then(|a| EmailAddress::parse(a).ok());
         let conditions = Conditions {
             campaign: &campaign,
+            letters: Selection::All,
             relay: &self.relay(),
+            connections: NonZeroUsize::new(self.connections).unwrap_or(NonZeroUsize::MIN),
+            pacing: Pacing::default(),
             objects: &Objects::within(&self.folder),
             ledger: &reader,
             retry: Retry::default(),
@@ -160,7 +165,10 @@ impl Rehearsal {
         let ended = run(&conditions, &writer, stop, watcher).await;
         // What was answered to a letter is durable already; closing is only for order.
         drop(writer.close().await);
-        ended.map_err(|Broken { error, .. }| error.into())
+        ended.map_err(|Broken { errors, .. }| {
+            let words: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            RehearsalError::Broken(words.join("; "))
+        })
     }
 }
 
