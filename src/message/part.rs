@@ -18,6 +18,7 @@ use crate::limits::MESSAGE_ENCODED_LINE_OCTETS_MAX;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use lettre::message::header::Headers;
+use memchr::{memchr, memchr_iter};
 use std::borrow::Cow;
 use std::io::Write as _;
 
@@ -47,12 +48,15 @@ impl EncodedPart {
 /// encodings, so that the bytes never depend on what a relay offers.
 pub(super) fn write_text(out: &mut Vec<u8>, content_type: &str, text: &str) {
     let text = with_line_ends(text);
-    let headers = format!("Content-Type: {content_type}; charset=utf-8\r\n");
-    out.extend_from_slice(headers.as_bytes());
+    // Writing to a Vec cannot fail.
+    let _ = write!(out, "Content-Type: {content_type}; charset=utf-8\r\n");
     let start = out.len();
-    let canonical_octets = text.len() + text.bytes().filter(|b| *b == b'\n').count();
+    let line_ends = memchr_iter(b'\n', text.as_bytes()).count();
+    let base64_octets = base64_lines_octets(text.len() + line_ends);
     out.extend_from_slice(b"Content-Transfer-Encoding: quoted-printable\r\n\r\n");
-    if !write_quoted_printable(out, &text, base64_lines_octets(canonical_octets)) {
+    if quoted_printable_octets_min(&text, line_ends) > base64_octets
+        || !write_quoted_printable(out, &text, base64_octets)
+    {
         out.truncate(start);
         out.extend_from_slice(b"Content-Transfer-Encoding: base64\r\n\r\n");
         write_base64(out, text.replace('\n', "\r\n").as_bytes());
@@ -118,7 +122,7 @@ fn write_base64(out: &mut Vec<u8>, bytes: &[u8]) {
 /// The text with LF line ends and one at its end; a letter has them already.
 fn with_line_ends(text: &str) -> Cow<'_, str> {
     let mut text = Cow::Borrowed(text);
-    if text.contains('\r') {
+    if memchr(b'\r', text.as_bytes()).is_some() {
         text = Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"));
     }
     if !text.is_empty() && !text.ends_with('\n') {
@@ -127,27 +131,44 @@ fn with_line_ends(text: &str) -> Cow<'_, str> {
     text
 }
 
-/// Octets that stand for themselves in quoted-printable (RFC 2045 6.7 (2) and (3)).
-const LITERAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut b = b' ';
-    while b <= b'~' {
-        table[b as usize] = b != b'=';
-        b += 1;
-    }
-    table[b'\t' as usize] = true;
-    table
-};
+/// Whether an octet stands for itself in quoted-printable (RFC 2045 6.7 (2) and (3)).
+///
+/// Without branches: the compiler then looks at many octets at once.
+fn is_literal(octet: u8) -> bool {
+    (octet >= b' ') & (octet <= b'~') & (octet != b'=') | (octet == b'\t')
+}
 
-/// RFC 2045 6.7; gives up, with `false`, as soon as it is longer than `octets_max`.
+/// How many octets at the start stand for themselves.
+fn literal_run(octets: &[u8]) -> usize {
+    const AT_ONCE: usize = 16;
+    let all = |chunk: &&[u8]| chunk.iter().fold(true, |all, b| all & is_literal(*b));
+    let run = octets.chunks_exact(AT_ONCE).take_while(all).count() * AT_ONCE;
+    let rest = &octets[run..];
+    run + rest.iter().position(|b| !is_literal(*b)).unwrap_or(rest.len())
+}
+
+/// What quoted-printable takes without its soft line breaks: a Russian letter is known by it
+/// without being encoded twice.
+fn quoted_printable_octets_min(text: &str, line_ends: usize) -> usize {
+    // Counted in single octets, as many as these can count: sixteen are added at once.
+    let in_chunk =
+        |chunk: &[u8]| usize::from(chunk.iter().map(|b| u8::from(is_literal(*b))).sum::<u8>());
+    let literal: usize = text.as_bytes().chunks(usize::from(u8::MAX)).map(in_chunk).sum();
+    3 * (text.len() - line_ends - literal) + literal + 2 * line_ends
+}
+
+/// RFC 2045 6.7, of a text that ends with a line end; gives up, with `false`, as soon as it is
+/// longer than `octets_max`.
 fn write_quoted_printable(out: &mut Vec<u8>, text: &str, octets_max: usize) -> bool {
     let start = out.len();
-    for line in text.lines() {
-        write_quoted_printable_line(out, line.as_bytes());
+    let mut rest = text.as_bytes();
+    while let Some(end) = memchr(b'\n', rest) {
+        write_quoted_printable_line(out, &rest[..end]);
         out.extend_from_slice(b"\r\n");
         if out.len() - start > octets_max {
             return false;
         }
+        rest = &rest[end + 1..];
     }
     true
 }
@@ -164,7 +185,7 @@ fn write_quoted_printable_line(out: &mut Vec<u8>, line: &[u8]) {
     loop {
         let run_max =
             if column == 0 && is_trap(rest) { 0 } else { (LINE - column).min(rest.len()) };
-        let run = rest[..run_max].iter().position(|b| !LITERAL[*b as usize]).unwrap_or(run_max);
+        let run = literal_run(&rest[..run_max]);
         out.extend_from_slice(&rest[..run]);
         column += run;
         rest = &rest[run..];
