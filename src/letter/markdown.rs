@@ -63,26 +63,34 @@ pub(super) fn is_attachment_table(paragraph: &AstNode<'_>) -> bool {
 
 /// A text of the tree with its values put back, isolated where they run the other way.
 pub(super) fn readable<'t>(literal: &'t str, right_to_left: bool) -> Cow<'t, str> {
-    // Every stand-in begins with one of these bytes.
-    if !literal.bytes().any(|b| b == 0xEF || b >= 0xF0) {
+    if !stand_in::may_stand_in(literal) {
         return Cow::Borrowed(literal);
     }
     let mut text = String::with_capacity(literal.len());
     let mut rest = literal;
     while let Some(begin) = rest.find(stand_in::VALUE_BEGIN) {
-        text.extend(rest[..begin].chars().filter_map(seen));
+        push_seen(&rest[..begin], &mut text);
         let value = &rest[begin + stand_in::VALUE_BEGIN.len_utf8()..];
         let end = value.find(stand_in::VALUE_END).unwrap_or(value.len());
         let start = text.len();
-        text.extend(value[..end].chars().filter_map(seen));
+        push_seen(&value[..end], &mut text);
         if direction::needs_isolation(&text[start..], right_to_left) {
             text.insert(start, direction::ISOLATE);
             text.push(direction::END_ISOLATE);
         }
         rest = &value[end..];
     }
-    text.extend(rest.chars().filter_map(seen));
+    push_seen(rest, &mut text);
     Cow::Owned(text)
+}
+
+/// Appends what a reader sees of a text; most of it holds no stand-in and goes over whole.
+fn push_seen(literal: &str, text: &mut String) {
+    if stand_in::may_stand_in(literal) {
+        text.extend(literal.chars().filter_map(seen));
+    } else {
+        text.push_str(literal);
+    }
 }
 
 fn seen(c: char) -> Option<char> {

@@ -13,6 +13,7 @@
 //! Unicode 23.7: noncharacters are for internal use and are never text. A value that holds one
 //! nevertheless gains nothing: it reads as the character it stands for.
 
+use memchr::memchr3;
 use std::io::Write;
 
 /// First of the 32 stand-ins, for the 32 ASCII punctuation characters in their order.
@@ -30,6 +31,12 @@ pub(super) const TEMPLATE_LESS_THAN: char = '\u{5FFFF}';
 
 /// ASCII punctuation in code order (CommonMark 2.1).
 const PUNCTUATION: &[u8; 32] = b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+
+/// Whether a text may hold a stand-in: every one of them begins with one of these bytes, and few
+/// letters of any script do.
+pub(super) fn may_stand_in(text: &str) -> bool {
+    memchr3(0xEF, 0xF0, 0xF1, text.as_bytes()).is_some()
+}
 
 /// What a character of the rendered Markdown is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +164,16 @@ mod tests {
             })
             .collect();
         assert_eq!(back, all);
+    }
+
+    #[test]
+    fn every_stand_in_is_noticed() {
+        let all = (FIRST..FIRST + 32).filter_map(char::from_u32);
+        for c in all.chain([BLANK, ATTACHMENT_TABLE, VALUE_BEGIN, VALUE_END, TEMPLATE_LESS_THAN]) {
+            assert_ne!(read(c), Reading::Plain(c), "{c:?}");
+            assert!(may_stand_in(&format!("é{c}ж")), "{c:?}");
+        }
+        assert!(!may_stand_in("Almara ألمارا Алмара 阿尔马拉"));
     }
 
     #[test]
