@@ -131,7 +131,15 @@ impl Digest {
 impl fmt::Display for Digest {
     /// 64 hex digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|b| write!(f, "{b:02x}"))
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        // In one piece: a plan's manifest holds some hundred thousand of them.
+        let digits: String = self
+            .0
+            .iter()
+            .flat_map(|b| [HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]])
+            .map(char::from)
+            .collect();
+        f.write_str(&digits)
     }
 }
 

@@ -40,7 +40,8 @@ impl Tree {
         let texts = draft.letter.text.len() + draft.letter.html.len();
         Tree {
             chunks: Vec::with_capacity(2 * files + 1),
-            own: Vec::with_capacity(texts + texts / 4 + 2_048),
+            // Base64 makes a text longer by not quite two fifths.
+            own: Vec::with_capacity(texts + texts / 5 * 2 + 2_048),
             boundary: base32(&identity.as_bytes()[20..]),
         }
     }

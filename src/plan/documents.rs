@@ -60,7 +60,7 @@ pub struct Documents {
     none: Arc<DocumentSet>,
     /// How many people get a document in another language than theirs, by document id and the two
     /// languages.
-    pub fall_backs: BTreeMap<(String, Language, Language), u64>,
+    pub fall_backs: BTreeMap<StandIn, u64>,
 }
 
 impl Documents {
@@ -102,25 +102,38 @@ pub fn gather(
         read,
         files: HashMap::new(),
         made: HashMap::new(),
+        known: HashMap::new(),
         faults: Faults::default(),
-        fall_backs: BTreeMap::new(),
+        stand_ins: Vec::new(),
     };
-    let mut known: HashMap<Vec<String>, Arc<DocumentSet>> = HashMap::new();
+    // Where no document is chosen by a column, all readers of a language get the same: the files of
+    // a hundred thousand people are looked for once a language.
+    let by_language_alone = settings.iter().all(DocumentSetting::is_by_language_alone);
+    let mut of_language: HashMap<&Language, Choice> = HashMap::new();
     let mut sets = Vec::with_capacity(people.recipients.len());
+    let mut fall_backs = BTreeMap::new();
     for recipient in &people.recipients {
-        let language = letter_language(&recipient.language).unwrap_or(default_language.clone());
-        let mut chosen = Vec::with_capacity(settings.len());
-        for setting in settings {
-            if let Some(file) = shelf.file_for(setting, recipient) {
-                chosen.push(shelf.document(setting, &file, &language, recipient, problems));
-            }
+        let choice = of_language.get(&recipient.language).cloned().unwrap_or_else(|| {
+            let language = letter_language(&recipient.language).unwrap_or(default_language.clone());
+            shelf.choose(settings, recipient, &language, problems)
+        });
+        // Who lacks a document is named one by one.
+        if by_language_alone && choice.is_complete {
+            of_language.entry(&recipient.language).or_insert_with(|| choice.clone());
         }
-        let key = chosen.iter().map(|d| d.key.clone()).collect();
-        let set = known.entry(key).or_insert_with(|| Arc::new(DocumentSet::of(&chosen)));
-        sets.push(set.clone());
+        choice.stand_ins.into_iter().for_each(|s| *fall_backs.entry(s).or_default() += 1);
+        sets.push(choice.set);
     }
     shelf.faults.report(problems);
-    Documents { sets, none: Arc::default(), fall_backs: shelf.fall_backs }
+    Documents { sets, none: Arc::default(), fall_backs }
+}
+
+impl DocumentSetting {
+    /// Whether all readers of a language get the same file under the same name.
+    fn is_by_language_alone(&self) -> bool {
+        let patterns = [Some(&self.file), self.name.as_ref()].into_iter().flatten();
+        patterns.flat_map(FilePattern::placeholders).all(|name| name == LANGUAGE)
+    }
 }
 
 impl DocumentSet {
@@ -140,6 +153,18 @@ struct Document {
     part: AttachedPart,
 }
 
+/// A document's id, the language asked for and the one that stands in for it.
+type StandIn = (String, Language, Language);
+
+/// What one reader gets.
+#[derive(Clone)]
+struct Choice {
+    set: Arc<DocumentSet>,
+    stand_ins: Vec<StandIn>,
+    /// Whether every document was found.
+    is_complete: bool,
+}
+
 /// What became of a file that was asked for.
 enum Found {
     Missing,
@@ -154,11 +179,37 @@ struct Shelf<'a, R> {
     read: R,
     files: HashMap<String, Found>,
     made: HashMap<String, Document>,
+    /// Sets by the keys of their documents.
+    known: HashMap<Vec<String>, Arc<DocumentSet>>,
     faults: Faults,
-    fall_backs: BTreeMap<(String, Language, Language), u64>,
+    /// Those met for the reader at hand.
+    stand_ins: Vec<StandIn>,
 }
 
 impl<R: FnMut(&str) -> Result<Option<Arc<[u8]>>, Problem>> Shelf<'_, R> {
+    /// The documents of one reader, whose letter is in `language`.
+    fn choose(
+        &mut self,
+        settings: &[DocumentSetting],
+        recipient: &Recipient,
+        language: &Language,
+        problems: &mut Problems,
+    ) -> Choice {
+        let mut chosen = Vec::with_capacity(settings.len());
+        for setting in settings {
+            if let Some(file) = self.file_for(setting, recipient) {
+                chosen.push(self.document(setting, &file, language, recipient, problems));
+            }
+        }
+        let key = chosen.iter().map(|d| d.key.clone()).collect();
+        let set = self.known.entry(key).or_insert_with(|| Arc::new(DocumentSet::of(&chosen)));
+        Choice {
+            set: set.clone(),
+            stand_ins: std::mem::take(&mut self.stand_ins),
+            is_complete: chosen.len() == settings.len(),
+        }
+    }
+
     /// The first file that exists among those that may stand for a recipient's.
     fn file_for(&mut self, setting: &DocumentSetting, recipient: &Recipient) -> Option<String> {
         let mut languages = recipient.language.fall_backs();
@@ -183,8 +234,8 @@ impl<R: FnMut(&str) -> Result<Option<Arc<[u8]>>, Problem>> Shelf<'_, R> {
                         .get(i)
                         .is_some_and(|l| l.primary() != recipient.language.primary()) =>
             {
-                let key = (setting.id.clone(), recipient.language.clone(), languages[i].clone());
-                *self.fall_backs.entry(key).or_default() += 1;
+                let (wanted, given) = (recipient.language.clone(), languages[i].clone());
+                self.stand_ins.push((setting.id.clone(), wanted, given));
             }
             Some(_) => {}
         }

@@ -14,6 +14,7 @@ use super::{Materials, Planned, Senders};
 use crate::id::{Digest, Fingerprint};
 use crate::message::Sender;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// First line of a manifest.
 const HEADING: &str = "secretariat manifest 1";
@@ -79,7 +80,10 @@ fn sender_line(language: &str, sender: &Sender) -> String {
 
 fn line(materials: &Materials<'_>, planned: &Planned) -> String {
     let recipient = &materials.people.recipients[planned.recipient];
-    let mut line = format!(
+    let mut line = String::with_capacity(LINE_BYTES_USUAL);
+    // Writing into a string does not fail.
+    let _ = write!(
+        line,
         "delivery\t{}\t{}\t{}\t{}",
         recipient.key.as_str(),
         recipient.address,
@@ -87,11 +91,14 @@ fn line(materials: &Materials<'_>, planned: &Planned) -> String {
         planned.letter_digest
     );
     for part in &planned.documents.parts {
-        line.push_str(&format!("\t{}\t{}", part.name, part.digest));
+        let _ = write!(line, "\t{}\t{}", part.name, part.digest);
     }
     line.push('\n');
     line
 }
+
+/// Room for a line with three documents.
+const LINE_BYTES_USUAL: usize = 512;
 
 /// What a newer plan has that an older has not, and the reverse.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
