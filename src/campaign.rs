@@ -9,7 +9,7 @@ use crate::language::Language;
 use crate::letter::{ImageFile, Letters, Source, Sources, Vocabulary};
 use crate::limits::{ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
 use crate::plan::documents::{self, DocumentSetting, Documents, Titles};
-use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make};
+use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{self, ListSource, People};
 use crate::time::Timestamp;
@@ -98,6 +98,11 @@ impl Campaign {
         visit: impl FnMut(Made<'_>) -> Result<(), E>,
     ) -> Result<Plan, E> {
         make(&self.materials(date), problems, visit)
+    }
+
+    /// Makes the plan where nobody wants to see the letters.
+    pub fn plan_only(&self, date: Timestamp, problems: &mut Problems) -> Plan {
+        make_only(&self.materials(date), problems)
     }
 
     /// What a plan is made of.

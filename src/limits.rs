@@ -55,8 +55,11 @@ pub const TEMPLATE_PARTS_MAX: usize = 1_000;
 /// Bytes of one attachment or image before encoding.
 pub const ATTACHMENT_BYTES_MAX: u64 = 100 << 20;
 
-/// Letters rendered at once on all cores: enough to keep them busy, few enough to hold.
-pub const RENDER_WINDOW_LETTERS: usize = 512;
+/// Letters that a core renders before it hands them on: enough that handing on costs nothing.
+pub const RENDER_BATCH_LETTERS: usize = 16;
+/// Such batches that a core may be ahead: enough that no core waits for another one's long letter,
+/// and with letters of 30 KB some 2 MB for each core.
+pub const RENDER_BATCHES_AHEAD: usize = 2;
 
 /// Problems of one kind shown one by one in JSON before they are grouped (contract, JSON).
 pub const PROBLEMS_OF_A_KIND_MAX: usize = 100;

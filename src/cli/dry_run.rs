@@ -15,13 +15,12 @@ use super::shell::{Opened, Shell};
 use super::ui::{DIM, counted, plural};
 use crate::campaign::Campaign;
 use crate::id::DeliveryId;
-use crate::plan::Plan;
+use crate::plan::{Made, Plan};
 use crate::problem::{Problem, Problems};
 use crate::time::Timestamp;
 use crate::transport::file::out_name;
 use serde_json::{Map, Value, json};
 use std::collections::HashSet;
-use std::convert::Infallible;
 use std::path::Path;
 
 /// Plans, renders and composes every letter; shows the plan and the first letter in full.
@@ -43,13 +42,7 @@ pub(super) fn dry_run(
             return Answer { json: no_plan_as_json(), ..answer };
         }
     };
-    let mut first = None;
-    let Ok(plan) = campaign.plan(date, &mut problems, |made| {
-        if person.is_none_or(|number| number == made.recipient.number) {
-            first.get_or_insert_with(|| letter_as_text(&made));
-        }
-        Ok::<(), Infallible>(())
-    });
+    let plan = campaign.plan_only(date, &mut problems);
     if problems.has_errors() || plan.deliveries.is_empty() {
         return failed(campaign, &plan, problems);
     }
@@ -66,13 +59,22 @@ pub(super) fn dry_run(
     let rule = "─".repeat(78);
     text.push_str(&format!(
         "\n{DIM}{rule}{DIM:#}\n{}\n{DIM}{rule}{DIM:#}\n",
-        first.unwrap_or_default().trim_end()
+        first_letter(campaign, date, person).trim_end()
     ));
     text.push_str(&closing(chosen, args.out.as_deref(), &problems));
     let takes = in_seconds(pacing.estimate(chosen as u64, &[], shell.clock().now()));
     Answer { json: plan_as_json(&plan, true), ..Answer::done(text) }
         .with("estimated_seconds", json!(takes))
         .with_problems(problems)
+}
+
+/// The first letter in full, or the one of the recipient with this number: the pass ends with it.
+fn first_letter(campaign: &Campaign, date: Timestamp, person: Option<u32>) -> String {
+    let shown = |made: Made<'_>| match person.is_none_or(|n| n == made.recipient.number) {
+        true => Err(letter_as_text(&made)),
+        false => Ok(()),
+    };
+    campaign.plan(date, &mut Problems::new(), shown).err().unwrap_or_default()
 }
 
 fn failed(campaign: &Campaign, plan: &Plan, mut problems: Problems) -> Answer {

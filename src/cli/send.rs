@@ -27,7 +27,6 @@ use crate::problem::{Problem, Problems};
 use crate::send::{Conditions, Needs, Patience, Selection};
 use crate::transport::smtp::Relay;
 use std::collections::HashMap;
-use std::convert::Infallible;
 
 /// Hands the letters to the mail server, or does everything but.
 #[must_use]
@@ -65,7 +64,7 @@ fn really(
     args: &Send,
     mut problems: Problems,
 ) -> Step<Answer> {
-    let Ok(plan) = campaign.plan(shell.clock().date(), &mut problems, |_| Ok::<(), Infallible>(()));
+    let plan = campaign.plan_only(shell.clock().date(), &mut problems);
     if plan.deliveries.is_empty() && !problems.has_errors() {
         problems.push(nobody(campaign));
     }

@@ -175,11 +175,18 @@ pub fn letter_digest(to: &Mailbox, sender: &Sender, letter: &Letter) -> Digest {
 #[must_use]
 pub fn compose(draft: &Draft<'_>) -> Message {
     let identity = identity(draft);
-    let message_id = message_id(&identity, &draft.sender.from.address);
+    let message_id = message_id_of(&identity, &draft.sender.from.address);
     let chunks = tree::write(draft, &headers(draft, &message_id), &identity);
     let message = Message { envelope: envelope(draft), message_id, chunks };
     debug_assert_eq!(message.check_wire(), Ok(()));
     message
+}
+
+/// The Message-ID of a draft's message, with angle brackets, without composing it; images and date
+/// have no part in it.
+#[must_use]
+pub fn message_id(draft: &Draft<'_>) -> String {
+    message_id_of(&identity(draft), &draft.sender.from.address)
 }
 
 /// The one Reply-To: the letter's own beats the sender's.
@@ -217,7 +224,7 @@ fn identity(draft: &Draft<'_>) -> Digest {
 }
 
 /// 160 bits of the identity, at the author's domain (RFC 5322 3.6.4).
-fn message_id(identity: &Digest, author: &EmailAddress) -> String {
+fn message_id_of(identity: &Digest, author: &EmailAddress) -> String {
     format!("<{}@{}>", base32(&identity.as_bytes()[..20]), author.domain())
 }
 

@@ -11,6 +11,7 @@
 //! fingerprint, whatever the order of rows.
 
 pub mod documents;
+mod lanes;
 pub mod manifest;
 pub mod objects;
 pub mod pattern;
@@ -19,13 +20,13 @@ use crate::address::Mailbox;
 use crate::id::{CampaignId, DeliveryId, Digest, Fingerprint};
 use crate::language::Language;
 use crate::letter::{Image, Letter, Letters, Particulars, RenderFailure, Undefined};
-use crate::limits::RENDER_WINDOW_LETTERS;
-use crate::message::{Draft, EncodedPart, Message, Sender, compose, letter_digest};
+use crate::message::{self, Draft, EncodedPart, Message, Sender, compose, letter_digest};
 use crate::problem::{Problem, Problems};
 use crate::recipients::{Excluded, People, Recipient, greeting};
 use crate::time::Timestamp;
 use documents::{DocumentSet, Documents};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Who a campaign is from, in each language.
@@ -106,6 +107,8 @@ pub struct Plan {
     pub deliveries: Vec<Planned>,
     /// Who does not, and why.
     pub excluded: Vec<Excluded>,
+    /// The images its letters show, each once.
+    pub images: Vec<Arc<Image>>,
     /// What makes it this plan.
     pub fingerprint: Fingerprint,
 }
@@ -127,8 +130,8 @@ pub struct Made<'a> {
 
 /// Makes the plan of a campaign; each letter passes `visit` once, in order of numbers.
 ///
-/// `None` when nothing can be planned. With errors in single letters the others are planned all
-/// the same, so that one pass finds everything; the caller looks at `problems` before it acts.
+/// With errors in single letters the others are planned all the same, so that one pass finds
+/// everything; the caller looks at `problems` before it acts.
 ///
 /// # Errors
 /// Whatever `visit` returns: it ends the pass.
@@ -137,51 +140,131 @@ pub fn make<E>(
     problems: &mut Problems,
     mut visit: impl FnMut(Made<'_>) -> Result<(), E>,
 ) -> Result<Plan, E> {
+    let keep = |letter, message| (letter, message);
+    make_all(materials, problems, keep, |planned, (letter, message)| {
+        let recipient = &materials.people.recipients[planned.recipient];
+        let sender = materials.senders.for_language(&planned.language);
+        visit(Made { planned, recipient, sender, letter: &letter, message: &message })
+    })
+}
+
+/// Makes the plan of a campaign and drops each letter on the core that made it: faster than to hand
+/// all of them to one caller, whom the cores would wait for.
+pub fn make_only(materials: &Materials<'_>, problems: &mut Problems) -> Plan {
+    let drop_it = |_, _| ();
+    let Ok(plan) = make_all(materials, problems, drop_it, |_, ()| Ok::<(), Infallible>(()));
+    plan
+}
+
+/// Makes the plan; what `finish` keeps of a letter passes `take`, in order.
+fn make_all<T: Send, E>(
+    materials: &Materials<'_>,
+    problems: &mut Problems,
+    finish: impl Fn(Letter, Message) -> T + Sync,
+    mut take: impl FnMut(&Planned, T) -> Result<(), E>,
+) -> Result<Plan, E> {
     let workshop = Workshop::new(materials);
     let recipients = &materials.people.recipients;
     let mut deliveries = Vec::with_capacity(recipients.len());
     let mut faults = Faults::default();
-    for window in Windows::of(recipients.len()) {
-        for (index, made) in window.clone().zip(workshop.make_all(window)) {
-            match made {
-                Ok((planned, letter, message)) => {
-                    let recipient = &recipients[index];
-                    faults.weigh(&planned, recipient, materials.limits);
-                    faults.compare_languages(&planned, recipient);
-                    let sender = materials.senders.for_language(&planned.language);
-                    let (letter, message) = (&letter, &message);
-                    visit(Made { planned: &planned, recipient, sender, letter, message })?;
-                    deliveries.push(planned);
-                }
-                Err(fault) => faults.add(&recipients[index], fault),
+    let make = |index| {
+        let made = workshop.make_one(index);
+        (index, made.map(|(planned, letter, message)| (planned, finish(letter, message))))
+    };
+    lanes::in_order(recipients.len(), make, |(index, made)| {
+        match made {
+            Ok((planned, kept)) => {
+                faults.weigh(&planned, &recipients[index], materials.limits);
+                faults.compare_languages(&planned, &recipients[index]);
+                take(&planned, kept)?;
+                deliveries.push(planned);
             }
+            Err(fault) => faults.add(&recipients[index], fault),
         }
-    }
+        Ok(())
+    })?;
     faults.report(recipients.len(), problems);
-    let excluded = materials.people.excluded.clone();
-    let fingerprint = manifest::fingerprint(materials, &deliveries);
-    Ok(Plan { campaign: materials.campaign.clone(), deliveries, excluded, fingerprint })
+    Ok(Plan {
+        campaign: materials.campaign.clone(),
+        excluded: materials.people.excluded.clone(),
+        images: workshop.into_images(),
+        fingerprint: manifest::fingerprint(materials, &deliveries),
+        deliveries,
+    })
 }
 
-/// Ranges of recipients that are made at once.
-struct Windows {
-    next: usize,
-    end: usize,
+/// A letter of a plan, made once more to be written down.
+#[derive(Debug)]
+pub struct Rewritten<'a> {
+    /// The delivery.
+    pub planned: &'a Planned,
+    /// Who gets it.
+    pub recipient: &'a Recipient,
+    /// Who it is from.
+    pub sender: &'a Sender,
+    /// The letter.
+    pub letter: Letter,
+    /// Message-ID of the first round, with angle brackets.
+    pub message_id: String,
 }
 
-impl Windows {
-    fn of(end: usize) -> Windows {
-        Windows { next: 0, end }
+/// Renders the letters of a plan once more, from the materials it was made of: on all cores each
+/// passes `finish`, and what that makes of it passes `take` in order.
+///
+/// Letters are not kept from one pass to the other: those of 10,000 people are 150 MB. No message is
+/// composed, for its bytes are not written down, and what is known of it stands in the plan.
+///
+/// # Errors
+/// Whatever `take` returns: it ends the pass.
+pub fn rewrite<T: Send, E>(
+    materials: &Materials<'_>,
+    deliveries: &[Planned],
+    finish: impl Fn(Rewritten<'_>) -> T + Sync,
+    mut take: impl FnMut(T) -> Result<(), E>,
+) -> Result<(), E> {
+    let make = |index: usize| {
+        let planned = &deliveries[index];
+        // A letter that could be made once can be made again: nothing was read in between.
+        let letter = materials.render(planned.recipient, &planned.language, &planned.documents);
+        letter.ok().map(|letter| finish(materials.rewritten(planned, letter)))
+    };
+    lanes::in_order(deliveries.len(), make, |made| made.map_or(Ok(()), &mut take))
+}
+
+impl Materials<'_> {
+    /// The letter of one recipient.
+    fn render(
+        &self,
+        recipient: usize,
+        language: &Language,
+        documents: &DocumentSet,
+    ) -> Result<Letter, RenderFailure> {
+        let recipient = &self.people.recipients[recipient];
+        let greeting = greeting::neutral(language, recipient.name.as_deref());
+        self.letters.render(&Particulars {
+            language,
+            greeting: &greeting,
+            values: &recipient.values,
+            attachments: &documents.attachments,
+        })
     }
-}
 
-impl Iterator for Windows {
-    type Item = std::ops::Range<usize>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let start = self.next;
-        self.next = (start + RENDER_WINDOW_LETTERS).min(self.end);
-        (start < self.end).then_some(start..self.next)
+    fn rewritten<'p>(&'p self, planned: &'p Planned, letter: Letter) -> Rewritten<'p> {
+        let recipient = &self.people.recipients[planned.recipient];
+        let sender = self.senders.for_language(&planned.language);
+        let message_id = message::message_id(&Draft {
+            campaign: self.campaign,
+            recipient: &recipient.key,
+            to: &planned.to,
+            sender,
+            letter: &letter,
+            letter_digest: planned.letter_digest,
+            attachments: &planned.documents.parts,
+            images: &[],
+            round: 1,
+            date: self.date,
+        });
+        Rewritten { planned, recipient, sender, letter, message_id }
     }
 }
 
@@ -200,30 +283,13 @@ type MadeOrFault = Result<(Planned, Letter, Message), Fault>;
 /// Renders and composes; shared by all cores.
 struct Workshop<'a> {
     materials: &'a Materials<'a>,
-    images: Mutex<HashMap<(Digest, String), EncodedPart>>,
-    cores: usize,
+    /// The images shown so far, each encoded once.
+    images: Mutex<Vec<(Arc<Image>, EncodedPart)>>,
 }
 
 impl<'a> Workshop<'a> {
     fn new(materials: &'a Materials<'a>) -> Workshop<'a> {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Workshop { materials, images: Mutex::default(), cores }
-    }
-
-    /// Makes the letters of a range on all cores, in order.
-    fn make_all(&self, range: std::ops::Range<usize>) -> Vec<MadeOrFault> {
-        let share = range.len().div_ceil(self.cores).max(1);
-        std::thread::scope(|scope| {
-            let shares: Vec<_> = range
-                .clone()
-                .step_by(share)
-                .map(|start| {
-                    let share = start..(start + share).min(range.end);
-                    scope.spawn(move || share.map(|i| self.make_one(i)).collect::<Vec<_>>())
-                })
-                .collect();
-            shares.into_iter().flat_map(|s| s.join().unwrap_or_else(resume)).collect()
-        })
+        Workshop { materials, images: Mutex::default() }
     }
 
     fn make_one(&self, index: usize) -> MadeOrFault {
@@ -234,14 +300,7 @@ impl<'a> Workshop<'a> {
             .language_for(&recipient.language, m.default_language)
             .ok_or_else(|| Fault::NoLetter(recipient.language.clone()))?;
         let documents = m.documents.for_recipient(recipient);
-        let greeting = greeting::neutral(&language, recipient.name.as_deref());
-        let particulars = Particulars {
-            language: &language,
-            greeting: &greeting,
-            values: &recipient.values,
-            attachments: &documents.attachments,
-        };
-        let letter = m.letters.render(&particulars).map_err(Fault::from)?;
+        let letter = m.render(index, &language, &documents).map_err(Fault::from)?;
         let to = mailbox_of(recipient);
         let sender = m.senders.for_language(&language);
         let letter_digest = letter_digest(&to, sender, &letter);
@@ -268,18 +327,25 @@ impl<'a> Workshop<'a> {
     /// The encoded parts of a letter's images, each encoded once for the run.
     fn encoded_images(&self, images: &[Arc<Image>]) -> Vec<EncodedPart> {
         let mut known = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-        let encoded = |i: &Arc<Image>| {
-            // The part carries the name too.
-            let key = (i.digest, i.name.clone());
-            known.entry(key).or_insert_with(|| EncodedPart::of_image(i)).clone()
+        let mut encoded = |image: &Arc<Image>| {
+            // Letters share the images they were compiled with.
+            if let Some((_, part)) = known.iter().find(|(k, _)| Arc::ptr_eq(k, image)) {
+                return part.clone();
+            }
+            let part = EncodedPart::of_image(image);
+            known.push((Arc::clone(image), part.clone()));
+            part
         };
-        images.iter().map(encoded).collect()
+        images.iter().map(&mut encoded).collect()
     }
-}
 
-/// A panic on another core goes on here: it is a mistake of ours, not a finding.
-fn resume<T>(panic: Box<dyn std::any::Any + Send>) -> T {
-    std::panic::resume_unwind(panic)
+    /// All images shown, in an order that does not depend on which core was first.
+    fn into_images(self) -> Vec<Arc<Image>> {
+        let known = self.images.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut images: Vec<_> = known.into_iter().map(|(image, _)| image).collect();
+        images.sort_by_key(|image| image.digest);
+        images
+    }
 }
 
 impl From<RenderFailure> for Fault {
@@ -338,6 +404,9 @@ impl Faults {
 
     /// Somebody who asked for a language and gets a letter in another.
     fn compare_languages(&mut self, planned: &Planned, recipient: &Recipient) {
+        if recipient.language == planned.language {
+            return;
+        }
         let (read, given) = (recipient.language.primary(), planned.language.primary());
         if read != given {
             *self.stand_ins.entry((read, given)).or_default() += 1;
