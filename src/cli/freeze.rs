@@ -1,8 +1,9 @@
 //! Freezes a confirmed plan: files into `objects/`, letters and people into the ledger.
 //!
 //! # Invariants
-//! The plan that is frozen is the plan that was confirmed: its letters are made once more from the
-//! same bytes in memory, and the ledger takes all of them in one transaction or none.
+//! The plan that is frozen is the plan that was confirmed: its letters are rendered once more from
+//! the same bytes in memory, and the ledger takes all of them in one transaction or none. A plan that
+//! is frozen already is not rendered again.
 
 use super::answer::{Answer, Exit};
 use super::failure::{frozen_problem, ledger_problem};
@@ -12,9 +13,10 @@ use crate::ledger::{
     FrozenAttachment, FrozenImage, FrozenLetter, FrozenSender, Ledger, LedgerError, NewPlan,
     PlannedDelivery, StoredPlan,
 };
+use crate::letter::Letter;
+use crate::message::Sender;
 use crate::plan::objects::{ObjectError, Objects};
-use crate::plan::{Made, Plan, manifest};
-use crate::problem::Problems;
+use crate::plan::{Plan, Planned, Rewritten, manifest, rewrite};
 use crate::time::Clock;
 use std::collections::HashSet;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -40,7 +42,7 @@ pub(super) fn freeze(
     let failed =
         |e: &LedgerError| Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(e)));
     // Also for a plan that is frozen already: a file that was lost since is here once more.
-    keep_files(campaign, objects, clock)
+    keep_files(campaign, plan, objects)
         .map_err(|e| Box::new(Answer::one_problem(Exit::MustChange, frozen_problem(&e))))?;
     let current = ledger.current_plan(&campaign.id).map_err(|e| failed(&e))?;
     let is_ours = |c: &StoredPlan| c.fingerprint == plan.fingerprint && c.withdrawn_at.is_none();
@@ -77,45 +79,36 @@ fn adopt(
     };
     std::thread::scope(|scope| {
         let (give, take) = sync_channel(BETWEEN_MAX);
-        scope.spawn(move || give_all(campaign, clock, &give));
+        scope.spawn(move || give_all(campaign, plan, clock, &give));
         ledger.adopt_plan(&new_plan, &mut take.into_iter(), now)
     })
     .map(drop)
 }
 
 /// Documents and images, each once.
-fn keep_files(campaign: &Campaign, objects: &Objects, clock: &Clock) -> Result<(), ObjectError> {
+fn keep_files(campaign: &Campaign, plan: &Plan, objects: &Objects) -> Result<(), ObjectError> {
     // So that a later plan can say which lines changed.
     campaign.sources.iter().try_for_each(|s| objects.keep(s.text.as_bytes()).map(drop))?;
     let mut kept = HashSet::new();
-    for set in campaign.documents.distinct_sets() {
-        for attachment in &set.attachments {
-            if kept.insert(attachment.digest) {
-                objects.keep(&attachment.bytes)?;
-            }
+    let sets = campaign.documents.distinct_sets();
+    let documents = sets.iter().flat_map(|set| &set.attachments).map(|a| (a.digest, &a.bytes));
+    let images = plan.images.iter().map(|image| (image.digest, &image.bytes));
+    for (digest, bytes) in documents.chain(images) {
+        if kept.insert(digest) {
+            objects.keep(bytes)?;
         }
     }
-    campaign
-        .plan(clock.date(), &mut Problems::new(), |made| {
-            for image in &made.letter.images {
-                if kept.insert(image.digest) {
-                    objects.keep(&image.bytes)?;
-                }
-            }
-            Ok(())
-        })
-        .map(drop)
+    Ok(())
 }
 
-/// Makes all letters once more and gives them to the ledger; ends early when nobody takes them.
-fn give_all(campaign: &Campaign, clock: &Clock, give: &SyncSender<PlannedDelivery>) {
+/// Renders all letters once more and gives them to the ledger; ends early when nobody takes them.
+fn give_all(campaign: &Campaign, plan: &Plan, clock: &Clock, give: &SyncSender<PlannedDelivery>) {
+    let materials = campaign.materials(clock.date());
     // A closed channel ends the pass: the ledger has failed, and says so itself.
-    let given = campaign
-        .plan(clock.date(), &mut Problems::new(), |made| give.send(frozen(&made)).map_err(drop));
-    drop(given);
+    let _ = rewrite(&materials, &plan.deliveries, frozen, |delivery| give.send(delivery));
 }
 
-fn frozen(made: &Made<'_>) -> PlannedDelivery {
+fn frozen(made: Rewritten<'_>) -> PlannedDelivery {
     let recipient = made.recipient;
     PlannedDelivery {
         key: recipient.key.clone(),
@@ -126,20 +119,19 @@ fn frozen(made: &Made<'_>) -> PlannedDelivery {
         place: recipient.place.clone(),
         values: recipient.values.iter().map(|(n, v)| (n.to_owned(), v.to_owned())).collect(),
         letter_digest: made.planned.letter_digest,
-        message_id: made.message.message_id.clone(),
-        letter: frozen_letter(made),
+        message_id: made.message_id,
+        letter: frozen_letter(made.planned, made.sender, made.letter),
     }
 }
 
-fn frozen_letter(made: &Made<'_>) -> FrozenLetter {
-    let letter = made.letter;
+fn frozen_letter(planned: &Planned, sender: &Sender, letter: Letter) -> FrozenLetter {
     let images = letter.images.iter().map(|i| FrozenImage {
         content_id: i.content_id.clone(),
         name: i.name.clone(),
         media_type: i.media_type.clone(),
         digest: i.digest,
     });
-    let attachments = made.planned.documents.attachments.iter().map(|a| FrozenAttachment {
+    let attachments = planned.documents.attachments.iter().map(|a| FrozenAttachment {
         id: a.id.clone(),
         number: a.number,
         name: a.name.clone(),
@@ -148,14 +140,14 @@ fn frozen_letter(made: &Made<'_>) -> FrozenLetter {
     });
     FrozenLetter {
         sender: FrozenSender {
-            from: made.sender.from.clone(),
-            reply_to: made.sender.reply_to.clone(),
-            bounce_address: made.sender.bounce_address.clone(),
+            from: sender.from.clone(),
+            reply_to: sender.reply_to.clone(),
+            bounce_address: sender.bounce_address.clone(),
         },
-        subject: letter.subject.clone(),
-        reply_to: letter.reply_to.clone(),
-        text: letter.text.clone(),
-        html: letter.html.clone(),
+        subject: letter.subject,
+        reply_to: letter.reply_to,
+        text: letter.text,
+        html: letter.html,
         images: images.collect(),
         attachments: attachments.collect(),
     }
