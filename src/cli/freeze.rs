@@ -19,10 +19,7 @@ use crate::plan::objects::{ObjectError, Objects};
 use crate::plan::{Plan, Planned, Rewritten, manifest, rewrite};
 use crate::time::Clock;
 use std::collections::HashSet;
-use std::sync::mpsc::{SyncSender, sync_channel};
 
-/// Letters on their way between the thread that makes them and the ledger.
-const BETWEEN_MAX: usize = 256;
 /// Plans above this take seconds to write down, and silence would be taken for a stop.
 const LETTERS_SAID_MIN: usize = 5_000;
 
@@ -71,16 +68,15 @@ fn adopt(
         ui.say(&format!("Writing down {letters}, so that nobody gets one twice ..."));
     }
     let now = clock.now();
+    let materials = campaign.materials(clock.date());
     let new_plan = NewPlan {
         campaign: campaign.id.clone(),
         fingerprint: plan.fingerprint,
-        manifest: manifest::text(&campaign.materials(clock.date()), &plan.deliveries),
+        manifest: manifest::text(&materials, &plan.deliveries),
         total: plan.deliveries.len() as u64,
     };
-    std::thread::scope(|scope| {
-        let (give, take) = sync_channel(BETWEEN_MAX);
-        scope.spawn(move || give_all(campaign, plan, clock, &give));
-        ledger.adopt_plan(&new_plan, &mut take.into_iter(), now)
+    rewrite(&materials, &plan.deliveries, frozen, |letters| {
+        ledger.adopt_plan(&new_plan, letters, now)
     })
     .map(drop)
 }
@@ -99,13 +95,6 @@ fn keep_files(campaign: &Campaign, plan: &Plan, objects: &Objects) -> Result<(),
         }
     }
     Ok(())
-}
-
-/// Renders all letters once more and gives them to the ledger; ends early when nobody takes them.
-fn give_all(campaign: &Campaign, plan: &Plan, clock: &Clock, give: &SyncSender<PlannedDelivery>) {
-    let materials = campaign.materials(clock.date());
-    // A closed channel ends the pass: the ledger has failed, and says so itself.
-    let _ = rewrite(&materials, &plan.deliveries, frozen, |delivery| give.send(delivery));
 }
 
 fn frozen(made: Rewritten<'_>) -> PlannedDelivery {

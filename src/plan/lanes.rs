@@ -5,21 +5,19 @@
 //! and are taken in the same turn: order costs no sorting, and nobody waits but for their turn.
 //!
 //! # Failure
-//! Whatever the taker returns ends all threads. A panic in one of them goes on in the caller.
+//! Whoever stops taking ends all threads. A panic in one of them ends the things and goes on in the
+//! caller.
 
 use crate::limits::{RENDER_BATCH_LETTERS, RENDER_BATCHES_AHEAD};
 use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// Makes the things numbered from 0 to `count` and gives each to `take`, in order.
-///
-/// # Errors
-/// Whatever `take` returns: it ends the pass.
-pub(super) fn in_order<T: Send, E>(
+/// Makes the things numbered from 0 to `count`, which `take` gets in order as it asks for them.
+pub(super) fn in_order<T: Send, R>(
     count: usize,
     make: impl Fn(usize) -> T + Sync,
-    mut take: impl FnMut(T) -> Result<(), E>,
-) -> Result<(), E> {
+    take: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
+) -> R {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         let lanes: Vec<Receiver<Vec<T>>> = (0..cores.min(batches(count).len()))
@@ -30,12 +28,9 @@ pub(super) fn in_order<T: Send, E>(
                 taken
             })
             .collect();
-        for (lane, _) in lanes.iter().cycle().zip(batches(count)) {
-            // A lane that ends early has panicked; so does the scope, when all have ended.
-            let Ok(batch) = lane.recv() else { break };
-            batch.into_iter().try_for_each(&mut take)?;
-        }
-        Ok(())
+        let turns = lanes.iter().cycle().zip(batches(count));
+        // A lane that ends early has panicked; so does the scope, when all have ended.
+        take(&mut turns.map_while(|(lane, _)| lane.recv().ok()).flatten())
     })
 }
 
@@ -61,29 +56,22 @@ fn run<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::convert::Infallible;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]
     fn everything_is_taken_once_and_in_order() {
         for count in [0, 1, RENDER_BATCH_LETTERS, RENDER_BATCH_LETTERS + 1, 1_000] {
-            let mut taken = Vec::new();
-            let Ok(()) = in_order(count, |n| n, |n| Ok::<(), Infallible>(taken.push(n)));
+            let taken: Vec<_> = in_order(count, |n| n, |all| all.collect());
             assert_eq!(taken, (0..count).collect::<Vec<_>>());
         }
     }
 
     /// A mailing that nobody wants to the end is not made to the end.
     #[test]
-    fn an_error_ends_the_pass_and_no_lane_runs_far_ahead() {
+    fn no_lane_runs_far_ahead_of_who_stops_taking() {
         let made = AtomicUsize::new(0);
         let make = |_| made.fetch_add(1, Ordering::Relaxed);
-        let mut taken = 0;
-        let ended = in_order(1_000_000, make, |_| {
-            taken += 1;
-            if taken == 20 { Err("enough") } else { Ok(()) }
-        });
-        assert_eq!((ended, taken), (Err("enough"), 20));
+        assert_eq!(in_order(1_000_000, make, |all| all.take(20).count()), 20);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let ahead = cores * RENDER_BATCH_LETTERS * (RENDER_BATCHES_AHEAD + 2);
         assert!(made.into_inner() <= 20 + ahead);
@@ -92,6 +80,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "a scoped thread panicked")]
     fn a_panic_is_not_taken_for_the_end() {
-        let _ = in_order(100, |n| assert!(n < 40), |()| Ok::<(), Infallible>(()));
+        in_order(100, |n| assert!(n < 40), |all| all.count());
     }
 }

@@ -171,15 +171,17 @@ fn make_all<T: Send, E>(
         let made = workshop.make_one(index);
         (index, made.map(|(planned, letter, message)| (planned, finish(letter, message))))
     };
-    lanes::in_order(recipients.len(), make, |(index, made)| {
-        match made {
-            Ok((planned, kept)) => {
-                faults.weigh(&planned, &recipients[index], materials.limits);
-                faults.compare_languages(&planned, &recipients[index]);
-                take(&planned, kept)?;
-                deliveries.push(planned);
+    lanes::in_order(recipients.len(), make, |all| {
+        for (index, made) in all {
+            match made {
+                Ok((planned, kept)) => {
+                    faults.weigh(&planned, &recipients[index], materials.limits);
+                    faults.compare_languages(&planned, &recipients[index]);
+                    take(&planned, kept)?;
+                    deliveries.push(planned);
+                }
+                Err(fault) => faults.add(&recipients[index], fault),
             }
-            Err(fault) => faults.add(&recipients[index], fault),
         }
         Ok(())
     })?;
@@ -209,26 +211,24 @@ pub struct Rewritten<'a> {
 }
 
 /// Renders the letters of a plan once more, from the materials it was made of: on all cores each
-/// passes `finish`, and what that makes of it passes `take` in order.
+/// passes `finish`, and `take` gets what that makes of them in order.
 ///
 /// Letters are not kept from one pass to the other: those of 10,000 people are 150 MB. No message is
 /// composed, for its bytes are not written down, and what is known of it stands in the plan.
-///
-/// # Errors
-/// Whatever `take` returns: it ends the pass.
-pub fn rewrite<T: Send, E>(
+pub fn rewrite<T: Send, R>(
     materials: &Materials<'_>,
     deliveries: &[Planned],
     finish: impl Fn(Rewritten<'_>) -> T + Sync,
-    mut take: impl FnMut(T) -> Result<(), E>,
-) -> Result<(), E> {
+    take: impl FnOnce(&mut dyn Iterator<Item = T>) -> R,
+) -> R {
     let make = |index: usize| {
         let planned = &deliveries[index];
-        // A letter that could be made once can be made again: nothing was read in between.
         let letter = materials.render(planned.recipient, &planned.language, &planned.documents);
         letter.ok().map(|letter| finish(materials.rewritten(planned, letter)))
     };
-    lanes::in_order(deliveries.len(), make, |made| made.map_or(Ok(()), &mut take))
+    // A letter that could be made once can be made again: nothing was read in between. Were one
+    // missing all the same, the ledger would miss it.
+    lanes::in_order(deliveries.len(), make, |all| take(&mut all.flatten()))
 }
 
 impl Materials<'_> {
