@@ -36,6 +36,7 @@ pub(super) fn summed_up(
 fn broken_problem(error: &RunError) -> Problem {
     match error {
         RunError::Object(object) => frozen_problem(object),
+        RunError::Ledger(error) => ledger_problem(error),
         other => Problem::error("ledger", other.to_string())
             .hint("Make room on the disk or check its health, then run the same command again."),
     }

@@ -35,6 +35,8 @@ pub(super) fn begin_run(
     if remembered.is_some_and(|remembered| remembered > runs) {
         return Err(must_change(restored()));
     }
+    // What a computer that fails does to a file is met here, and not in the middle of the mailing.
+    ledger.check(lock).map_err(failed)?;
     let runs = ledger.begin_run(lock).map_err(failed)?;
     if let Some(Err(error)) = memory.as_ref().map(|memory| memory.keep(runs)) {
         problems.push(not_remembered(&error.to_string()));

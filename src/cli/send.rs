@@ -134,10 +134,12 @@ fn go(
         needs,
     };
     let outcome = drive(shell, &conditions, &writer, confirmed.letters);
+    let standing = Standing::read(Some(&reader), &campaign.id);
+    // The last to close the ledger folds its log into the file.
+    drop(reader);
     if outcome.is_ok() {
         restored::end_run(shell, &folder, &lock, &counted);
     }
-    let standing = Standing::read(Some(&reader), &campaign.id);
     drop(lock);
     Ok(summed_up(outcome, standing, problems))
 }

@@ -61,7 +61,15 @@ impl LockError {
             LockError::Held { .. } => {
                 "Wait until that run has ended, or see how far it is with `secretariat status`."
             }
-            LockError::Failed { .. } => "Keep the workspace on a drive of this computer.",
+            LockError::Failed { error, .. } => match error.kind() {
+                io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                    "Make the file and its folder yours to read and write."
+                }
+                io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge => {
+                    "Make room on that drive, then run the same command again."
+                }
+                _ => "Keep the workspace on a drive of this computer.",
+            },
         }
     }
 }

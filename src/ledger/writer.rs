@@ -37,9 +37,9 @@ enum Write {
 }
 
 #[derive(Debug)]
-struct Read {
-    delivery: DeliveryId,
-    answer: oneshot::Sender<Result<Option<FrozenDelivery>, LedgerError>>,
+enum Read {
+    Frozen(DeliveryId, oneshot::Sender<Result<Option<FrozenDelivery>, LedgerError>>),
+    Close(oneshot::Sender<()>),
 }
 
 impl LedgerWriter {
@@ -56,7 +56,7 @@ impl LedgerWriter {
         let (reads, read) = channel();
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         named("ledger").spawn(move || write(ledger, &written)).map_err(failed)?;
-        named("ledger-reader").spawn(move || answer_reads(&reader, &read)).map_err(failed)?;
+        named("ledger-reader").spawn(move || answer_reads(reader, &read)).map_err(failed)?;
         Ok(LedgerWriter { writes, reads, file })
     }
 
@@ -99,20 +99,22 @@ impl LedgerWriter {
         delivery: DeliveryId,
     ) -> Result<Option<FrozenDelivery>, LedgerError> {
         let (answer, answered) = oneshot::channel();
-        let asked = self.reads.send(Read { delivery, answer });
-        match (asked, answered.await) {
-            (Ok(()), Ok(frozen)) => frozen,
-            _ => Err(self.closed()),
-        }
+        // As in `close`: a request that nobody takes must not be kept while it is waited for.
+        drop(self.reads.send(Read::Frozen(delivery, answer)));
+        answered.await.unwrap_or_else(|_| Err(self.closed()))
     }
 
-    /// Ends the writing thread after all requests made before, and gives the ledger back.
+    /// Ends both threads after all requests made before, and gives the ledger back. Nothing else
+    /// of this process has it open then: dropping it folds the log into the file.
     ///
     /// # Errors
     /// [`Fault::Closed`] when it was closed already.
     pub async fn close(self) -> Result<Ledger, LedgerError> {
-        let (answer, answered) = oneshot::channel();
+        let (answer, read_all) = oneshot::channel();
         // A thread that is gone drops the request, and with it the answer's sender.
+        drop(self.reads.send(Read::Close(answer)));
+        drop(read_all.await);
+        let (answer, answered) = oneshot::channel();
         drop(self.writes.send(Write::Close(answer)));
         answered.await.map_err(|_| self.closed())
     }
@@ -173,10 +175,17 @@ fn commit(
     }
 }
 
-/// The reading thread: ends with the last handle.
-fn answer_reads(ledger: &Ledger, requests: &Receiver<Read>) {
-    for Read { delivery, answer } in requests {
-        drop(answer.send(ledger.frozen(&delivery)));
+/// The reading thread: ends with the last handle, or when it is told to.
+fn answer_reads(ledger: Ledger, requests: &Receiver<Read>) {
+    for request in requests {
+        match request {
+            Read::Frozen(delivery, answer) => drop(answer.send(ledger.frozen(&delivery))),
+            Read::Close(answer) => {
+                drop(ledger);
+                let _ = answer.send(());
+                return;
+            }
+        }
     }
 }
 
@@ -267,7 +276,11 @@ mod tests {
         let refused = other.intend(id("p0"), now(), now()).await.unwrap_err();
         let ChangeError::Ledger(error) = refused else { panic!("asked a closed ledger") };
         assert_eq!(error.fault, Fault::Closed);
+        assert!(other.frozen(id("p0")).await.is_err());
         assert!(other.close().await.is_err());
+        let log = ledger.file().with_file_name("ledger.db-wal");
+        drop(ledger);
+        assert!(!log.exists(), "the log is in the file, and a copy of the file is whole");
     }
 
     #[tokio::test]

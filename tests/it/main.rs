@@ -18,6 +18,7 @@ mod start;
 
 mod bad_input;
 mod control;
+mod damage;
 mod dry_run;
 
 mod faults;

@@ -260,12 +260,33 @@ impl Workspace {
         self.spawn_as_it_is(arguments)
     }
 
+    /// Runs the program to its end and leaves `secretariat.toml` as it is.
+    pub fn run_as_it_is(&self, arguments: &[&str]) -> Output {
+        self.spawn_as_it_is(arguments).wait()
+    }
+
+    /// Runs the program with files that cannot grow beyond so many KiB: writing then fails as it
+    /// does on a drive that takes no more.
+    #[cfg(target_os = "linux")]
+    pub fn run_limited(&self, kib: u32, arguments: &[&str]) -> Output {
+        self.write_config();
+        let mut command = Command::new("bash");
+        let limited = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_secretariat")]).args(arguments);
+        self.start(&mut command).wait()
+    }
+
     /// Starts the program and leaves `secretariat.toml` as it is, or absent.
     pub fn spawn_as_it_is<S: AsRef<str>>(&self, arguments: &[S]) -> Running {
-        let home = self.folder.path().join("home");
         let mut command = Command::new(env!("CARGO_BIN_EXE_secretariat"));
+        command.args(arguments.iter().map(AsRef::as_ref));
+        self.start(&mut command)
+    }
+
+    /// Starts a command in our surroundings and no others.
+    fn start(&self, command: &mut Command) -> Running {
+        let home = self.folder.path().join("home");
         command
-            .args(arguments.iter().map(AsRef::as_ref))
             .current_dir(self.path())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -276,7 +297,7 @@ impl Workspace {
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
-        Running::start(&mut command)
+        Running::start(command)
     }
 }
 
