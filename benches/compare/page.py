@@ -156,10 +156,10 @@ GOALS = [
 ]
 
 
-def results(bench, commit, disk):
+def results(bench, origin, disk):
     """The whole section between the markers."""
     medians = Medians(bench.figures)
-    parts = [heading(bench, commit), machine(bench, disk)]
+    parts = [heading(bench, origin), machine(bench, disk)]
     goals = [goal.row(medians, bench) for goal in GOALS if goal.goal in bench.goals]
     parts.append("### The goals\n\n" + table(["", "what", "wanted", "measured", "met"], goals))
     parts.append("### The figures\n\n" + table(
@@ -168,8 +168,8 @@ def results(bench, commit, disk):
     return "\n\n".join(parts)
 
 
-def heading(bench, commit):
-    text = (f"Measured on {time.strftime('%d %B %Y', time.gmtime())}, commit {commit}; medians of {bench.rounds} "
+def heading(bench, origin):
+    text = (f"Measured on {time.strftime('%d %B %Y', time.gmtime())}, {origin}; medians of {bench.rounds} "
             f"round{'s' if bench.rounds > 1 else ''}.")
     if bench.quick:
         text += "\n\n**A quick trial with few letters: these are not the figures of record.**"
