@@ -135,7 +135,7 @@ fn with_line_ends(text: &str) -> Cow<'_, str> {
 ///
 /// Without branches: the compiler then looks at many octets at once.
 fn is_literal(octet: u8) -> bool {
-    (octet >= b' ') & (octet <= b'~') & (octet != b'=') | (octet == b'\t')
+    (b' '..=b'~').contains(&octet) & (octet != b'=') | (octet == b'\t')
 }
 
 /// How many octets at the start stand for themselves.

@@ -85,7 +85,7 @@ struct Unrecorded {
 }
 
 impl Unrecorded {
-    async fn is_durable(self) -> Result<(), RunError> {
+    async fn kept(self) -> Result<(), RunError> {
         let (address, answer) = (self.address, self.answer);
         self.asked.await.map_err(|source| RunError::NotRecorded { address, answer, source })
     }
@@ -281,7 +281,7 @@ impl<'a> Connection<'a> {
     /// Waits until everything asked to be recorded is durable.
     async fn keep_records(&mut self) {
         for unrecorded in std::mem::take(&mut self.unrecorded) {
-            if let Err(error) = unrecorded.is_durable().await {
+            if let Err(error) = unrecorded.kept().await {
                 self.shared.fail(error);
             }
         }
@@ -347,7 +347,7 @@ async fn permit(
     let intent = shared.writer.intend(frozen.id, date, shared.clock.now());
     let mut kept = Ok(());
     for earlier in std::mem::take(unrecorded) {
-        kept = kept.and(earlier.is_durable().await);
+        kept = kept.and(earlier.kept().await);
     }
     let intent = intent.await;
     kept.map_err(NotPermitted::Record)?;

@@ -17,12 +17,15 @@ use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+/// An image with its encoded part.
+type ThawedImage = (Arc<Image>, EncodedPart);
+
 /// Makes messages for a run, for all its connections.
 #[derive(Debug)]
 pub(super) struct Thaw {
     objects: Objects,
     documents: Mutex<HashMap<(Digest, String), EncodedPart>>,
-    images: Mutex<HashMap<(Digest, String), (Arc<Image>, EncodedPart)>>,
+    images: Mutex<HashMap<(Digest, String), ThawedImage>>,
 }
 
 impl Thaw {
@@ -91,7 +94,7 @@ impl Thaw {
         Ok(AttachedPart { name: frozen.name.clone(), digest: frozen.digest, part })
     }
 
-    fn image(&self, frozen: &FrozenImage) -> Result<(Arc<Image>, EncodedPart), ObjectError> {
+    fn image(&self, frozen: &FrozenImage) -> Result<ThawedImage, ObjectError> {
         let key = (frozen.digest, frozen.name.clone());
         let mut images = unpoisoned(&self.images);
         if let Some(known) = images.get(&key) {
