@@ -22,6 +22,7 @@ mod damage;
 mod dry_run;
 
 mod faults;
+mod pace;
 mod persistence;
 mod resolve;
 mod restored;
