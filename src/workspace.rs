@@ -14,6 +14,9 @@
 //! configuration that names the file puts that place instead.
 
 mod listing;
+mod whereabouts;
+
+pub use whereabouts::Computer;
 
 use crate::owner_only;
 use crate::problem::{Place, Problem, Problems};
@@ -34,6 +37,7 @@ pub const PRIVATE_FOLDER: &str = ".secretariat";
 pub struct Workspace {
     /// Absolute, without symbolic links.
     root: PathBuf,
+    computer: Computer,
     /// Names by folder, read once a run: 650 certificates are looked up in a folder of 650 names.
     /// A name that is not among them makes us look again, so new files are found.
     listings: Mutex<BTreeMap<PathBuf, Arc<Listing>>>,
@@ -138,7 +142,8 @@ impl Workspace {
                 "Start a workspace with secretariat init, or name one with -C DIR.".to_owned(),
             )
         })?;
-        Ok(Workspace { root: root.to_owned(), listings: Mutex::default() })
+        let computer = Computer::default();
+        Ok(Workspace { root: root.to_owned(), computer, listings: Mutex::default() })
     }
 
     /// The workspace's folder, absolute.
@@ -194,24 +199,33 @@ impl Workspace {
         found
     }
 
-    /// Where the ledger and other private files are: `.secretariat`. It may not exist yet.
+    /// The same workspace for a command on this computer, which may have to hold its ledger.
     #[must_use]
-    pub fn private_folder(&self) -> PathBuf {
-        self.root.join(PRIVATE_FOLDER)
+    pub fn on(self, computer: Computer) -> Workspace {
+        Workspace { computer, ..self }
+    }
+
+    /// Where the ledger and other private files are: `.secretariat`, or a folder on this computer
+    /// where the workspace's own is seen by several. It may not exist yet.
+    ///
+    /// # Errors
+    /// `ledger-elsewhere` when another computer holds them; `ledger-gone`, `ledger-at`.
+    pub fn private_folder(&self) -> Result<PathBuf, Problem> {
+        whereabouts::private_folder(&self.root, &self.computer)
     }
 
     /// Makes the private folder, for the owner only, if it is not there yet.
     ///
     /// # Errors
-    /// `unwritable-folder` when it cannot be made.
+    /// `unwritable-folder` when it cannot be made; as [`private_folder`](Self::private_folder).
     pub fn create_private_folder(&self) -> Result<PathBuf, Problem> {
-        let folder = self.private_folder();
-        owner_only::create_folder(&folder).map_err(|error| {
-            Problem::error("unwritable-folder", format!("cannot make {PRIVATE_FOLDER}: {error}"))
-                .place(Place::file(PRIVATE_FOLDER))
-                .hint("Check that you may write in the workspace's folder.")
-        })?;
-        Ok(folder)
+        whereabouts::create(&self.root, &self.computer)
+    }
+
+    /// What makes several computers see this workspace: `OneDrive`, `a network drive`.
+    #[must_use]
+    pub fn seen_elsewhere(&self) -> Option<&'static str> {
+        whereabouts::elsewhere(&self.root)
     }
 
     /// What one name of a pattern makes of a folder found so far.
@@ -277,7 +291,7 @@ impl Workspace {
     /// private folder.
     fn follow(&self, path: &str, found: PathBuf) -> Result<PathBuf, Problem> {
         let real = fs::canonicalize(&found).map_err(|e| unreadable(path, &e))?;
-        if real.starts_with(&self.root) && !real.starts_with(self.private_folder()) {
+        if real.starts_with(&self.root) && !real.starts_with(self.root.join(PRIVATE_FOLDER)) {
             return Ok(real);
         }
         let message = format!("{path} is a link that leads out of the workspace");
@@ -601,7 +615,7 @@ mod tests {
         fn the_private_folder_is_the_owners() {
             use std::os::unix::fs::PermissionsExt;
             let (_folder, workspace) = workspace(&[]);
-            assert!(!workspace.private_folder().exists());
+            assert!(!workspace.private_folder().unwrap().exists());
             let made = workspace.create_private_folder().unwrap();
             assert_eq!(fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o700);
             workspace.create_private_folder().unwrap();

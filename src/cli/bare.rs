@@ -8,6 +8,7 @@ use super::ui::BOLD;
 use crate::ledger::{Ledger, LedgerError};
 use crate::problem::Problems;
 use serde_json::{Value, json};
+use std::path::Path;
 
 /// Where am I, what is open, what next.
 #[must_use]
@@ -30,14 +31,18 @@ pub(super) fn bare(shell: &Shell) -> Answer {
 }
 
 fn state_of(opened: &Opened) -> Answer {
-    match standings(opened) {
+    let folder = match opened.workspace.private_folder() {
+        Ok(folder) => folder,
+        Err(problem) => return Answer::one_problem(Exit::MustChange, problem),
+    };
+    match standings(opened, &folder) {
         Ok(standings) => told(opened, &standings),
         Err(error) => Answer::one_problem(Exit::MustChange, ledger_problem(&error)),
     }
 }
 
-fn standings(opened: &Opened) -> Result<Vec<Standing>, LedgerError> {
-    let ledger = Ledger::look(&opened.workspace.private_folder())?;
+fn standings(opened: &Opened, folder: &Path) -> Result<Vec<Standing>, LedgerError> {
+    let ledger = Ledger::look(folder)?;
     let campaigns = opened.config.campaigns.iter();
     campaigns.map(|c| Standing::read(ledger.as_ref(), &c.id)).collect()
 }

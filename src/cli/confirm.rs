@@ -9,7 +9,7 @@ use super::answer::{Answer, Exit};
 use super::args::Send;
 use super::changed_lines::changed_lines;
 use super::control::not_paused;
-use super::failure::ledger_problem;
+use super::failure::{ledger_problem, must_change};
 use super::pace_line::pace_line;
 use super::plan_screen::plan_screen;
 use super::shell::{Opened, Shell};
@@ -26,6 +26,7 @@ use crate::send::Selection;
 use crate::send::pace::DAY;
 use crate::time::Timestamp;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// What the ledger knows of this campaign.
 struct Before {
@@ -87,7 +88,8 @@ pub(super) fn confirm(
     selection: &Selection,
     args: &Send,
 ) -> Result<Confirmed, Box<Answer>> {
-    let before = read_before(opened, campaign, plan, selection, shell)
+    let folder = opened.workspace.private_folder().map_err(must_change)?;
+    let before = read_before(&folder, opened, campaign, plan, selection, shell)
         .map_err(|error| Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(&error))))?;
     if let Some(code) = &args.plan
         && !plan.fingerprint.is_named_by(code)
@@ -122,15 +124,15 @@ fn nothing_of_it(standing: Standing) -> Answer {
 }
 
 fn read_before(
+    folder: &Path,
     opened: &Opened,
     campaign: &Campaign,
     plan: &Plan,
     selection: &Selection,
     shell: &Shell,
 ) -> Result<Before, LedgerError> {
-    let folder = opened.workspace.private_folder();
     let now = shell.clock().now();
-    let ledger = Ledger::look(&folder)?;
+    let ledger = Ledger::look(folder)?;
     let standing = Standing::read(ledger.as_ref(), &campaign.id)?;
     let states: HashMap<_, _> = match &ledger {
         Some(ledger) => ledger.states(&campaign.id)?.into_iter().collect(),
@@ -153,7 +155,7 @@ fn read_before(
         Some(ledger) if !is_current => ledger.manifest(&campaign.id)?,
         _ => None,
     };
-    let objects = Objects::within(&folder);
+    let objects = Objects::within(folder);
     let lines = older.as_deref().map(|older| changed_lines(campaign, &objects, older));
     let difference = older.map(|older| {
         let newer = manifest::text(&campaign.materials(shell.clock().date()), &plan.deliveries);

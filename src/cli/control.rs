@@ -6,7 +6,7 @@
 
 use super::answer::{Answer, Exit};
 use super::args::{Cancel, Pause, Resume};
-use super::failure::ledger_problem;
+use super::failure::{ledger_problem, must_change};
 use super::shell::Shell;
 use super::standing::{self, Standing, moment};
 use super::ui::plural;
@@ -130,12 +130,11 @@ struct Meant {
 
 impl Meant {
     fn of(shell: &Shell, name: Option<&str>) -> Result<Meant, Box<Answer>> {
-        let must_change = |problems| Box::new(Answer::failed(Exit::MustChange, problems));
-        let opened = shell.open().map_err(must_change)?;
-        let campaign = opened
-            .campaign_id(name)
-            .map_err(|problem| Box::new(Answer::one_problem(Exit::MustChange, problem)))?;
-        Ok(Meant { folder: opened.workspace.private_folder(), campaign })
+        let all = |problems| Box::new(Answer::failed(Exit::MustChange, problems));
+        let opened = shell.open().map_err(all)?;
+        let campaign = opened.campaign_id(name).map_err(must_change)?;
+        let folder = opened.workspace.private_folder().map_err(must_change)?;
+        Ok(Meant { folder, campaign })
     }
 
     fn look(&self) -> Result<Option<Standing>, Box<Answer>> {
@@ -165,7 +164,7 @@ fn ordered(done: Result<Answer, Box<Answer>>) -> Answer {
 }
 
 fn failed(error: LedgerError) -> Box<Answer> {
-    Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(&error)))
+    must_change(ledger_problem(&error))
 }
 
 /// Done, with nothing changed, and why.

@@ -10,6 +10,12 @@ pub fn ledger_problem(error: &LedgerError) -> Problem {
     Problem::error("ledger", error.to_string()).hint(error.hint())
 }
 
+/// A command that ends because a problem must be solved first.
+#[must_use]
+pub fn must_change(problem: Problem) -> Box<Answer> {
+    Box::new(Answer::one_problem(Exit::MustChange, problem))
+}
+
 /// WHO means more than one person.
 #[must_use]
 pub fn several<'a>(who: &str, addresses: impl IntoIterator<Item = &'a str>) -> Problem {

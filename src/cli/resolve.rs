@@ -6,7 +6,7 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Resolve;
-use super::failure::{ledger_problem, several};
+use super::failure::{ledger_problem, must_change, several};
 use super::restored::recalled;
 use super::shell::{Opened, Shell};
 use super::ui::plural;
@@ -42,7 +42,7 @@ pub(super) fn resolve(shell: &Shell, args: &Resolve) -> Answer {
 }
 
 fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve) -> Step<Answer> {
-    let folder = opened.workspace.private_folder();
+    let folder = opened.workspace.private_folder().map_err(must_change)?;
     let Some(looked) = Ledger::look(&folder).map_err(failed)? else { return nobody(who) };
     let found = looked.deliveries_of(who).map_err(failed)?;
     drop(looked);
@@ -101,7 +101,7 @@ fn not_uncertain(settled: &[StoredDelivery]) -> Step<StoredDelivery> {
 }
 
 fn all(shell: &Shell, opened: &Opened, reason: &str) -> Step<Answer> {
-    let folder = opened.workspace.private_folder();
+    let folder = opened.workspace.private_folder().map_err(must_change)?;
     if Ledger::look(&folder).map_err(failed)?.is_none() {
         let problem = Problem::error("no-ledger", "there is no ledger here")
             .hint("Restore the folder .secretariat from your backup first.");
@@ -141,7 +141,7 @@ fn ended<T>(exit: Exit, problem: Problem) -> Step<T> {
 }
 
 fn failed(error: LedgerError) -> Box<Answer> {
-    Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(&error)))
+    must_change(ledger_problem(&error))
 }
 
 /// Somebody else has just settled it, or the ledger cannot be written.

@@ -5,8 +5,8 @@
 //! a computer without a memory, or one that cannot be written, says so at most: a home that may only
 //! be read must not stop a mailing (docs/decisions/0016).
 
-use super::answer::{Answer, Exit};
-use super::failure::ledger_problem;
+use super::answer::Answer;
+use super::failure::{ledger_problem, must_change};
 use super::shell::Shell;
 use crate::ledger::{Ledger, LedgerError, MemoryError, RunLock, RunMemory};
 use crate::problem::{Problem, Problems};
@@ -106,10 +106,6 @@ fn not_remembered(why: &str) -> Problem {
     Problem::warning("run-memory", message).hint(
         "The mailing goes on. Do not restore an old ledger from a backup: it would not be noticed.",
     )
-}
-
-fn must_change(problem: Problem) -> Box<Answer> {
-    Box::new(Answer::one_problem(Exit::MustChange, problem))
 }
 
 fn failed(error: LedgerError) -> Box<Answer> {

@@ -27,6 +27,7 @@ use crate::problem::{Problem, Problems};
 use crate::send::{Conditions, Needs, Patience, Selection};
 use crate::transport::smtp::Relay;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// Hands the letters to the mail server, or does everything but.
 #[must_use]
@@ -101,6 +102,7 @@ fn go(
         Ok(folder) => folder,
         Err(problem) => return ended(Exit::MustChange, problem),
     };
+    in_a_shared_folder(opened, &folder).into_iter().for_each(|p| problems.push(p));
     let now = shell.clock().now();
     let lock = RunLock::take(&folder, &shell.environment().computer_name(), now);
     let lock = lock.or_else(|error| ended(lock_exit(&error), lock_problem(&error)))?;
@@ -142,6 +144,17 @@ fn go(
     }
     drop(lock);
     Ok(summed_up(outcome, standing, problems))
+}
+
+/// A ledger that came with its workspace into a folder that several computers see.
+fn in_a_shared_folder(opened: &Opened, ledger: &Path) -> Option<Problem> {
+    let service = opened.workspace.seen_elsewhere()?;
+    ledger.starts_with(opened.workspace.root()).then(|| {
+        let message = format!("the ledger lies in {service}, which may damage or double it");
+        Problem::warning("ledger-synchronised", message).hint(
+            "Move the workspace to a folder of this computer only, and send from nowhere else.",
+        )
+    })
 }
 
 /// What a person was asked, and what was known then.

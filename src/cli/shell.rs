@@ -6,7 +6,7 @@ use crate::config::{self, Config, Environment};
 use crate::id::CampaignId;
 use crate::problem::{Problem, Problems};
 use crate::time::Clock;
-use crate::workspace::Workspace;
+use crate::workspace::{Computer, Workspace};
 use std::path::{Path, PathBuf};
 
 /// The surroundings of a command.
@@ -59,10 +59,13 @@ impl Shell {
     /// # Errors
     /// A [`Problem`] when there is none.
     pub fn workspace(&self) -> Result<Workspace, Problem> {
-        match &self.folder {
+        let found = match &self.folder {
             Some(folder) => Workspace::find(folder, true),
             None => Workspace::find(Path::new("."), false),
-        }
+        };
+        let name = self.environment.computer_name();
+        let data_folder = self.environment.data_folder();
+        found.map(|workspace| workspace.on(Computer { name, data_folder }))
     }
 
     /// Opens the workspace and reads everything of a campaign; every problem is kept.

@@ -18,7 +18,13 @@ pub(super) fn status(shell: &Shell, args: &Status) -> Answer {
         Ok(campaign) => campaign,
         Err(problem) => return Answer::one_problem(Exit::MustChange, problem),
     };
-    let folder = opened.workspace.private_folder();
+    let folder = match opened.workspace.private_folder() {
+        Ok(folder) => folder,
+        Err(problem) => {
+            let json = standing::none_as_json(Some(&campaign));
+            return Answer { json, ..Answer::one_problem(Exit::MustChange, problem) };
+        }
+    };
     let read = Ledger::look(&folder).and_then(|l| Standing::read(l.as_ref(), &campaign));
     match read {
         Ok(standing) => standing::answer(&standing),

@@ -21,7 +21,11 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
         Ok(opened) => opened,
         Err(problems) => return Answer::failed(Exit::MustChange, problems),
     };
-    let known = Ledger::look(&opened.workspace.private_folder())
+    let folder = match opened.workspace.private_folder() {
+        Ok(folder) => folder,
+        Err(problem) => return Answer::one_problem(Exit::MustChange, problem),
+    };
+    let known = Ledger::look(&folder)
         .and_then(|ledger| ledger.map(|l| known_of(&l, &args.who)).transpose());
     match known {
         Err(error) => Answer::one_problem(Exit::MustChange, ledger_problem(&error)),

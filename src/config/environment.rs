@@ -24,6 +24,8 @@ pub const RELAY_USER: &str = "SECRETARIAT_RELAY_USER";
 pub const RELAY_PASSWORD: &str = "SECRETARIAT_RELAY_PASSWORD";
 /// The folder for what this computer remembers, instead of the system's own.
 pub const STATE_DIR: &str = "SECRETARIAT_STATE_DIR";
+/// The folder for ledgers that may not lie in their workspaces, instead of the system's own.
+pub const DATA_DIR: &str = "SECRETARIAT_DATA_DIR";
 /// The computer's name on Windows and in some shells.
 const COMPUTER_NAMES: [&str; 2] = ["HOSTNAME", "COMPUTERNAME"];
 /// Not empty: no colours (no-color.org).
@@ -136,6 +138,13 @@ impl Environment {
     #[must_use]
     pub fn state_folder(&self) -> Option<PathBuf> {
         self.local_folder(STATE_DIR, "XDG_STATE_HOME", ".local/state")
+    }
+
+    /// The folder for ledgers that may not lie in their workspaces: `SECRETARIAT_DATA_DIR`, else the
+    /// system's own for a program's data. `None` where the environment names no home.
+    #[must_use]
+    pub fn data_folder(&self) -> Option<PathBuf> {
+        self.local_folder(DATA_DIR, "XDG_DATA_HOME", ".local/share")
     }
 
     /// A folder of ours that stays on this computer. The XDG variables and their defaults are those

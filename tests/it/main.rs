@@ -28,3 +28,4 @@ mod resolve;
 mod restored;
 mod send;
 mod tls;
+mod whereabouts;

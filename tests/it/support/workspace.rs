@@ -26,6 +26,8 @@ pub const NOW: &str = "2026-11-05T09:30:00Z";
 /// A folder that the program works in.
 pub struct Workspace {
     folder: TempDir,
+    /// The workspace's own folder beneath it.
+    name: String,
     relay_url: String,
     relay_lines: String,
     attachments: Vec<(String, String)>,
@@ -54,6 +56,7 @@ impl Workspace {
         std::fs::create_dir(folder.path().join("workspace")).expect("a workspace folder");
         Workspace {
             folder,
+            name: "workspace".to_owned(),
             // The port of the discard service: nobody listens there.
             relay_url: "smtp://127.0.0.1:9".to_owned(),
             relay_lines: String::new(),
@@ -168,7 +171,16 @@ impl Workspace {
 
     /// The folder with `secretariat.toml`.
     pub fn path(&self) -> PathBuf {
-        self.folder.path().join("workspace")
+        self.folder.path().join(&self.name)
+    }
+
+    /// The same workspace, moved to another folder, which may lie in others.
+    pub fn moved_to(mut self, name: &str) -> Workspace {
+        let (from, to) = (self.path(), self.folder.path().join(name));
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("folders above");
+        std::fs::rename(from, to).expect("moved");
+        name.clone_into(&mut self.name);
+        self
     }
 
     /// A path beside the workspace, for what a test has written elsewhere.
@@ -294,6 +306,7 @@ impl Workspace {
             .env("XDG_DATA_HOME", home.join(".local/share"))
             .env("XDG_STATE_HOME", home.join(".local/state"))
             .env("SECRETARIAT_STATE_DIR", self.beside("state"))
+            .env("SECRETARIAT_DATA_DIR", self.beside("data"))
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
             .envs(self.environment.iter().map(|(name, value)| (name, value)));
