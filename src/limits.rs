@@ -104,9 +104,16 @@ pub const BLOCK_TIMEOUT: Duration = Duration::from_secs(3 * 60);
 pub const END_OF_MESSAGE_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 /// Wait for an answer that explains a failed write: it is here already or does not exist.
 pub const EARLY_ANSWER_WAIT: Duration = Duration::from_secs(1);
-/// Octets of the message in one write: large enough to fill a connection, small enough that what
-/// is held back until the intent is durable travels at once.
+/// Octets of a message that are held back until the intent is durable, and that a deadline is for:
+/// small enough that they travel at once. A message that is no longer leaves in one write.
 pub const MESSAGE_BLOCK_OCTETS: usize = 64 << 10;
+/// Parts of a message in one write: a letter with three documents has nine. Linux takes 1,024.
+pub const PARTS_IN_A_WRITE: usize = 64;
+/// Octets of a refused message that are still sent, because BDAT has promised them, rather than
+/// to lose the connection: about as much time as a new one takes with TLS and sign-in.
+pub const REFUSED_REST_OCTETS_MAX: usize = 1 << 20;
+/// Octets of ENVID as it is said (RFC 3461 4.4).
+pub const ENVELOPE_ID_OCTETS_MAX: usize = 100;
 /// Octets of a command line with its line end (RFC 5321 4.5.3.1.4).
 pub const COMMAND_LINE_OCTETS_MAX: usize = 512;
 /// Addresses of one relay that are tried in turn, each with its own wait.

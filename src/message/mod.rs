@@ -19,6 +19,7 @@
 //! # Failure
 //! None: whatever a value holds, it becomes data (`header.rs`).
 
+mod chunk;
 mod header;
 mod part;
 #[cfg(test)]
@@ -26,6 +27,7 @@ mod tests;
 mod tree;
 mod wire;
 
+pub use chunk::{Chunk, SharedChunk};
 pub use wire::WireFault;
 
 use crate::address::{EmailAddress, Mailbox};
@@ -34,7 +36,6 @@ use crate::letter::Letter;
 use crate::time::Timestamp;
 use header::{add_mailbox, add_raw, add_text};
 use lettre::message::header::Headers;
-use std::sync::Arc;
 
 /// Who a campaign's messages are from.
 #[derive(Clone, Debug)]
@@ -50,9 +51,9 @@ pub struct Sender {
 /// An attachment or image as a MIME part, encoded once for the run and shared by all messages.
 #[derive(Clone, Debug)]
 pub struct EncodedPart {
-    /// Header and base64 body with CRLF between lines, without boundary lines and the line ends
-    /// that belong to them.
-    pub bytes: Arc<[u8]>,
+    /// Header and base64 body, and the line end after them, which belongs to the boundary that
+    /// follows (RFC 2046 5.1.1): whole lines, so that they can be judged once for all messages.
+    pub chunk: SharedChunk,
 }
 
 /// Everything one message is made of.
@@ -102,13 +103,13 @@ pub struct Envelope {
     pub smtputf8: bool,
 }
 
-/// A piece of a message: its own bytes, or bytes shared with other messages.
-#[derive(Clone, Debug)]
-pub enum Chunk {
-    /// This message's.
-    Own(Vec<u8>),
-    /// An encoded part, shared.
-    Shared(Arc<[u8]>),
+impl Envelope {
+    /// Whether the transaction needs SMTPUTF8: asked for, or an address beyond ASCII.
+    #[must_use]
+    pub fn needs_smtputf8(&self) -> bool {
+        let paths = [&self.reverse_path, &self.forward_path];
+        self.smtputf8 || paths.iter().any(|path| !path.as_str().is_ascii())
+    }
 }
 
 /// An RFC 5322 message with its envelope.
@@ -137,10 +138,7 @@ impl Message {
 
     /// The bytes piece by piece, in order.
     pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
-        self.chunks.iter().map(|chunk| match chunk {
-            Chunk::Own(bytes) => bytes.as_slice(),
-            Chunk::Shared(bytes) => bytes,
-        })
+        self.chunks.iter().map(Chunk::bytes)
     }
 
     /// All bytes in one piece: a copy, for files and tests.
@@ -178,7 +176,7 @@ pub fn compose(draft: &Draft<'_>) -> Message {
     let message_id = message_id_of(&identity, &draft.sender.from.address);
     let chunks = tree::write(draft, &headers(draft, &message_id), &identity);
     let message = Message { envelope: envelope(draft), message_id, chunks };
-    debug_assert_eq!(message.check_wire(), Ok(()));
+    debug_assert_eq!(message.check_wire(), Ok(message.len() as u64));
     message
 }
 

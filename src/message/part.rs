@@ -7,12 +7,12 @@
 //! RFC 2183 (Content-Disposition), RFC 2392 (Content-ID and `cid:`).
 //!
 //! # Invariants
-//! All octets are 7-bit and all lines end in CRLF, at most 76 octets before it in bodies; no part
-//! ends in a line end of its own but a text whose last line has one: the line end before a boundary
-//! belongs to the boundary (RFC 2046 5.1.1).
+//! All octets are 7-bit and all lines end in CRLF, at most 76 octets before it in bodies. A shared
+//! part brings the line end of the boundary that follows (RFC 2046 5.1.1); a text brings none but
+//! that of its own last line.
 
-use super::EncodedPart;
 use super::header::{add_raw, file_name_parameter, name_parameter};
+use super::{EncodedPart, SharedChunk};
 use crate::letter::{Attachment, Image};
 use crate::limits::MESSAGE_ENCODED_LINE_OCTETS_MAX;
 use base64::Engine as _;
@@ -94,7 +94,8 @@ fn encoded(headers: &Headers, bytes: &[u8]) -> EncodedPart {
     // Writing to a Vec cannot fail.
     let _ = write!(out, "{headers}\r\n");
     write_base64(&mut out, bytes);
-    EncodedPart { bytes: out.into() }
+    out.extend_from_slice(b"\r\n");
+    EncodedPart { chunk: SharedChunk::new(out) }
 }
 
 /// Octets of a full line of base64 before encoding.

@@ -15,7 +15,6 @@ use super::{Chunk, Draft, EncodedPart, part};
 use crate::id::{Digest, base32};
 use lettre::message::header::Headers;
 use std::io::Write as _;
-use std::sync::Arc;
 
 /// Writes a message: the headers before those of the tree, and the tree.
 pub(super) fn write(draft: &Draft<'_>, headers: &Headers, identity: &Digest) -> Vec<Chunk> {
@@ -101,16 +100,23 @@ impl Tree {
     /// A boundary with the line ends that belong to it; after a header, the first of them makes the
     /// empty line (RFC 2046 5.1.1).
     fn write_boundary(&mut self, level: char) {
-        let _ = write!(self.own, "\r\n--=_{level}{}\r\n", self.boundary);
+        let line_end = self.line_end();
+        let _ = write!(self.own, "{line_end}--=_{level}{}\r\n", self.boundary);
     }
 
     fn write_last_boundary(&mut self, level: char) {
-        let _ = write!(self.own, "\r\n--=_{level}{}--", self.boundary);
+        let line_end = self.line_end();
+        let _ = write!(self.own, "{line_end}--=_{level}{}--", self.boundary);
+    }
+
+    /// The line end before a boundary; a shared part has brought it.
+    fn line_end(&self) -> &'static str {
+        if self.own.is_empty() { "" } else { "\r\n" }
     }
 
     fn write_shared(&mut self, part: &EncodedPart) {
         self.chunks.push(Chunk::Own(std::mem::take(&mut self.own)));
-        self.chunks.push(Chunk::Shared(Arc::clone(&part.bytes)));
+        self.chunks.push(Chunk::Shared(part.chunk.clone()));
     }
 
     /// The last line gets its line end where a part has not written it.

@@ -2,20 +2,28 @@
 //!
 //! `wire` moves bytes under deadlines, `reply` reads answers, `extensions` what EHLO offers, `tls`
 //! encrypts, `sign_in` authenticates; `session` puts them in order up to the point where letters
-//! can go, `body` makes a message fit for DATA, `transaction` transmits one letter. What an
+//! can go. `commands` says a letter's MAIL and RCPT, `parts` gives its message the form of DATA or
+//! BDAT, `dialogue` matches answers with what was asked, `transaction` transmits one letter. What an
 //! outcome means for a letter or a run is `send/decide.rs`; nothing here retries.
 //!
 //! # Standards
-//! RFC 5321 (SMTP), 1870 (SIZE), 3207 (STARTTLS), 4954, 4616 (AUTH), 6531 (SMTPUTF8), 8314 (TLS
-//! from the first byte), 1047 (why the end of the message is a stage of its own).
+//! RFC 5321 (SMTP), 1870 (SIZE), 2920 (PIPELINING), 3030 (CHUNKING), 3207 (STARTTLS), 3461 (DSN),
+//! 4954, 4616 (AUTH), 6531 (SMTPUTF8), 8314 (TLS from the first byte), 1047 (why the end of the
+//! message is a stage of its own).
 //!
 //! # Invariants
 //! The stage of an outcome is what the answers say. The last bytes of a message leave only after
 //! the permit. A connection in doubt is dropped, never reused. No credential and no letter goes
 //! over a connection less protected than [`Security`] asks for.
 
-mod body;
+mod commands;
+mod dialogue;
 mod extensions;
+#[cfg(test)]
+mod flight_tests;
+mod parts;
+#[cfg(test)]
+mod release_tests;
 mod reply;
 mod session;
 mod sign_in;
@@ -23,6 +31,8 @@ mod sign_in;
 mod testing;
 mod tls;
 mod transaction;
+#[cfg(test)]
+mod transaction_tests;
 mod wire;
 
 pub use extensions::Extensions;
@@ -93,6 +103,9 @@ pub struct Timeouts {
     pub end_of_message: Duration,
     /// The answer to QUIT.
     pub quit: Duration,
+    /// No wait, but how long a connection counts as alive after the relay was heard: only then do
+    /// last bytes leave before RCPT is answered.
+    pub fresh: Duration,
 }
 
 impl Default for Timeouts {
@@ -104,6 +117,7 @@ impl Default for Timeouts {
             block: limits::BLOCK_TIMEOUT,
             end_of_message: limits::END_OF_MESSAGE_TIMEOUT,
             quit: limits::QUIT_TIMEOUT,
+            fresh: limits::CONNECTION_FRESH,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A relay for the unit tests of this folder: it says and expects what a script tells it to, one
 //! script a connection, and keeps every octet it hears. It judges nothing; the tests do.
 
-use super::{Credentials, Relay, Security, Timeouts};
+use super::{Credentials, Relay, Security, Session, Timeouts, TlsClient};
+use crate::address::EmailAddress;
+use crate::message::{Chunk, Envelope, Message};
 use crate::secret::Secret;
 use crate::transport::{Ending, Loss, Outcome};
 use rcgen::{
@@ -24,6 +26,8 @@ pub(super) enum Step {
     Hear(&'static str),
     /// Hear up to the final dot.
     HearBody,
+    /// Hear BDAT and the octets it promises; another line ends the script.
+    HearChunk,
     /// Hear this many octets.
     HearOctets(usize),
     /// Do nothing for so many milliseconds.
@@ -130,6 +134,15 @@ async fn perform<S: AsyncRead + AsyncWrite + Unpin>(
             Step::HearBody => {
                 hear_until(stream, heard, |b| b.ends_with(b"\r\n.\r\n") || b == b".\r\n").await;
             }
+            Step::HearChunk => {
+                hear_until(stream, heard, |new| new.ends_with(b"\n")).await;
+                let Some(octets) = promised(&heard[from..]) else { return Next::Close };
+                let from = heard.len();
+                heard.resize(from + octets, 0);
+                if stream.read_exact(&mut heard[from..]).await.is_err() {
+                    return Next::Close;
+                }
+            }
             Step::HearOctets(n) => hear_until(stream, heard, |new| new.len() >= *n).await,
             Step::Wait(milliseconds) => {
                 tokio::time::sleep(Duration::from_millis(*milliseconds)).await;
@@ -140,6 +153,12 @@ async fn perform<S: AsyncRead + AsyncWrite + Unpin>(
         }
     }
     Next::Script
+}
+
+/// The octets that a line `BDAT 21 LAST` promises.
+fn promised(line: &[u8]) -> Option<usize> {
+    let line = String::from_utf8_lossy(line);
+    line.strip_prefix("BDAT ")?.strip_suffix(" LAST\r\n")?.parse().ok()
 }
 
 /// Hears octet by octet, so that nothing of the next step is heard in this one.
@@ -180,8 +199,134 @@ pub(super) fn settings(port: u16, security: Security) -> Relay {
             block: wait,
             end_of_message: wait,
             quit: wait,
+            fresh: wait,
         },
     }
+}
+
+/// A small letter.
+pub(super) const TEXT: &str = "Subject: x\r\n\r\nhello\r\n";
+
+/// A letter to Ana.
+pub(super) fn letter(text: &[u8]) -> Message {
+    addressed("answers@forum.example", "ana@town.example", text)
+}
+
+/// A letter with this envelope.
+pub(super) fn addressed(from: &str, to: &str, text: &[u8]) -> Message {
+    let address = |text: &str| EmailAddress::parse(text).unwrap();
+    let envelope =
+        Envelope { reverse_path: address(from), forward_path: address(to), smtputf8: false };
+    let chunks = vec![Chunk::Own(text.to_vec())];
+    Message { envelope, message_id: "<1@forum.example>".to_owned(), chunks }
+}
+
+/// A message of 16 MB, more than any connection takes unread.
+pub(super) fn large() -> Message {
+    let line = [vec![b'x'; 62], b"\r\n".to_vec()].concat();
+    letter(&line.repeat((16 << 20) / line.len()))
+}
+
+/// A permit that takes a moment, so that what the relay has said meanwhile is there.
+pub(super) async fn permit() -> Result<(), ()> {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    Ok(())
+}
+
+/// A session up to the answer to EHLO.
+pub(super) fn greeted(offer: &str) -> Vec<Step> {
+    vec![say("220 hi"), hear("EHLO"), say(offer)]
+}
+
+/// Opens a session.
+pub(super) async fn session(settings: &Relay) -> Session {
+    Session::open(settings, &TlsClient::for_relay(settings).unwrap()).await.unwrap()
+}
+
+/// A session with a relay that plays this script after its answer to EHLO.
+pub(super) async fn opened(offer: &str, steps: Vec<Step>) -> (Session, Scripted) {
+    opened_with(offer, steps, |_| ()).await
+}
+
+/// The same, with other waits than a second for answers.
+pub(super) async fn opened_with(
+    offer: &str,
+    steps: Vec<Step>,
+    change: impl FnOnce(&mut Timeouts),
+) -> (Session, Scripted) {
+    let relay = relay(vec![[greeted(offer), steps].concat()]).await;
+    let mut settings = settings(relay.port, Security::Plain);
+    let timeouts = &mut settings.timeouts;
+    let second = Duration::from_secs(1);
+    (timeouts.command, timeouts.data, timeouts.end_of_message) = (second, second, second);
+    change(timeouts);
+    (session(&settings).await, relay)
+}
+
+/// What a relay offers in its answer to EHLO.
+pub(super) const CHUNKING: &str = "250-x\r\n250-PIPELINING\r\n250 CHUNKING";
+/// The same.
+pub(super) const PIPELINING: &str = "250-x\r\n250 PIPELINING";
+/// The same.
+pub(super) const CHUNKING_ALONE: &str = "250-x\r\n250 CHUNKING";
+
+/// MAIL and RCPT of a letter to Ana.
+pub(super) const ENVELOPE: &str =
+    "MAIL FROM:<answers@forum.example>\r\nRCPT TO:<ana@town.example>\r\n";
+
+/// A letter of one block.
+pub(super) fn small() -> Message {
+    letter(TEXT.as_bytes())
+}
+
+/// A letter of some blocks, in lines of 64 octets.
+pub(super) fn of_octets(octets: usize) -> Message {
+    let line = [vec![b'x'; 62], b"\r\n".to_vec()].concat();
+    letter(&line.repeat(octets / line.len()))
+}
+
+/// The whole flight, heard before anything is answered.
+pub(super) fn flight() -> Vec<Step> {
+    vec![hear("MAIL"), hear("RCPT"), Step::HearChunk]
+}
+
+/// The commands of a flight that asks for an invitation.
+pub(super) fn asking() -> Vec<Step> {
+    vec![hear("MAIL"), hear("RCPT"), hear("DATA")]
+}
+
+/// One script after the other.
+pub(super) fn then(before: &[Step], after: &[Step]) -> Vec<Step> {
+    [before, after].concat()
+}
+
+/// A script, and then these answers.
+pub(super) fn answers(before: Vec<Step>, answers: &[&str]) -> Vec<Step> {
+    before.into_iter().chain(answers.iter().map(|answer| say(answer))).collect()
+}
+
+/// One letter against a script: the outcome, and whether the session goes on.
+pub(super) async fn transmitted(
+    offer: &str,
+    message: &Message,
+    steps: Vec<Step>,
+) -> (String, bool) {
+    let (mut session, _relay) = opened(offer, steps).await;
+    let outcome = session.transmit(message, permit).await;
+    assert_eq!(outcome.is_accepted(), shown(&outcome).starts_with("EndOfMessage 2"));
+    (shown(&outcome), session.is_usable())
+}
+
+/// One small letter over a session.
+pub(super) async fn transmit_to(session: &mut Session, to: &str) -> String {
+    let message = addressed("answers@forum.example", to, TEXT.as_bytes());
+    shown(&session.transmit(&message, permit).await)
+}
+
+/// What came of a letter, and whether the session goes on.
+#[track_caller]
+pub(super) fn assert_came(came: (String, bool), outcome: &str, usable: bool) {
+    assert_eq!(came, (outcome.to_owned(), usable));
 }
 
 /// An outcome on one line; of what is no SMTP, only that it is none.

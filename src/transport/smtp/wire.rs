@@ -1,30 +1,33 @@
 //! Moves bytes between us and a relay: commands and blocks out, answers in, each under a deadline.
 //!
-//! Owns the connection, plain or encrypted, and what was read and not yet used. Which answer was
-//! due is the caller's to say. A deadline is for the whole of a step, so that a relay that trickles
-//! one octet at a time cannot stretch it.
+//! Owns the connection, plain or encrypted, what was read and not yet used, and when the relay was
+//! last heard. Which answer was due is the caller's to say. A deadline is for the whole of a step,
+//! so that a relay that trickles one octet at a time cannot stretch it.
 //!
 //! # Standards
 //! RFC 5321 2.3.8 (lines), 4.5.3.2 (deadlines), 3.8 (421 at any time).
 //!
 //! # Invariants
-//! One command is one write (with TCP_NODELAY: small separate writes stall 40 ms each). Nothing is
-//! said over bytes nobody asked for. What was read in plain never counts as encrypted.
+//! What leaves together is one write (with TCP_NODELAY: small separate writes stall 40 ms each), as
+//! large as the connection takes it. Whoever writes listens. Nothing is asked over bytes nobody
+//! asked for. What was read in plain never counts as encrypted.
 //!
 //! # Failure
 //! [`Loss`]; after one the connection is only good for [`Wire::early_verdict`] and for dropping.
 
+use super::parts::Parts;
 use super::{is_verdict, reply, tls};
-use crate::limits::EARLY_ANSWER_WAIT;
+use crate::limits::{EARLY_ANSWER_WAIT, MESSAGE_BLOCK_OCTETS, PARTS_IN_A_WRITE};
 use crate::response::Response;
 use crate::transport::Loss;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
 /// A connection to a relay.
@@ -33,8 +36,17 @@ pub(super) struct Wire {
     stream: Stream,
     /// Read and not yet used.
     input: Vec<u8>,
-    /// A block of a message did not leave whole: what we say next would be part of it.
-    is_torn: bool,
+    /// When the relay was last heard, or reached.
+    heard_at: Instant,
+}
+
+/// What came of a look at the connection while something was on its way out.
+#[derive(Debug, PartialEq)]
+pub(super) enum Sending {
+    /// All of it has left.
+    Done,
+    /// An answer has come; the rest is still to go.
+    Heard(Response),
 }
 
 /// The two kinds of connection.
@@ -47,12 +59,13 @@ enum Stream {
 impl Wire {
     /// A connection without TLS.
     pub(super) fn plain(stream: TcpStream) -> Wire {
-        Wire { stream: Stream::Plain(stream), input: Vec::new(), is_torn: false }
+        Wire { stream: Stream::Plain(stream), input: Vec::new(), heard_at: Instant::now() }
     }
 
     /// A connection after the handshake.
     pub(super) fn encrypted(stream: TlsStream<TcpStream>) -> Wire {
-        Wire { stream: Stream::Encrypted(Box::new(stream)), input: Vec::new(), is_torn: false }
+        let stream = Stream::Encrypted(Box::new(stream));
+        Wire { stream, input: Vec::new(), heard_at: Instant::now() }
     }
 
     /// The bare connection, for the handshake.
@@ -91,9 +104,13 @@ impl Wire {
             Some(response) => return Err(misplaced_before(&response)),
             None => {}
         }
+        let line = format!("{command}\r\n");
+        let mut parts = Parts::of(&line);
         let asked = async {
-            match self.write(format!("{command}\r\n").as_bytes()).await {
-                Ok(()) => self.read_reply().await,
+            match self.send(&mut parts, 0, limit).await {
+                Ok(Sending::Done) => self.read_reply().await,
+                Ok(Sending::Heard(early)) if is_verdict(&early) => Ok(early),
+                Ok(Sending::Heard(early)) => Err(misplaced_before(&early)),
                 Err(loss) => self.early_verdict().await.ok_or(loss),
             }
         };
@@ -108,20 +125,59 @@ impl Wire {
         within(limit, self.read_reply()).await
     }
 
-    /// Writes a block of a message and listens meanwhile: a relay that has something to say now
-    /// says no.
+    /// Sends all but the last `keep` octets of `parts` and listens meanwhile. Each block of
+    /// [`MESSAGE_BLOCK_OCTETS`] has `limit` to leave, and nothing of it lingers in buffers of ours
+    /// when all is done. An answer that comes meanwhile is told at once; call again to go on.
     ///
     /// # Errors
-    /// [`Loss`]; when the relay has spoken, [`Wire::early_verdict`] has its words.
-    pub(super) async fn send_block(&mut self, block: &[u8], limit: Duration) -> Result<(), Loss> {
-        let outcome = within(limit, self.write(block)).await;
-        self.is_torn |= outcome.is_err();
-        outcome
+    /// [`Loss`]; [`Wire::early_verdict`] may have the words that explain it.
+    pub(super) async fn send(
+        &mut self,
+        parts: &mut Parts<'_>,
+        keep: usize,
+        limit: Duration,
+    ) -> Result<Sending, Loss> {
+        loop {
+            if let Some(sending) = within(limit, self.send_block(parts, keep)).await? {
+                return Ok(sending);
+            }
+        }
     }
 
-    /// Whether a block of a message did not leave whole.
-    pub(super) fn is_torn(&self) -> bool {
-        self.is_torn
+    /// Sends until all is done or an answer has come; `None` as soon as a block has left and the
+    /// connection takes no more for now.
+    async fn send_block(
+        &mut self,
+        parts: &mut Parts<'_>,
+        keep: usize,
+    ) -> Result<Option<Sending>, Loss> {
+        let before = parts.len();
+        poll_fn(|context| {
+            if let Poll::Ready(outcome) = self.poll_output(context, parts, keep) {
+                return Poll::Ready(outcome.map(|()| Some(Sending::Done)));
+            }
+            if before - parts.len() >= MESSAGE_BLOCK_OCTETS {
+                return Poll::Ready(Ok(None));
+            }
+            // A relay that has something to say now may stop reading until we have heard it.
+            loop {
+                if let Some(response) = self.take_reply()? {
+                    return Poll::Ready(Ok(Some(Sending::Heard(response))));
+                }
+                ready!(self.poll_input(context))?;
+            }
+        })
+        .await
+    }
+
+    /// Whether the relay was heard within this time.
+    pub(super) fn was_heard_within(&self, time: Duration) -> bool {
+        self.heard_at.elapsed() <= time
+    }
+
+    /// Whether something was read that is no whole answer yet.
+    pub(super) fn has_begun_an_answer(&self) -> bool {
+        !self.input.is_empty()
     }
 
     /// What the relay says or does unasked, without waiting: `None` while it is silent.
@@ -129,6 +185,20 @@ impl Wire {
     /// # Errors
     /// [`Loss`] when it has closed the connection or said something that is no whole answer.
     pub(super) async fn unasked(&mut self) -> Result<Option<Response>, Loss> {
+        match self.heard().await? {
+            None if self.has_begun_an_answer() => Err(unasked(&self.input)),
+            heard => Ok(heard),
+        }
+    }
+
+    /// The next answer, where it is here already; does not wait.
+    ///
+    /// # Errors
+    /// [`Loss`] when the connection has ended or what came is no answer.
+    pub(super) async fn heard(&mut self) -> Result<Option<Response>, Loss> {
+        if let Some(response) = self.take_reply()? {
+            return Ok(Some(response));
+        }
         // The runtime learns of arrived bytes when it looks at its sockets, which a task that never
         // waits does not let it do.
         tokio::task::yield_now().await;
@@ -139,7 +209,6 @@ impl Wire {
         let ended = looked.await.and_then(Result::err);
         match (self.take_reply()?, ended) {
             (Some(response), _) => Ok(Some(response)),
-            (None, _) if !self.input.is_empty() => Err(unasked(&self.input)),
             (None, Some(loss)) => Err(loss),
             (None, None) => Ok(None),
         }
@@ -183,42 +252,28 @@ impl Wire {
             return Poll::Ready(Err(Loss::Closed));
         }
         self.input.extend_from_slice(buffer.filled());
+        self.heard_at = Instant::now();
         Poll::Ready(Ok(()))
     }
 
-    /// Writes all of it and pushes it out of our own buffers. Where the relay does not take it at
-    /// once, listens too, and stops as soon as the relay speaks or hangs up.
-    async fn write(&mut self, bytes: &[u8]) -> Result<(), Loss> {
-        let mut written = 0;
-        poll_fn(|context| {
-            match self.poll_output(context, bytes, &mut written) {
-                Poll::Ready(outcome) => return Poll::Ready(outcome),
-                Poll::Pending => {}
-            }
-            if self.input.is_empty() {
-                ready!(self.poll_input(context))?;
-            }
-            Poll::Ready(Err(unasked(&self.input)))
-        })
-        .await
-    }
-
-    /// Writes what is left of `bytes` behind `written`, then flushes.
+    /// Writes all but the last `keep` octets of `parts`, then flushes.
     fn poll_output(
         &mut self,
         context: &mut Context<'_>,
-        bytes: &[u8],
-        written: &mut usize,
+        parts: &mut Parts<'_>,
+        keep: usize,
     ) -> Poll<Result<(), Loss>> {
-        while *written < bytes.len() {
-            let rest = &bytes[*written..];
+        while parts.len() > keep {
+            let mut slices = [IoSlice::new(&[]); PARTS_IN_A_WRITE];
+            let filled = parts.fill(&mut slices, keep);
+            let slices = &slices[..filled];
             let outcome = match &mut self.stream {
-                Stream::Plain(stream) => Pin::new(stream).poll_write(context, rest),
-                Stream::Encrypted(stream) => Pin::new(stream).poll_write(context, rest),
+                Stream::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+                Stream::Encrypted(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             };
             match ready!(outcome).map_err(|error| lost(&error))? {
                 0 => return Poll::Ready(Err(Loss::Closed)),
-                octets => *written += octets,
+                octets => parts.advance(octets),
             }
         }
         let flushed = match &mut self.stream {
@@ -357,10 +412,11 @@ mod tests {
     async fn a_relay_that_speaks_while_we_write_is_heard() {
         let steps = vec![hear("BODY"), say("552 5.3.4 too big"), Step::Stay];
         let (mut wire, _relay) = connected(steps).await;
-        wire.send_block(b"BODY\r\n", LONG).await.unwrap();
-        let block = vec![b'x'; 16 << 20];
-        assert!(matches!(wire.send_block(&block, LONG).await, Err(Loss::NotSmtp(_))));
-        assert_eq!(wire.early_verdict().await.map(|r| r.code), Some(552));
+        let block = "x".repeat(16 << 20);
+        let (mut first, mut rest) = (Parts::of("BODY\r\n"), Parts::of(&block));
+        assert_eq!(wire.send(&mut first, 0, LONG).await, Ok(Sending::Done));
+        let heard = wire.send(&mut rest, 0, LONG).await;
+        assert!(matches!(heard, Ok(Sending::Heard(r)) if r.code == 552) && !rest.is_empty());
     }
 
     #[tokio::test]

@@ -1,0 +1,69 @@
+//! The pieces a message lies in: its own bytes, and parts that it shares with other messages.
+//!
+//! Owns the shared part: encoded once for a run, looked through once for the rules of the wire, and
+//! from then on neither copied nor looked at again, however many letters carry it. The rules are
+//! those of `wire.rs`.
+//!
+//! # Invariants
+//! A [`SharedChunk`] never changes, so what was found out when it was made stays true.
+
+use super::wire::{self, Scanned, WireFault};
+use std::sync::Arc;
+
+/// A piece of a message: its own bytes, or bytes shared with other messages.
+#[derive(Clone, Debug)]
+pub enum Chunk {
+    /// This message's. Lines may cross from one into the next.
+    Own(Vec<u8>),
+    /// An encoded part, shared: whole lines.
+    Shared(SharedChunk),
+}
+
+impl Chunk {
+    /// The octets, whoever owns them.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Chunk::Own(bytes) => bytes,
+            Chunk::Shared(shared) => shared.bytes(),
+        }
+    }
+
+    /// Whether a line in it may begin with a dot; own bytes are not looked at.
+    #[must_use]
+    pub fn may_have_leading_dot(&self) -> bool {
+        match self {
+            Chunk::Own(_) => true,
+            Chunk::Shared(shared) => shared.scanned.as_ref().is_ok_and(|s| s.has_leading_dot),
+        }
+    }
+}
+
+/// Whole lines in 7-bit that many messages hold, looked through once.
+#[derive(Clone, Debug)]
+pub struct SharedChunk {
+    bytes: Arc<[u8]>,
+    /// What the rules of the wire say of them.
+    scanned: Result<Scanned, WireFault>,
+}
+
+impl SharedChunk {
+    /// Looks through these octets and keeps them. A fault in them is every message's that holds
+    /// them, and [`Message::check_wire`](super::Message::check_wire) tells it.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> SharedChunk {
+        let scanned = wire::scan(&bytes);
+        SharedChunk { bytes: bytes.into(), scanned }
+    }
+
+    /// The octets: whole lines, each with its CRLF.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What was found out when it was made.
+    pub(super) fn scanned(&self) -> Result<Scanned, WireFault> {
+        self.scanned
+    }
+}
