@@ -38,7 +38,7 @@ pub fn matches(who: &str, address: &str, name: Option<&str>) -> bool {
     !wanted.is_empty() && wanted.split(' ').all(|word| name.contains(word))
 }
 
-/// A name or a text to look for it by, as [`matches`] compares them: letters and digits without
+/// A name or a text to look for it by, as [`matches()`] compares them: letters and digits without
 /// case and accents, words apart by one blank.
 #[must_use]
 pub fn folded(text: &str) -> String {

@@ -153,16 +153,17 @@ impl<'a> Connection<'a> {
         // It was opened above.
         let Some(session) = self.session.as_mut() else { return Ok(()) };
         let (shared, unrecorded) = (self.shared, &mut self.unrecorded);
-        let mut refused = None;
+        let (mut refused, mut is_intended) = (None, false);
         let outcome = session
             .transmit(&message, async || {
                 let permitted = permit(shared, &frozen, date, unrecorded).await;
+                is_intended = permitted.is_ok();
                 permitted.map_err(|error| refused = Some(error))
             })
             .await;
         crash::point("answered");
         match refused {
-            None => self.settle(&frozen, outcome),
+            None => self.settle(&frozen, outcome, is_intended),
             Some(refusal) => self.not_permitted(id, refusal),
         }
     }
@@ -225,14 +226,19 @@ impl<'a> Connection<'a> {
     }
 
     /// Has an outcome recorded and the run follow it.
-    fn settle(&mut self, frozen: &FrozenDelivery, outcome: Outcome) -> Result<(), RunError> {
+    fn settle(
+        &mut self,
+        frozen: &FrozenDelivery,
+        outcome: Outcome,
+        is_intended: bool,
+    ) -> Result<(), RunError> {
         let shared = self.shared;
         let outcome = self.of_this_session(outcome);
         self.letters += 1;
         let description = self.session.as_ref().map(|s| s.description().clone());
         // Asked for in the order in which it was decided, and before anybody decides more.
         let asked = shared.change(|dispatch, now| {
-            let settled = dispatch.settle(frozen, &outcome, now);
+            let settled = dispatch.settle(frozen, &outcome, is_intended, now);
             ask_to_record(shared, frozen, &outcome, &settled, description.as_ref(), now.at)
         });
         crash::point("recording");

@@ -367,14 +367,19 @@ impl Dispatch {
         self.act(decide(outcome), outcome, now);
     }
 
-    /// What an outcome means for its letter and for the run.
+    /// What an outcome means for its letter and for the run. Where the intent was recorded before
+    /// the answer came, as in a flight, a letter that nothing happened to is due again at once.
     pub(super) fn settle(
         &mut self,
         frozen: &FrozenDelivery,
         outcome: &Outcome,
+        is_intended: bool,
         now: Now,
     ) -> Settled {
         let mut decision = decide(outcome);
+        if decision.letter == ForLetter::Untouched && is_intended {
+            decision.letter = ForLetter::Deferred(Wait::None);
+        }
         self.something_went |=
             matches!(decision.letter, ForLetter::Accepted | ForLetter::Uncertain);
         let back = self.ask_breaker(frozen.id, outcome, &mut decision);
@@ -478,7 +483,7 @@ impl Dispatch {
             // A pause begins with its letter's wait.
             ForRun::GoOn | ForRun::Pause => {}
             ForRun::Reconnect => {
-                let was_lost = matches!(decision.letter, ForLetter::Deferred(_));
+                let was_lost = matches!(decision.letter, ForLetter::Deferred(Wait::Usual));
                 self.lost_in_a_row += u32::from(was_lost);
                 if self.lost_in_a_row >= LOST_IN_A_ROW_MAX {
                     self.rest(outcome, now);

@@ -91,7 +91,7 @@ fn take(dispatch: &mut Dispatch, has_place: bool, n: u8, now: Now) {
 #[track_caller]
 fn hand_over(dispatch: &mut Dispatch, n: u8, outcome: &Outcome, now: Now) -> Settled {
     take(dispatch, dispatch.places > 0, n, now);
-    dispatch.settle(&frozen(n), outcome, now)
+    dispatch.settle(&frozen(n), outcome, false, now)
 }
 
 fn is_parked(next: &Next) -> bool {
@@ -126,7 +126,10 @@ fn while_a_letter_is_in_hand_the_run_is_not_over() {
     take(&mut run, false, 1, at(0));
     assert!(is_parked(&run.next(false, at(0))));
     let lost = Outcome::lost(Stage::Mail, Loss::Closed);
-    assert!(matches!(run.settle(&frozen(1), &lost, at(0)).to, Some((State::Deferred, Some(_)))));
+    assert!(matches!(
+        run.settle(&frozen(1), &lost, false, at(0)).to,
+        Some((State::Deferred, Some(_)))
+    ));
     assert!(is_parked(&run.next(false, at(0))), "it is due again in a few minutes");
     assert!(matches!(run.next(false, at(400)), Next::Letter(_)));
 }
@@ -173,7 +176,7 @@ fn a_letter_put_back_is_the_next_one_again() {
     assert_eq!(run.next(true, at(0)), Next::Letter(id(1)));
     let over = Outcome { stage: Stage::Mail, ending: Ending::SessionOver };
     assert_eq!(run.begin(at(0)), Ok(()));
-    assert_eq!(run.settle(&frozen(1), &over, at(0)).to, None);
+    assert_eq!(run.settle(&frozen(1), &over, false, at(0)).to, None);
     assert_eq!(run.next(true, at(0)), Next::Letter(id(1)));
     run.withdrawn(false);
     assert_eq!(run.next(true, at(0)), Next::Letter(id(2)));
@@ -187,7 +190,7 @@ fn the_rate_holds_over_all_connections() {
     take(&mut run, false, 1, at(0));
     assert_eq!(run.next(false, at(0)), Next::Letter(id(2)));
     assert_eq!(run.begin(at(0)), Err(Duration::from_secs(2)), "its turn has not come");
-    run.settle(&frozen(1), &accepted(), at(1));
+    run.settle(&frozen(1), &accepted(), false, at(1));
     assert!(is_parked(&run.next(true, at(1))), "one waits already");
     assert_eq!(run.begin(at(2)), Ok(()));
     assert_eq!(run.next(true, at(2)), Next::Letter(id(3)));
@@ -201,10 +204,10 @@ fn the_daily_limit_ends_the_run_and_says_when_it_goes_on() {
     take(&mut run, false, 1, at(0));
     take(&mut run, false, 2, at(0));
     assert!(is_parked(&run.next(true, at(0))), "both places of the day are taken");
-    run.settle(&frozen(1), &said(Stage::Recipient, 550, "5.1.1 no"), at(1));
+    run.settle(&frozen(1), &said(Stage::Recipient, 550, "5.1.1 no"), false, at(1));
     take(&mut run, true, 3, at(1));
-    run.settle(&frozen(2), &accepted(), at(2));
-    run.settle(&frozen(3), &accepted(), at(3));
+    run.settle(&frozen(2), &accepted(), false, at(2));
+    run.settle(&frozen(3), &accepted(), false, at(3));
     assert_eq!(run.next(true, at(3)), Next::Leave);
     assert_eq!(run.stopped(), Some(&Stopped::DailyLimit(at(86_402).at)));
 }
@@ -235,10 +238,10 @@ fn a_relay_that_asks_for_less_gets_one_connection_and_half_the_rate() {
     take(&mut run, false, 1, at(0));
     take(&mut run, false, 2, at(0));
     let busy = said(Stage::Recipient, 452, "4.3.1 busy");
-    run.settle(&frozen(1), &busy, at(10));
+    run.settle(&frozen(1), &busy, false, at(10));
     assert_eq!(run.next(true, at(10)), Next::GiveWay);
     run.closed();
-    run.settle(&frozen(2), &accepted(), at(10));
+    run.settle(&frozen(2), &accepted(), false, at(10));
     assert!(is_parked(&run.next(false, at(10))));
     assert_eq!(run.next(true, at(10)), Next::Letter(id(3)));
     assert!(run.begin(at(10)).is_err());
@@ -270,7 +273,7 @@ fn too_many_connections_means_one_less_and_alone_a_rest() {
     run.not_opened(id(4), &too_many, at(0));
     assert_eq!(run.news(), [Progress::FewerConnections(3)]);
     assert!(is_parked(&run.next(false, at(0))));
-    run.settle(&frozen(1), &accepted(), at(0));
+    run.settle(&frozen(1), &accepted(), false, at(0));
     assert_eq!(run.next(true, at(0)), Next::Letter(id(4)), "the letter is not lost");
     let mut run = usual(4, 9);
     assert_eq!(run.next(false, at(0)), Next::Letter(id(1)));
@@ -306,7 +309,7 @@ fn connections_that_fail_together_ask_for_one_rest() {
         take(&mut run, false, n, at(0));
     }
     for n in [1, 2, 3] {
-        run.settle(&frozen(n), &said(Stage::Mail, 421, "shutting down"), at(1));
+        run.settle(&frozen(n), &said(Stage::Mail, 421, "shutting down"), false, at(1));
         run.closed();
     }
     let rests = run.news().into_iter().filter(|n| matches!(n, Progress::Resting(..))).count();
@@ -329,14 +332,14 @@ fn when_the_breaker_trips_its_refusals_go_back_and_those_under_way_too() {
     let mut run = usual(2, 9);
     take(&mut run, false, 1, at(0));
     take(&mut run, false, 2, at(0));
-    assert_eq!(run.settle(&frozen(1), &policy, at(0)).to, Some((State::Rejected, None)));
-    assert_eq!(run.settle(&frozen(2), &policy, at(0)).to, Some((State::Rejected, None)));
+    assert_eq!(run.settle(&frozen(1), &policy, false, at(0)).to, Some((State::Rejected, None)));
+    assert_eq!(run.settle(&frozen(2), &policy, false, at(0)).to, Some((State::Rejected, None)));
     take(&mut run, true, 3, at(0));
     take(&mut run, true, 4, at(0));
-    let settled = run.settle(&frozen(3), &policy, at(0));
+    let settled = run.settle(&frozen(3), &policy, false, at(0));
     let now = Some((State::Deferred, Some(at(0).at)));
     assert_eq!((settled.to, settled.back), (now, vec![id(1), id(2)]));
-    assert_eq!(run.settle(&frozen(4), &policy, at(0)).to, now, "it was under way");
+    assert_eq!(run.settle(&frozen(4), &policy, false, at(0)).to, now, "it was under way");
     assert_eq!(run.next(true, at(0)), Next::Leave);
     assert!(matches!(run.stopped(), Some(Stopped::Halted(Halt::EverybodyRefused, _))));
 }
@@ -346,9 +349,9 @@ fn a_halt_lets_letters_under_way_finish_and_begins_no_other() {
     let mut run = usual(2, 9);
     take(&mut run, false, 1, at(0));
     take(&mut run, false, 2, at(0));
-    run.settle(&frozen(1), &said(Stage::Mail, 550, "5.7.1 not you"), at(0));
+    run.settle(&frozen(1), &said(Stage::Mail, 550, "5.7.1 not you"), false, at(0));
     assert_eq!(run.next(true, at(0)), Next::Leave);
-    assert_eq!(run.settle(&frozen(2), &accepted(), at(0)).to, Some((State::Accepted, None)));
+    assert_eq!(run.settle(&frozen(2), &accepted(), false, at(0)).to, Some((State::Accepted, None)));
     assert!(matches!(run.stopped(), Some(Stopped::Halted(Halt::SenderRefused, _))));
 }
 
@@ -363,4 +366,16 @@ fn a_paused_mailing_waits_as_long_as_patience_lasts() {
     run.pause(true, at(30));
     assert_eq!(run.next(true, at(30 + WAIT_FOR_RETRY_MAX.as_secs())), Next::Leave);
     assert_eq!(run.stopped(), Some(&Stopped::Paused));
+}
+
+/// In a flight the intent is durable before MAIL is answered.
+#[test]
+fn a_letter_that_was_intended_and_met_a_halt_is_due_again() {
+    let refused = said(Stage::Mail, 550, "5.7.1 not you");
+    for (is_intended, to) in [(false, None), (true, Some((State::Deferred, Some(at(0).at))))] {
+        let mut run = usual(1, 2);
+        take(&mut run, false, 1, at(0));
+        assert_eq!(run.settle(&frozen(1), &refused, is_intended, at(0)).to, to);
+        assert!(matches!(run.stopped(), Some(Stopped::Halted(Halt::SenderRefused, _))));
+    }
 }

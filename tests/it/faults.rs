@@ -303,7 +303,7 @@ fn killed_while_the_relay_says_nothing_it_goes_on() {
     relay.change(Script::new());
     let workspace = workspace.now(LATER);
     workspace.send();
-    let states = proof::check(&workspace, &relay, 3, 1);
+    let states = proof::check(&workspace, &relay, 3, 2);
     assert!(states.values().all(|s| s == "accepted" || s == "uncertain"), "{states:?}");
 }
 

@@ -167,7 +167,7 @@ fn the_screen_says_what_was_done_and_the_same_seed_does_it_again() {
     for words in [
         "60 letters rehearsed with faults, seed 3",
         "What was done to it",
-        "  5  the program killed in the middle (kill -9)",
+        "  the program killed in the middle (kill -9)",
         &format!("  {rejected}  refused for good\n"),
         "Proof",
         "yes  nobody was missed",
