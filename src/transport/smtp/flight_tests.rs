@@ -3,8 +3,8 @@
 
 use super::testing::{
     CHUNKING, CHUNKING_ALONE, ENVELOPE, PIPELINING, Step, TEXT, answers, asking, assert_came,
-    certified, flight, greeted, hear, large, letter, of_octets, opened, opened_with, permit, relay,
-    say, session, settings, shown, small, then, transmit_to, transmitted,
+    certified, flight, greeted, hear, letter, of_octets, opened, opened_with, permit, relay, say,
+    session, settings, shown, small, then, transmit_to, transmitted,
 };
 use super::{Security, Timeouts};
 use crate::message::{Chunk, Message, SharedChunk};
@@ -213,21 +213,24 @@ async fn a_recipient_refused_in_the_middle_of_a_letter_costs_the_rest_of_it_or_t
     let middle = of_octets(600_000);
     let rest = Step::HearOctets(middle.len() - 10_000);
     let steps = then(&refused, &[rest, say("554 nobody"), hear("RSET"), Step::Fin]);
-    let (mut session, relay) = opened(CHUNKING, steps).await;
+    // The relay reads octet by octet.
+    let patient = |timeouts: &mut Timeouts| timeouts.command = Duration::from_secs(60);
+    let (mut session, relay) = opened_with(CHUNKING, steps, patient).await;
     let outcome = session.transmit(&middle, permit).await;
     assert_eq!((shown(&outcome).as_str(), session.is_usable()), ("Recipient 550 who", true));
     transmit_to(&mut session, "bo@town.example").await;
     drop(session);
     assert!(relay.heard().await.contains("\r\nRSET\r\n"));
 
-    let steps = then(&refused, &[Step::Stay]);
-    let (mut session, _relay) = opened(CHUNKING, steps).await;
+    // Too much is left of this one, although the relay would take it.
+    let steps = then(&refused, &[Step::HearOctets((8 << 20) - 10_000), say("554 nobody")]);
+    let (mut session, _relay) = opened_with(CHUNKING, steps, patient).await;
     let mut was_asked = false;
     let permit = async || {
         was_asked = true;
         Ok::<(), ()>(())
     };
-    let outcome = session.transmit(&large(), permit).await;
+    let outcome = session.transmit(&of_octets(8 << 20), permit).await;
     assert_eq!((shown(&outcome).as_str(), session.is_usable()), ("Recipient 550 who", false));
     assert!(was_asked, "the permit runs while the letter is on its way");
 }
