@@ -229,20 +229,9 @@ fn read_text(workspace: &Workspace, file: &str) -> Result<String, Problem> {
 
 fn read_layout(workspace: &Workspace, problems: &mut Problems) -> Option<Source> {
     const FILE: &str = "templates/layout.html";
-    match workspace.read_if_there(FILE, TEMPLATE_BYTES_MAX) {
-        Ok(None) => None,
-        Ok(Some(_)) => match read_text(workspace, FILE) {
-            Ok(text) => Some(Source { file: FILE.to_owned(), text }),
-            Err(problem) => {
-                problems.push(problem);
-                None
-            }
-        },
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    }
+    problems.take_from(workspace.read_if_there(FILE, TEMPLATE_BYTES_MAX))??;
+    let text = problems.take_from(read_text(workspace, FILE))?;
+    Some(Source { file: FILE.to_owned(), text })
 }
 
 /// The images of `templates/images/`, by the path that letters write: `images/logo.png`.

@@ -188,6 +188,11 @@ impl Problems {
         self.found.push(problem);
     }
 
+    /// What came out of a step; its finding is kept where nothing did.
+    pub fn take_from<T>(&mut self, step: Result<T, Problem>) -> Option<T> {
+        step.map_err(|problem| self.push(problem)).ok()
+    }
+
     /// Keeps all findings of another pass.
     pub fn append(&mut self, other: Problems) {
         self.found.extend(other.found);

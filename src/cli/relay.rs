@@ -4,7 +4,8 @@
 
 use super::shell::{Opened, Shell};
 use crate::campaign::Campaign;
-use crate::config::{SignIn, fetch_password};
+use crate::config::{self, SignIn, fetch_password};
+use crate::limits::CONFIG_BYTES_MAX;
 use crate::plan::Plan;
 use crate::problem::{Problem, Problems};
 use crate::transport::smtp::{Credentials, Relay, Timeouts};
@@ -29,29 +30,10 @@ pub(super) fn relay(
         return None;
     };
     check_reserved(campaign, plan, setting.url.is_on_this_computer(), problems);
-    let credentials = match &setting.sign_in {
-        SignIn::None => None,
-        SignIn::Password { user, password } => {
-            match fetch_password(password, opened.workspace.root(), shell.environment()) {
-                Ok(password) => Some(Credentials { name: user.clone(), password }),
-                Err(problem) => {
-                    problems.push(problem);
-                    return None;
-                }
-            }
-        }
-    };
-    let ca_file = setting
-        .ca_file
-        .as_ref()
-        .map(|file| opened.workspace.read(&file.value, crate::limits::CONFIG_BYTES_MAX));
-    let extra_ca_pem = match ca_file.transpose() {
-        Ok(pem) => pem,
-        Err(problem) => {
-            problems.push(problem);
-            return None;
-        }
-    };
+    // Both are looked at before either ends it, so that both are told.
+    let credentials = problems.take_from(credentials(shell, opened, &setting.sign_in));
+    let extra_ca_pem = problems.take_from(extra_ca_pem(opened, setting));
+    let (credentials, extra_ca_pem) = (credentials?, extra_ca_pem?);
     Some(Relay {
         host: setting.url.host.clone(),
         port: setting.url.port,
@@ -62,6 +44,23 @@ pub(super) fn relay(
         disable: setting.habits.disable.clone(),
         timeouts: Timeouts::default(),
     })
+}
+
+/// The sign-in name with its password, read only where somebody signs in.
+fn credentials(
+    shell: &Shell,
+    opened: &Opened,
+    sign_in: &SignIn,
+) -> Result<Option<Credentials>, Problem> {
+    let SignIn::Password { user, password } = sign_in else { return Ok(None) };
+    let password = fetch_password(password, opened.workspace.root(), shell.environment())?;
+    Ok(Some(Credentials { name: user.clone(), password }))
+}
+
+/// Certificates besides the operating system's.
+fn extra_ca_pem(opened: &Opened, setting: &config::Relay) -> Result<Option<Vec<u8>>, Problem> {
+    let Some(file) = &setting.ca_file else { return Ok(None) };
+    opened.workspace.read(&file.value, CONFIG_BYTES_MAX).map(Some)
 }
 
 /// Reserved domains only to a relay on this computer (security S22).

@@ -109,12 +109,7 @@ impl Opened {
     /// Reads everything of a campaign; every problem is kept, also those of the configuration.
     pub fn campaign(&self, name: Option<&str>, problems: &mut Problems) -> Option<Campaign> {
         problems.append(self.problems.clone());
-        match self.config.campaign(name) {
-            Ok(setting) => Campaign::load(&self.workspace, &self.config, setting, problems),
-            Err(problem) => {
-                problems.push(problem);
-                None
-            }
-        }
+        let setting = problems.take_from(self.config.campaign(name))?;
+        Campaign::load(&self.workspace, &self.config, setting, problems)
     }
 }

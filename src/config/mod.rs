@@ -225,13 +225,8 @@ pub fn load(
     environment: &Environment,
     problems: &mut Problems,
 ) -> Option<Config> {
-    match workspace.read(CONFIG_FILE, CONFIG_BYTES_MAX) {
-        Ok(bytes) => read(CONFIG_FILE, &bytes, environment, problems),
-        Err(problem) => {
-            problems.push(problem);
-            None
-        }
-    }
+    let bytes = problems.take_from(workspace.read(CONFIG_FILE, CONFIG_BYTES_MAX))?;
+    read(CONFIG_FILE, &bytes, environment, problems)
 }
 
 impl Config {

@@ -34,13 +34,7 @@ pub fn read(
     environment: &Environment,
     problems: &mut Problems,
 ) -> Option<Config> {
-    let text = match syntax::decode(file, bytes) {
-        Ok(text) => text,
-        Err(problem) => {
-            problems.push(problem);
-            return None;
-        }
-    };
+    let text = problems.take_from(syntax::decode(file, bytes))?;
     let (table, syntax_errors) = syntax::parse(file, text);
     let is_whole = syntax_errors.is_empty();
     let mut reader = Reader::new(file, text, syntax_errors, problems);
@@ -59,9 +53,7 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
     let sender = sender.map(|s| read_sender(s, &languages, reader)).unwrap_or_default();
     let campaign_tables = read_tables(&mut top, "campaigns", "outcome", reader);
     if !has_sender && campaign_tables.iter().any(|(_, table)| !table.has_within("sender", "from")) {
-        let problem = Problem::error("config-missing", "sender.from is missing");
-        let hint = format!("Write from = {FROM_EXAMPLE} under [sender].");
-        reader.report_absence(problem.place(sender_place).hint(hint));
+        reader.report_absence(no_sender(sender_place));
     }
     let campaign_ids: Vec<String> = campaign_tables.iter().map(|(id, _)| id.clone()).collect();
     let default_campaign = read_default_campaign(&mut top, &campaign_ids, reader);
@@ -93,6 +85,11 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
         campaigns,
         limits,
     }
+}
+
+fn no_sender(place: Place) -> Problem {
+    let hint = format!("Write from = {FROM_EXAMPLE} under [sender].");
+    Problem::error("config-missing", "sender.from is missing").place(place).hint(hint)
 }
 
 /// The tables beneath a key, such as `[campaigns.*]`, in the order of the file.

@@ -313,36 +313,7 @@ impl Reader<'_> {
     /// Reads a path such as `recipient.city` or `recipient["имя"]`.
     fn path(&mut self, tokens: &[Token<'_>], index: usize, condition: bool) -> (usize, usize) {
         let Word::Name(root) = tokens[index].word else { return (index + 1, 0) };
-        let mut path = vec![root.to_owned()];
-        let mut next = index + 1;
-        let mut computed = false;
-        loop {
-            match tokens.get(next..).unwrap_or_default() {
-                [
-                    Token { word: Word::Sign("." | "?."), .. },
-                    Token { word: Word::Name(part), .. },
-                    ..,
-                ] => {
-                    path.push((*part).to_owned());
-                    next += 2;
-                }
-                [
-                    Token { word: Word::Sign("[" | "?["), .. },
-                    Token { word: Word::Text(part), .. },
-                    Token { word: Word::Sign("]"), .. },
-                    ..,
-                ] => {
-                    path.push((*part).to_owned());
-                    next += 3;
-                }
-                // The index is read as an expression of its own by the caller.
-                [Token { word: Word::Sign("[" | "?["), .. }, ..] => {
-                    computed = true;
-                    break;
-                }
-                _ => break,
-            }
-        }
+        let (path, next, computed) = steps(root, tokens, index + 1);
         let at = tokens[index].at;
         let terms = self.locals.get(root).copied();
         if terms.is_none() {
@@ -367,6 +338,36 @@ impl Reader<'_> {
             }
         }
         (next, terms.unwrap_or(1))
+    }
+}
+
+/// The names of a path from its root on, the token behind it, and whether an index follows that is
+/// computed: the caller reads it as an expression of its own.
+fn steps(root: &str, tokens: &[Token<'_>], from: usize) -> (Vec<String>, usize, bool) {
+    let mut path = vec![root.to_owned()];
+    let mut next = from;
+    loop {
+        match tokens.get(next..).unwrap_or_default() {
+            [
+                Token { word: Word::Sign("." | "?."), .. },
+                Token { word: Word::Name(part), .. },
+                ..,
+            ] => {
+                path.push((*part).to_owned());
+                next += 2;
+            }
+            [
+                Token { word: Word::Sign("[" | "?["), .. },
+                Token { word: Word::Text(part), .. },
+                Token { word: Word::Sign("]"), .. },
+                ..,
+            ] => {
+                path.push((*part).to_owned());
+                next += 3;
+            }
+            [Token { word: Word::Sign("[" | "?["), .. }, ..] => return (path, next, true),
+            _ => return (path, next, false),
+        }
     }
 }
 
