@@ -216,3 +216,16 @@ fn a_password_file_that_others_can_read_is_refused() {
         check_secret(&workspace, &output, "password file");
     }
 }
+
+#[test]
+fn a_missing_password_and_a_missing_certificate_are_told_together() {
+    let workspace = Workspace::with_people(2)
+        .relay_url("smtps://localhost:1")
+        .relay_lines("ca_file = \"office-ca.pem\"")
+        .relay_lines(&format!("user = \"{NAME}\""));
+    let plan = workspace.fingerprint();
+    let (code, json) = workspace.run_json(&["send", "--plan", &plan]);
+    assert_eq!(code, Some(3), "{json:#}");
+    let told = |code: &str| json["problems"].as_array().unwrap().iter().any(|p| p["code"] == code);
+    assert!(told("no-password") && told("missing-file"), "{json:#}");
+}
