@@ -1,10 +1,64 @@
-//! Named points at which a test lets this process die as if its power were cut.
+//! Named points at which a test lets this process die as by `kill -9`.
 //!
-//! Owns counting how often a point was passed. Only with the cargo feature `crash-points`, which no
-//! release has; without it a point is nothing.
+//! Owns the names and the count of how often each was passed. A point stands wherever something
+//! durable, or something that cannot be taken back, begins or ends. Only with the cargo feature
+//! `crash-points`, which no release has; without it a point is nothing and the names are not there.
+//!
+//! What it shows is what a process that dies leaves to the next one. What a power cut takes from the
+//! drive besides is the ledger's own subject (`ledger/mod.rs`, crash cases).
 
 #[cfg(feature = "crash-points")]
 use std::sync::{Mutex, PoisonError};
+
+/// Every point, about in the order in which a mailing passes them; a test walks it.
+#[cfg(feature = "crash-points")]
+pub const POINTS: [&str; 33] = [
+    // The folder on this computer of a workspace that several computers see.
+    "pointer-written",
+    "pointer-renamed",
+    // One run at a time.
+    "lock-taken",
+    "lock-named",
+    // The ledger's file, its tables, and an older version's.
+    "ledger-file-made",
+    "schema-changing",
+    "schema-changed",
+    // Every transaction of the ledger: run counter, plan, confirmation, recovery, letters, orders.
+    "transaction-begun",
+    "transaction-written",
+    "transaction-committed",
+    // The run counter, between the ledger and this computer's memory, at a run's start and end.
+    "run-counted",
+    "memory-written",
+    "memory-renamed",
+    // Documents and images.
+    "object-written",
+    "object-renamed",
+    // The plan.
+    "letter-adopted",
+    "plan-adopted",
+    "plan-confirmed",
+    // What a dead run left under way.
+    "attempt-recovered",
+    // The connection.
+    "connecting",
+    "connected",
+    // One letter.
+    "asked-first",
+    "before-intent",
+    "front-gone",
+    "intended",
+    "before-last-bytes",
+    "last-bytes-gone",
+    "answered",
+    "recording",
+    // Group commit.
+    "group-taken",
+    "group-durable",
+    // The end.
+    "run-over",
+    "run-ended",
+];
 
 /// The point to die at, and how often it is still passed alive.
 #[cfg(feature = "crash-points")]
@@ -31,8 +85,20 @@ fn pass(name: &str) {
     if let Some((_, left)) = armed.as_mut().filter(|(at, _)| at == name) {
         *left = left.saturating_sub(1);
         if *left == 0 {
-            // Nothing is unwound, flushed or said: what is not on the drive or the wire is gone.
-            std::process::abort();
+            die();
         }
     }
+}
+
+/// Nothing is unwound, flushed or said, by no thread: what is not with the system is gone. An abort
+/// would do the same but for a message and a core file.
+#[cfg(feature = "crash-points")]
+fn die() -> ! {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Signal, getpid, kill_process};
+        // Refused it can only be where nothing may end itself; an abort is left.
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+    std::process::abort()
 }

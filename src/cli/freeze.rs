@@ -9,6 +9,7 @@ use super::answer::{Answer, Exit};
 use super::failure::{frozen_problem, ledger_problem};
 use super::ui::{Ui, plural};
 use crate::campaign::Campaign;
+use crate::crash;
 use crate::ledger::{
     FrozenAttachment, FrozenImage, FrozenLetter, FrozenSender, Ledger, LedgerError, NewPlan,
     PlannedDelivery, StoredPlan,
@@ -47,10 +48,12 @@ pub(super) fn freeze(
     let is_confirmed = ours.as_ref().is_some_and(|c| c.confirmed_at.is_some());
     if ours.is_none() {
         adopt(campaign, plan, ledger, clock, ui).map_err(|e| failed(&e))?;
+        crash::point("plan-adopted");
     }
     if is_whole && !is_confirmed {
         let now = clock.now();
         ledger.confirm(&campaign.id, &plan.fingerprint, now).map_err(|e| failed(&e))?;
+        crash::point("plan-confirmed");
     }
     Ok(())
 }

@@ -87,6 +87,12 @@ fn command_name(command: Option<&Command>) -> &'static str {
 
 fn answer(ui: Ui, arguments: Arguments) -> Answer {
     let environment = Environment::of_process();
+    #[cfg(feature = "crash-points")]
+    match environment.crash_at() {
+        Ok(Some((name, nth))) => crate::crash::arm(&name, nth),
+        Ok(None) => {}
+        Err(problem) => return Answer::one_problem(Exit::MustChange, problem),
+    }
     let shell = match Shell::new(ui, environment, arguments.global.workspace) {
         Ok(shell) => shell,
         Err(problem) => return Answer::one_problem(Exit::MustChange, problem),

@@ -8,6 +8,7 @@
 use super::answer::Answer;
 use super::failure::{ledger_problem, must_change};
 use super::shell::Shell;
+use crate::crash;
 use crate::ledger::{Ledger, LedgerError, MemoryError, RunLock, RunMemory};
 use crate::problem::{Problem, Problems};
 use std::path::Path;
@@ -38,6 +39,7 @@ pub(super) fn begin_run(
     // What a computer that fails does to a file is met here, and not in the middle of the mailing.
     ledger.check(lock).map_err(failed)?;
     let runs = ledger.begin_run(lock).map_err(failed)?;
+    crash::point("run-counted");
     if let Some(Err(error)) = memory.as_ref().map(|memory| memory.keep(runs)) {
         problems.push(not_remembered(&error.to_string()));
         return Ok(Counted { memory: None });
@@ -48,6 +50,7 @@ pub(super) fn begin_run(
 /// Counts the end of a run that ended well.
 pub(super) fn end_run(shell: &Shell, folder: &Path, lock: &RunLock, counted: &Counted) {
     let ended = Ledger::open(folder, shell.clock().now()).and_then(|mut l| l.end_run(lock));
+    crash::point("run-counted");
     match (ended, &counted.memory) {
         // Every letter is recorded; an end that is not counted costs the next start a check.
         (Err(error), _) => shell.ui.say(&error.to_string()),

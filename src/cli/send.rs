@@ -20,6 +20,7 @@ use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
 use super::ui::plural;
 use crate::campaign::Campaign;
+use crate::crash;
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock};
 use crate::plan::objects::Objects;
 use crate::plan::{Plan, Planned};
@@ -139,8 +140,10 @@ fn go(
     let standing = Standing::read(Some(&reader), &campaign.id);
     // The last to close the ledger folds its log into the file.
     drop(reader);
+    crash::point("run-over");
     if outcome.is_ok() {
         restored::end_run(shell, &folder, &lock, &counted);
+        crash::point("run-ended");
     }
     drop(lock);
     Ok(summed_up(outcome, standing, problems))

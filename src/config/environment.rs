@@ -28,6 +28,9 @@ pub const STATE_DIR: &str = "SECRETARIAT_STATE_DIR";
 pub const DATA_DIR: &str = "SECRETARIAT_DATA_DIR";
 /// The computer's name on Windows and in some shells.
 const COMPUTER_NAMES: [&str; 2] = ["HOSTNAME", "COMPUTERNAME"];
+/// The point at which a test lets the process die, and at which passing of it: `intended:2`.
+#[cfg(feature = "crash-points")]
+pub const CRASH_AT: &str = "SECRETARIAT_CRASH_AT";
 /// Not empty: no colours (no-color.org).
 pub const NO_COLOR: &str = "NO_COLOR";
 
@@ -75,6 +78,25 @@ impl Environment {
                 .hint(format!("Set {NOW} to a time in RFC 3339, or unset it."))
         })?;
         Ok(Clock::starting_at(start))
+    }
+
+    /// Where a test lets this process die: a name of [`crate::crash::POINTS`], and at which passing
+    /// of it, from 1.
+    ///
+    /// # Errors
+    /// `environment` for a name that is none, and for another form than `NAME:N`.
+    #[cfg(feature = "crash-points")]
+    pub fn crash_at(&self) -> Result<Option<(String, u64)>, Problem> {
+        let Some(text) = self.text(CRASH_AT)? else { return Ok(None) };
+        let read = text.split_once(':').and_then(|(name, nth)| {
+            let nth = nth.parse().ok().filter(|nth| *nth > 0)?;
+            crate::crash::POINTS.contains(&name).then(|| (name.to_owned(), nth))
+        });
+        let not_read = || {
+            Problem::error("environment", format!("{CRASH_AT}: {text:?} names no crash point"))
+                .hint(format!("Set {CRASH_AT} to a point and a number, such as intended:2."))
+        };
+        read.map(Some).ok_or_else(not_read)
     }
 
     /// The system's folder for temporary files.
@@ -210,6 +232,18 @@ mod tests {
         assert_eq!(problem.message, "SECRETARIAT_RELAY_URL does not say how to connect");
         let url = Environment::of(&[(RELAY_URL, "smtps://x")]).relay_url().unwrap().unwrap();
         assert_eq!(url.to_string(), "smtps://x:465");
+    }
+
+    #[cfg(feature = "crash-points")]
+    #[test]
+    fn a_crash_is_at_a_point_that_there_is() {
+        let at = |text: &str| Environment::of(&[(CRASH_AT, text)]).crash_at();
+        assert_eq!(at("intended:2"), Ok(Some(("intended".to_owned(), 2))));
+        assert_eq!(at(""), Ok(None));
+        for wrong in ["intended", "intended:", "intended:0", "intended:x", "nowhere:1", ":1"] {
+            let problem = at(wrong).unwrap_err();
+            assert!(problem.message.starts_with(CRASH_AT), "{wrong}");
+        }
     }
 
     #[test]

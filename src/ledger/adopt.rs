@@ -16,6 +16,7 @@ use super::frozen::{self, FrozenSender, PlannedDelivery};
 use super::names::Names;
 use super::plans::{Adopted, NewPlan, StoredPlan, current, insert_plan};
 use super::state::State;
+use crate::crash;
 use crate::id::{CampaignId, DeliveryId};
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
@@ -45,6 +46,7 @@ pub(super) fn adopt(
     let mut found = 0;
     for delivery in deliveries {
         adoption.take(&delivery)?;
+        crash::point("letter-adopted");
         found += 1;
     }
     if found != plan.total {

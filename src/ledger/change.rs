@@ -13,6 +13,7 @@ use super::failure::{Fault, LedgerError};
 use super::query::{self, StoredDelivery};
 use super::state::State;
 use super::{Ledger, RunLock};
+use crate::crash;
 use crate::id::DeliveryId;
 use crate::response::Response;
 use crate::time::Timestamp;
@@ -153,6 +154,7 @@ impl Ledger {
             let mut found = query::in_state(connection, State::Attempting)?;
             for delivery in &mut found {
                 recover(connection, delivery, now)?;
+                crash::point("attempt-recovered");
             }
             Ok(found)
         })

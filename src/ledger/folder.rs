@@ -3,7 +3,7 @@
 //! Owns that both are for the owner only (security S21) and that their names outlast a power cut.
 //! SQLite gives its `-wal` and `-shm` the mode of the file they belong to.
 
-use crate::owner_only;
+use crate::{crash, owner_only};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,6 +25,7 @@ pub(super) fn make(folder: &Path, file: &Path) -> io::Result<()> {
         if let Some(parent) = folder.canonicalize()?.parent() {
             owner_only::keep_names(parent)?;
         }
+        crash::point("ledger-file-made");
     }
     Ok(())
 }

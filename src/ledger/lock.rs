@@ -10,6 +10,7 @@
 //! `lock.holder` is believed only while `lock` is locked.
 
 use super::{Ledger, folder};
+use crate::crash;
 use crate::time::Timestamp;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -100,8 +101,10 @@ impl RunLock {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
+        crash::point("lock-taken");
         let holder = Holder { pid: std::process::id(), host: host.to_owned(), since: now };
         write_holder(folder, &holder).map_err(failed)?;
+        crash::point("lock-named");
         Ok(RunLock { _file: file })
     }
 

@@ -87,6 +87,7 @@ pub use restored::{MemoryError, RunMemory};
 pub use state::State;
 pub use writer::LedgerWriter;
 
+use crate::crash;
 use crate::limits::{LEDGER_BUSY_TIMEOUT, LEDGER_CACHE_KIB, LEDGER_LOG_BYTES_KEPT};
 use crate::time::Timestamp;
 use rusqlite::config::DbConfig;
@@ -185,13 +186,16 @@ impl Ledger {
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|error| failed(error.into()))?;
+        crash::point("transaction-begun");
         // Dropped on failure, which rolls back.
         let done = work(&transaction).map_err(failed)?;
+        crash::point("transaction-written");
         if let Err(error) = transaction.commit() {
             let fault = Fault::from(error);
             self.stopped = Some(fault.clone());
             return Err(self.failed(fault));
         }
+        crash::point("transaction-committed");
         self.commits += 1;
         Ok(done)
     }

@@ -18,6 +18,7 @@ use super::events::{About, Kind};
 use super::failure::Fault;
 use super::state::State;
 use super::{Ledger, LedgerError, RunLock, folder};
+use crate::crash;
 use crate::owner_only;
 use crate::time::Timestamp;
 use rusqlite::{Connection, params};
@@ -100,7 +101,9 @@ impl RunMemory {
         let mut file = owner_only::create_file(&new)?;
         file.write_all(format!("{runs}\n").as_bytes())?;
         file.sync_all()?;
+        crash::point("memory-written");
         std::fs::rename(&new, &self.file)?;
+        crash::point("memory-renamed");
         owner_only::keep_names(folder)
     }
 }

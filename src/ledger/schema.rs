@@ -8,6 +8,7 @@
 
 use super::failure::Fault;
 use super::names;
+use crate::crash;
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior};
 
@@ -78,7 +79,10 @@ pub(super) fn bring_up_to_date(connection: &mut Connection, now: Timestamp) -> R
         )?;
     }
     transaction.pragma_update(None, "user_version", newest())?;
-    Ok(transaction.commit()?)
+    crash::point("schema-changing");
+    transaction.commit()?;
+    crash::point("schema-changed");
+    Ok(())
 }
 
 /// Gives a connection that may only read what an older ledger lacks, in memory: the questions are

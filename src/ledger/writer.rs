@@ -14,6 +14,7 @@ use super::Ledger;
 use super::change::{Change, ChangeError, Recorded};
 use super::failure::{Fault, LedgerError};
 use super::frozen::FrozenDelivery;
+use crate::crash;
 use crate::id::DeliveryId;
 use crate::limits::LEDGER_GROUP_MAX;
 use crate::time::Timestamp;
@@ -169,7 +170,10 @@ fn commit(
     if changes.is_empty() {
         return;
     }
-    for (answer, done) in answers.into_iter().zip(ledger.change_together(changes)) {
+    crash::point("group-taken");
+    let done = ledger.change_together(changes);
+    crash::point("group-durable");
+    for (answer, done) in answers.into_iter().zip(done) {
         // Whoever asked may have gone; what was asked is done all the same.
         drop(answer.send(done));
     }

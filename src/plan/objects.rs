@@ -10,6 +10,7 @@
 //! # Failure
 //! [`ObjectError`], with the file; nothing is half-written.
 
+use crate::crash;
 use crate::id::Digest;
 use crate::owner_only;
 use std::fs;
@@ -102,10 +103,12 @@ fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
         f.write_all(bytes)?;
         f.sync_all()
     });
+    crash::point("object-written");
     written.and_then(|()| fs::rename(&unfinished, file)).inspect_err(|_| {
         // Best effort: the error that matters is the first one.
         let _ = fs::remove_file(&unfinished);
     })?;
+    crash::point("object-renamed");
     owner_only::keep_names(folder)
 }
 

@@ -175,6 +175,7 @@ impl<'a> Connection<'a> {
             return true;
         }
         drop(shared.news.send(Progress::Connecting));
+        crash::point("connecting");
         // Nothing of a letter is under way yet: whoever asks to stop need not wait.
         let opened = tokio::select! {
             opened = Session::open(&shared.relay, &shared.tls) => Some(opened),
@@ -189,6 +190,7 @@ impl<'a> Connection<'a> {
                 shared.change(|dispatch, now| dispatch.not_opened(id, &outcome, now));
             }
             Some(Ok(session)) => {
+                crash::point("connected");
                 self.letters = 0;
                 if let Some(stopped) = first_look(&shared.needs, &session) {
                     self.session = Some(session);

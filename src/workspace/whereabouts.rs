@@ -17,6 +17,7 @@
 //! `ledger-gone`, `ledger-at` for a pointer that is not ours.
 
 use super::PRIVATE_FOLDER;
+use crate::crash;
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::owner_only;
 use crate::problem::{Place, Problem};
@@ -268,7 +269,9 @@ fn write_pointer(own: &Path, pointer: &Pointer) -> io::Result<()> {
     let mut file = owner_only::create_file(&new)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
+    crash::point("pointer-written");
     fs::rename(&new, own.join(POINTER))?;
+    crash::point("pointer-renamed");
     owner_only::keep_names(own)
 }
 

@@ -21,6 +21,7 @@ use super::commands::{Commands, commands};
 use super::dialogue::{Asked, Dialogue, session_over};
 use super::parts::Parts;
 use super::{Session, is_verdict, misplaced};
+use crate::crash;
 use crate::limits::MESSAGE_BLOCK_OCTETS;
 use crate::message::Message;
 use crate::transport::{Ending, Loss, Outcome, Stage};
@@ -156,6 +157,7 @@ impl Transaction<'_> {
         self.make_ready().await?;
         if self.way == Way::AskingFirst {
             self.ask_first().await.map_err(|outcome| self.untouched(outcome))?;
+            crash::point("asked-first");
         }
         // Both to their ends: a permit that is being written down is not broken off.
         let (approached, permitted) = tokio::join!(self.approach(), permit());
@@ -227,10 +229,11 @@ impl Transaction<'_> {
         if self.way != Way::AtOnce {
             self.dialogue.expect(&[Asked::Message]);
         }
-        match self.whole {
-            0..=MESSAGE_BLOCK_OCTETS => Ok(()),
-            _ => self.send(MESSAGE_BLOCK_OCTETS).await,
+        if self.whole > MESSAGE_BLOCK_OCTETS {
+            self.send(MESSAGE_BLOCK_OCTETS).await?;
         }
+        crash::point("front-gone");
+        Ok(())
     }
 
     /// The connection has been silent for a while: it may be dead, and then nothing has happened.
@@ -258,7 +261,10 @@ impl Transaction<'_> {
     /// Sends the last bytes and waits for the message's own answer.
     async fn finish(&mut self) -> Outcome {
         self.take_off();
-        match self.dialogue.release(&mut self.parts).await {
+        crash::point("before-last-bytes");
+        let released = self.dialogue.release(&mut self.parts).await;
+        crash::point("last-bytes-gone");
+        match released {
             Ok(()) => self.dialogue.conclude().await,
             Err(outcome) => outcome,
         }
