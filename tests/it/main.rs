@@ -21,7 +21,9 @@ mod control;
 mod damage;
 mod dry_run;
 
+mod crash;
 mod faults;
+mod kills;
 mod pace;
 mod persistence;
 mod resolve;

@@ -2,24 +2,10 @@
 
 use crate::support::relay::Relay;
 use crate::support::relay::script::Script;
-use crate::support::workspace::{Workspace, person};
+use crate::support::workspace::{Workspace, copy_folder, person};
 use crate::support::{eventually, proof};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-
-fn copy(from: &Path, to: &Path) {
-    drop(std::fs::remove_dir_all(to));
-    std::fs::create_dir_all(to).expect("a folder");
-    for entry in std::fs::read_dir(from).expect("a folder") {
-        let entry = entry.expect("an entry");
-        let (path, to) = (entry.path(), to.join(entry.file_name()));
-        if path.is_dir() {
-            copy(&path, &to);
-        } else {
-            std::fs::copy(&path, &to).expect("copied");
-        }
-    }
-}
 
 fn private(workspace: &Workspace) -> PathBuf {
     workspace.path().join(".secretariat")
@@ -31,11 +17,11 @@ fn restored() -> (Workspace, Relay) {
     let workspace = Workspace::with_people(3).relay(&relay);
     assert_eq!(workspace.send().0, Some(4));
     let backup = workspace.beside("backup");
-    copy(&private(&workspace), &backup);
+    copy_folder(&private(&workspace), &backup);
     relay.change(Script::new());
     let workspace = workspace.now("2026-11-05T10:30:00Z");
     assert_eq!(workspace.send().0, Some(0));
-    copy(&backup, &private(&workspace));
+    copy_folder(&backup, &private(&workspace));
     (workspace, relay)
 }
 

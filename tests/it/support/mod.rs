@@ -19,6 +19,24 @@ pub fn count(small: usize, long: usize) -> usize {
     if std::env::var_os("SECRETARIAT_TEST_LONG").is_some_and(|v| v == "1") { long } else { small }
 }
 
+/// The seed of a test that draws: another each time, or the one of `SECRETARIAT_TEST_SEED`.
+pub fn seed() -> u64 {
+    let given = std::env::var("SECRETARIAT_TEST_SEED").ok().filter(|text| !text.is_empty());
+    match given {
+        Some(text) => text.parse().expect("SECRETARIAT_TEST_SEED is a number"),
+        None => {
+            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+            u64::from(now.expect("a clock after 1970").subsec_nanos())
+        }
+    }
+}
+
+/// Says a line that is seen also when the test passes.
+pub fn say(line: &str) {
+    let line = format!("\n{line}\n");
+    std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
+}
+
 /// Waits until something holds; whether it came to hold in time.
 pub fn eventually(within: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
@@ -38,8 +56,7 @@ pub fn eventually(within: Duration, mut holds: impl FnMut() -> bool) -> bool {
 /// Written to the real standard error: what `eprintln!` writes is hidden when a test passes.
 pub fn skip(what: &str, why: &str) {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{what} must run under CI: {why}");
-    let line = format!("\n*** SKIPPED: {what}: {why}\n");
-    std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
+    say(&format!("*** SKIPPED: {what}: {why}"));
 }
 
 /// Whether this process is root's: Postfix and smtp-sink as root need that.

@@ -5,10 +5,13 @@
 
 use super::relay::Relay;
 use super::workspace::{Workspace, person};
-use secretariat::ledger::State;
+use secretariat::address::EmailAddress;
+use secretariat::id::{CampaignId, DeliveryId, RecipientKey};
+use secretariat::ledger::{Ledger, State};
 use secretariat::rehearsal::proof::{self, Claim};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 /// Every state of a delivery, in the order of the contract's `counts`.
 pub const STATES: [&str; 9] = [
@@ -85,6 +88,43 @@ fn claims(states: &BTreeMap<String, String>) -> Vec<Claim> {
         state: state(word),
     };
     states.iter().map(claim).collect()
+}
+
+/// What a dead run left in the ledger of this folder of the first `people` persons; nothing where
+/// there is no plan. Asked of a copy: whoever opens a ledger folds its log into the file, and that
+/// is for the next run to do.
+pub fn claims_left_in(folder: &Path, people: usize) -> Vec<Claim> {
+    let copy = tempfile::tempdir().expect("a temporary folder");
+    for name in ["ledger.db", "ledger.db-wal"] {
+        if folder.join(name).exists() {
+            std::fs::copy(folder.join(name), copy.path().join(name)).expect("copied");
+        }
+    }
+    let campaign = CampaignId::parse("outcome").expect("a name");
+    let ledger = Ledger::look(copy.path()).expect("a ledger that can be read");
+    let states: HashMap<DeliveryId, State> = ledger.map_or_else(HashMap::new, |ledger| {
+        ledger.states(&campaign).expect("states").into_iter().collect()
+    });
+    let claim = |n| {
+        let address = EmailAddress::parse(&person(n)).expect("an address");
+        let state = states.get(&DeliveryId::of(&campaign, &RecipientKey::of(&address)))?;
+        Some(Claim { address: person(n), state: *state })
+    };
+    let claims: Vec<Claim> = (1..=people).filter_map(claim).collect();
+    assert!(claims.is_empty() || claims.len() == people, "a plan is there whole or not at all");
+    claims
+}
+
+/// How many of them are in one of these states.
+pub fn number_of(claims: &[Claim], states: &[State]) -> usize {
+    claims.iter().filter(|claim| states.contains(&claim.state)).count()
+}
+
+/// Holds I1 to I5 and I7 of what the ledger says.
+#[track_caller]
+pub fn hold(claims: &[Claim], relay: &Relay, uncertain_max: usize, what: &str) {
+    assert_eq!(proof::counts(claims, &relay.counts(), uncertain_max), [], "I1-I5: {what}");
+    assert_eq!(proof::rules(&relay.violations()), [], "I7: {what}");
 }
 
 /// Holds that everybody has exactly one message.

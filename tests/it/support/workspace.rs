@@ -341,6 +341,11 @@ impl Running {
         self.child.id()
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("our own child can be asked").is_some()
+    }
+
     /// Waits for its end.
     pub fn wait(mut self) -> Output {
         let start = Instant::now();
@@ -404,6 +409,17 @@ pub fn pdf(size: usize, seed: u8) -> Vec<u8> {
     let noise = (0_usize..).map(|n| (n.wrapping_mul(2_654_435_761) >> 7) as u8 ^ seed);
     bytes.extend(noise.take(size - bytes.len()));
     bytes
+}
+
+/// Copies a folder with all that is in it to a place where there is then nothing else.
+pub fn copy_folder(from: &Path, to: &Path) {
+    drop(std::fs::remove_dir_all(to));
+    std::fs::create_dir_all(to).expect("a folder");
+    for name in files_under(from) {
+        let (from, to) = (from.join(&name), to.join(&name));
+        std::fs::create_dir_all(to.parent().expect("a folder")).expect("a folder");
+        std::fs::copy(from, to).expect("copied");
+    }
 }
 
 /// All files under a folder, relative, sorted.
