@@ -226,8 +226,25 @@ impl Wire {
             if let Some(response) = self.take_reply()? {
                 return Ok(response);
             }
+            self.acknowledge();
             poll_fn(|context| self.poll_input(context)).await?;
         }
+    }
+
+    /// Has the system confirm at once what has come, where it lets us say so. A relay that answers
+    /// MAIL and RCPT of a flight in one write and the message in another holds the second back
+    /// until the first is confirmed (RFC 896), and a system that waits for something to send along
+    /// confirms after 40 ms: that was nine tenths of a letter's time with a Postfix nearby.
+    fn acknowledge(&self) {
+        let stream = match &self.stream {
+            Stream::Plain(stream) => stream,
+            Stream::Encrypted(stream) => stream.get_ref().0,
+        };
+        // Where it cannot be said, answers come a little later.
+        #[cfg(target_os = "linux")]
+        let _ = stream.set_quickack(true);
+        #[cfg(not(target_os = "linux"))]
+        let _ = stream;
     }
 
     /// The first answer in what was read, where it is complete.
