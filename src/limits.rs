@@ -131,6 +131,15 @@ pub const RELAY_RESTS: [Duration; 3] =
 /// Letters lost one after the other with no acceptance between before the relay gets a rest.
 pub const LOST_IN_A_ROW_MAX: u32 = 10;
 
+/// Letters refused one after the other on a connection before a new one takes its place: Postfix
+/// answers a second later to everything once a connection has made more than 10 errors and accepted
+/// nothing since, and hangs up after 20. The first refusal counts twice where it met a flight.
+pub const REFUSALS_A_CONNECTION_MAX: u32 = 8;
+/// Letters in doubt one after the other with no acceptance between that stop a run: each is a
+/// question to a person, so there must be few; one connection cut at a bad moment makes as many as
+/// there are connections, two unless more are asked for.
+pub const DOUBTS_IN_A_ROW_MAX: u32 = 5;
+
 /// How long a relay that asked for less gets half (delivery paper, fault table: "half the rate, one
 /// connection, 15 min").
 pub const SLOW_DOWN_LASTS: Duration = Duration::from_secs(15 * 60);

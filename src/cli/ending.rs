@@ -78,10 +78,17 @@ fn problems_of(stopped: &Stopped) -> Option<Problem> {
             let (what, hint) = halt.explained();
             Some(Problem::error(halt.code(), format!("{what}: {words}")).hint(hint))
         }
+        Stopped::RelayUnwilling(words) => Some(
+            Problem::error("relay-unwilling", format!("the mail server does not go on: {words}"))
+                .hint(
+                    "Nothing is lost: run the same command again later. If it stays so, ask its \
+                     administrators, with these words.",
+                ),
+        ),
         Stopped::RelayUnreachable(words) => Some(
             Problem::error(
                 "relay-unreachable",
-                format!("the mail server cannot be used now: {words}"),
+                format!("the mail server cannot be reached: {words}"),
             )
             .hint(
                 "Check [relay] url and your network, then run the same command again; \

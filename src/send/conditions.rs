@@ -85,8 +85,10 @@ pub enum Stopped {
     RelayLimit(Timestamp, String),
     /// Something must change first; the relay's words or the failure's.
     Halted(Halt, String),
-    /// The relay cannot be reached, or wants rest for longer than a run waits.
+    /// The relay cannot be reached, or what answers there breaks off.
     RelayUnreachable(String),
+    /// The relay was reached and wants rest for longer than a run waits.
+    RelayUnwilling(String),
     /// Somebody has paused the mailing.
     Paused,
     /// Somebody asked to stop.

@@ -17,6 +17,7 @@ use super::thaw::Thaw;
 use crate::crash;
 use crate::id::DeliveryId;
 use crate::ledger::{ChangeError, FrozenDelivery, LedgerWriter, Recorded, Refusal, State};
+use crate::limits::REFUSALS_A_CONNECTION_MAX;
 use crate::message::Message;
 use crate::time::{Clock, Timestamp};
 use crate::transport::smtp::{Description, Relay, Session, TlsClient};
@@ -97,13 +98,15 @@ pub(super) struct Connection<'a> {
     session: Option<Session>,
     /// Letters it has handed over since it was opened.
     letters: u64,
+    /// Letters refused on it, for now or for good, since it was opened or one was accepted.
+    refused: u32,
     /// Answers whose record is not known to be durable.
     unrecorded: Vec<Unrecorded>,
 }
 
 impl<'a> Connection<'a> {
     pub(super) fn new(shared: &'a Shared) -> Connection<'a> {
-        Connection { shared, session: None, letters: 0, unrecorded: Vec::new() }
+        Connection { shared, session: None, letters: 0, refused: 0, unrecorded: Vec::new() }
     }
 
     /// Hands letters over until the run ends for this connection.
@@ -163,7 +166,14 @@ impl<'a> Connection<'a> {
             .await;
         crash::point("answered");
         match refused {
-            None => self.settle(&frozen, outcome, is_intended),
+            None => {
+                self.settle(&frozen, outcome, is_intended)?;
+                if self.refused >= REFUSALS_A_CONNECTION_MAX {
+                    // Dead addresses in a row: relays make whoever has many wait.
+                    self.leave().await;
+                }
+                Ok(())
+            }
             Some(refusal) => self.not_permitted(id, refusal),
         }
     }
@@ -191,7 +201,7 @@ impl<'a> Connection<'a> {
             }
             Some(Ok(session)) => {
                 crash::point("connected");
-                self.letters = 0;
+                (self.letters, self.refused) = (0, 0);
                 if let Some(stopped) = first_look(&shared.needs, &session) {
                     self.session = Some(session);
                     shared.change(|dispatch, _| {
@@ -237,6 +247,10 @@ impl<'a> Connection<'a> {
         let shared = self.shared;
         let outcome = self.of_this_session(outcome);
         self.letters += 1;
+        self.refused = match &outcome.ending {
+            Ending::Answered(r) if r.is_transient() || r.is_permanent() => self.refused + 1,
+            _ => 0,
+        };
         let description = self.session.as_ref().map(|s| s.description().clone());
         // Asked for in the order in which it was decided, and before anybody decides more.
         let asked = shared.change(|dispatch, now| {

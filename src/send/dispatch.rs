@@ -18,8 +18,8 @@ use super::retry::{Next as NextTry, Retry, next as next_try};
 use crate::id::DeliveryId;
 use crate::ledger::{FrozenDelivery, OpenLetter, State};
 use crate::limits::{
-    CONNECTION_IDLE_MAX, DAILY_LIMIT_PAUSE_MIN, LOOK_AGAIN_AFTER, LOST_IN_A_ROW_MAX, RELAY_RESTS,
-    WAIT_FOR_RETRY_MAX,
+    CONNECTION_IDLE_MAX, DAILY_LIMIT_PAUSE_MIN, DOUBTS_IN_A_ROW_MAX, LOOK_AGAIN_AFTER,
+    LOST_IN_A_ROW_MAX, RELAY_RESTS, WAIT_FOR_RETRY_MAX,
 };
 use crate::time::Timestamp;
 use crate::transport::{Ending, Outcome, Stage};
@@ -97,6 +97,7 @@ pub(super) struct Dispatch {
     /// The relay asked for less and has accepted nothing since.
     slowed_in_vain: bool,
     lost_in_a_row: u32,
+    doubts_in_a_row: u32,
     /// The relay spoke of a limit: no letter before then; its words.
     limited: Option<(Timestamp, String)>,
     /// The mailing is paused since this time of the run.
@@ -129,6 +130,7 @@ impl Dispatch {
             rests: 0,
             slowed_in_vain: false,
             lost_in_a_row: 0,
+            doubts_in_a_row: 0,
             limited: None,
             paused_since: None,
             announced: None,
@@ -391,6 +393,7 @@ impl Dispatch {
         let to = self.new_state(frozen, decision.letter, now);
         match to {
             Some((State::Accepted, _)) => self.was_accepted(now),
+            Some((State::Uncertain, _)) => self.is_in_doubt(outcome),
             Some((State::Deferred, Some(due_at))) => {
                 self.defer(frozen.id, due_at);
                 if decision.run == ForRun::Pause {
@@ -412,6 +415,16 @@ impl Dispatch {
         self.rests = 0;
         self.slowed_in_vain = false;
         self.lost_in_a_row = 0;
+        self.doubts_in_a_row = 0;
+    }
+
+    /// A letter in doubt is a question to a person: what does it to one after the other must not
+    /// do it to a whole list.
+    fn is_in_doubt(&mut self, outcome: &Outcome) {
+        self.doubts_in_a_row += 1;
+        if self.doubts_in_a_row >= DOUBTS_IN_A_ROW_MAX {
+            self.stop(Stopped::Halted(Halt::EverybodyInDoubt, outcome.ending.in_words()));
+        }
     }
 
     /// Whether a refusal is one too many: then those that were about us go back to deferred, the
@@ -538,7 +551,9 @@ impl Dispatch {
         let words = outcome.ending.in_words();
         let worth_it = self.rules.patience != Patience::None
             && (self.has_talked || outcome.stage > Stage::Connect);
+        let has_answered = self.has_talked || matches!(outcome.ending, Ending::Answered(_));
         match RELAY_RESTS.get(self.rests).filter(|_| worth_it) {
+            None if has_answered => self.stop(Stopped::RelayUnwilling(words)),
             None => self.stop(Stopped::RelayUnreachable(words)),
             Some(rest) => {
                 self.rests += 1;

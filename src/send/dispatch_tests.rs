@@ -294,7 +294,7 @@ fn a_relay_rests_three_times_and_then_the_run_ends() {
     }
     assert_eq!(run.next(false, at(now)), Next::Letter(id(1)));
     run.not_opened(id(1), &busy, at(now));
-    assert_eq!(run.stopped(), Some(&Stopped::RelayUnreachable("421 busy".to_owned())));
+    assert_eq!(run.stopped(), Some(&Stopped::RelayUnwilling("421 busy".to_owned())));
     // Nobody there at all: a wrong host is better said than waited for.
     let mut run = usual(2, 3);
     assert_eq!(run.next(false, at(0)), Next::Letter(id(1)));
@@ -324,6 +324,18 @@ fn ten_letters_lost_in_a_row_are_a_rest() {
         hand_over(&mut run, n, &Outcome::lost(Stage::Body, Loss::Closed), at(0));
     }
     assert!(run.news().iter().any(|news| matches!(news, Progress::Resting(..))));
+}
+
+#[test]
+fn letters_in_doubt_one_after_the_other_stop_the_run() {
+    let (cut, taken) = (Outcome::lost(Stage::EndOfMessage, Loss::Closed), accepted());
+    let mut run = usual(1, 20);
+    for n in 1..=10 {
+        assert_eq!(run.stopped(), None, "{n}");
+        // An acceptance between begins the count anew.
+        hand_over(&mut run, n, if n == 5 { &taken } else { &cut }, at(0));
+    }
+    assert!(matches!(run.stopped(), Some(Stopped::Halted(Halt::EverybodyInDoubt, _))));
 }
 
 #[test]

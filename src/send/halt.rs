@@ -28,6 +28,8 @@ pub enum Halt {
     EverybodyRefused,
     /// More addresses are refused than a list of real people has.
     WrongList,
+    /// Letter after letter is lost in the moment of handing over.
+    EverybodyInDoubt,
     /// Our own mailbox is full or closed.
     OwnMailbox,
     /// The sender's domain fails authentication (SPF, DKIM, DMARC).
@@ -99,6 +101,12 @@ impl Halt {
                 "the mail server refuses so many addresses that the list must be a wrong one",
                 "Look at the refused addresses with secretariat status before you send again.",
             ),
+            Halt::EverybodyInDoubt => (
+                "the mail server breaks off letter after letter at its very end, so that nobody \
+                 knows whether it has them",
+                "Ask its administrators what becomes of these letters (a virus scanner or a \
+                 firewall may be in between), before you send again.",
+            ),
             Halt::OwnMailbox => (
                 "the mail server says your own mailbox is full or closed",
                 "Empty the sender's mailbox or ask its administrators, then send again.",
@@ -147,6 +155,7 @@ impl Halt {
             Halt::RelayingDenied => "relaying-denied",
             Halt::EverybodyRefused => "everybody-refused",
             Halt::WrongList => "wrong-list",
+            Halt::EverybodyInDoubt => "everybody-in-doubt",
             Halt::OwnMailbox => "own-mailbox",
             Halt::DomainAuthentication => "domain-authentication",
             Halt::TooLarge => "too-large",

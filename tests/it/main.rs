@@ -23,6 +23,7 @@ mod dry_run;
 
 mod crash;
 mod faults;
+mod foreign;
 mod kills;
 mod pace;
 mod persistence;

@@ -85,6 +85,15 @@ impl Postfix {
         files.iter().map(|file| self.message(file)).collect()
     }
 
+    /// Forgets everything accepted; gives the octets that are logged already.
+    pub fn begin_anew(&self) -> usize {
+        let hold = self.folder.path().join("queue/hold");
+        for name in super::workspace::files_under(&hold) {
+            std::fs::remove_file(hold.join(name)).expect("a file of Postfix");
+        }
+        self.log().len()
+    }
+
     /// What Postfix has logged.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("maillog")).unwrap_or_default()

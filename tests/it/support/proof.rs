@@ -3,6 +3,7 @@
 //! Owns how the states are got out of the program, through `why` and `status`. What is proved of
 //! them is the program's own `rehearsal/proof.rs`, which has tests with made-up doubles and losses.
 
+use super::postfix::Held;
 use super::relay::Relay;
 use super::workspace::{Workspace, person};
 use secretariat::address::EmailAddress;
@@ -132,4 +133,49 @@ pub fn hold(claims: &[Claim], relay: &Relay, uncertain_max: usize, what: &str) {
 pub fn everybody_has_one(relay: &Relay, people: usize) {
     let expected: BTreeMap<String, usize> = (1..=people).map(|n| (person(n), 1)).collect();
     assert_eq!(relay.counts(), expected);
+}
+
+/// The same by a relay that nobody here wrote: what it holds, held against the ledger.
+///
+/// Told from one look at `status`, which names whoever is neither accepted nor untried.
+#[track_caller]
+pub fn check_held(
+    workspace: &Workspace,
+    held: &[Held],
+    people: usize,
+    uncertain_max: usize,
+) -> BTreeMap<String, String> {
+    let states = states_at_a_glance(workspace, people);
+    let mut received: BTreeMap<String, usize> = BTreeMap::new();
+    for message in held {
+        assert_eq!(message.forward_paths.len(), 1, "I7: {message:?}");
+        *received.entry(message.forward_paths[0].clone()).or_default() += 1;
+    }
+    let found = proof::counts(&claims(&states), &received, uncertain_max);
+    assert_eq!(found, [], "I1-I5: {states:?}");
+    states
+}
+
+/// The states from one look at `status`, which names whoever is neither accepted nor untried; all
+/// others must be the one or the other, else everybody is asked about.
+pub fn states_at_a_glance(workspace: &Workspace, people: usize) -> BTreeMap<String, String> {
+    let (_, json) = workspace.run_json(&["status"]);
+    let counted = counts_of(&json);
+    let named = json["attention"].as_array().expect("a list");
+    let others = people as u64 - named.len() as u64;
+    let is_all_others = |state: &&&str| counted[**state] == others;
+    let Some(others) = ["accepted", "planned"].iter().find(is_all_others) else {
+        return states(workspace, people);
+    };
+    let everybody = (1..=people).map(|n| (person(n), (*others).to_owned()));
+    let mut found: BTreeMap<String, String> = everybody.collect();
+    for one in named {
+        let of = |part: &str| one[part].as_str().expect("a text").to_owned();
+        found.insert(of("address"), of("state"));
+    }
+    for state in STATES {
+        let here = found.values().filter(|s| *s == state).count() as u64;
+        assert_eq!(counted[state], here, "the counts and the names agree on {state}: {json:#}");
+    }
+    found
 }

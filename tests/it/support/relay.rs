@@ -3,7 +3,7 @@
 //! Owns nothing else: what it does and counts is `src/rehearsal/relay`, which has its own tests and,
 //! in `relays.rs`, those of a client that nobody here wrote.
 
-pub use secretariat::rehearsal::relay::script;
+pub use secretariat::rehearsal::relay::{Received, script};
 
 use script::Script;
 use secretariat::rehearsal::relay;
