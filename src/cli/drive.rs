@@ -2,8 +2,18 @@
 
 use super::progress::Watcher;
 use super::shell::Shell;
+use super::signals::{Asked, listen};
 use crate::ledger::LedgerWriter;
 use crate::send::{Broken, Conditions, Ended, RunError, run};
+
+/// How a run came to its end.
+pub(super) enum Driven {
+    /// By itself, or as asked once.
+    Ended(Result<Ended, Broken>),
+    /// Somebody asked twice: letters under way were left where they were. Everything asked of the
+    /// ledger until then is in it, and nothing more is.
+    CutShort,
+}
 
 /// Runs, with a line that shows how far of `letters` it has come.
 pub(super) fn drive(
@@ -11,25 +21,34 @@ pub(super) fn drive(
     conditions: &Conditions<'_>,
     writer: &LedgerWriter,
     letters: u64,
-) -> Result<Ended, Broken> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Broken {
-            errors: vec![RunError::Runtime(error)],
-            something_went: false,
-        })?;
-    runtime.block_on(async {
-        let stop = super::signals::stop_on_interrupt(shell.ui);
+) -> Driven {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let errors = vec![RunError::Runtime(error)];
+            return Driven::Ended(Err(Broken { errors, something_went: false }));
+        }
+    };
+    let driven = runtime.block_on(async {
+        let Asked { stop, at_once } = listen(shell.ui);
         let relay = format!("{}:{}", conditions.relay.host, conditions.relay.port);
         let mut watcher = Watcher::new(shell.ui, letters, &relay);
-        let ended = run(conditions, writer, stop, &mut |progress| watcher.see(&progress)).await;
+        let mut watch = |progress| watcher.see(&progress);
+        let driven = tokio::select! {
+            ended = run(conditions, writer, stop, &mut watch) => Driven::Ended(ended),
+            // Dropping the run drops its connections.
+            Ok(()) = at_once => Driven::CutShort,
+        };
         watcher.finish();
         if let Err(error) = writer.clone().close().await {
             // What was answered to a letter is durable already; only the closing failed.
             shell.ui.say(&error.to_string());
         }
-        ended
-    })
+        driven
+    });
+    // A name that is still being looked up keeps nobody.
+    runtime.shutdown_background();
+    driven
 }

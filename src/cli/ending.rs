@@ -3,20 +3,21 @@
 use super::answer::{Answer, Exit};
 use super::failure::{frozen_problem, ledger_problem};
 use super::standing::{self, Standing, moment};
-use crate::ledger::LedgerError;
+use crate::ledger::{LedgerError, StoredDelivery};
 use crate::problem::{Problem, Problems};
 use crate::send::{Broken, Ended, Halt, RunError, Stopped};
 
-/// What the run came to, with the exit code of the contract.
+/// What the run came to, with the exit code of the contract; no outcome: it was ended at once.
 pub(super) fn summed_up(
-    outcome: Result<Ended, Broken>,
+    outcome: Option<Result<Ended, Broken>>,
     standing: Result<Standing, LedgerError>,
     mut problems: Problems,
 ) -> Answer {
     // What the relay said of a letter must be on the screen, above all where the ledger fails.
     match &outcome {
-        Ok(ended) => problems_of(&ended.stopped).into_iter().for_each(|p| problems.push(p)),
-        Err(broken) => broken.errors.iter().for_each(|e| problems.push(broken_problem(e))),
+        None => {}
+        Some(Ok(ended)) => problems_of(&ended.stopped).into_iter().for_each(|p| problems.push(p)),
+        Some(Err(broken)) => broken.errors.iter().for_each(|e| problems.push(broken_problem(e))),
     }
     let standing = match standing {
         Ok(standing) => standing,
@@ -26,9 +27,10 @@ pub(super) fn summed_up(
         }
     };
     let exit = match &outcome {
-        Ok(ended) => exit_of(ended, &standing),
-        Err(broken) if broken.something_went => Exit::RunAgain,
-        Err(_) => Exit::MustChange,
+        None => exit_by(&standing),
+        Some(Ok(ended)) => exit_of(ended, &standing),
+        Some(Err(broken)) if broken.something_went => Exit::RunAgain,
+        Some(Err(_)) => Exit::MustChange,
     };
     Answer { exit, ..standing::answer(&standing) }.with_problems(problems)
 }
@@ -47,10 +49,37 @@ fn exit_of(ended: &Ended, standing: &Standing) -> Exit {
     match &ended.stopped {
         Stopped::Halted(Halt::Unsendable, _) => Exit::Bug,
         Stopped::Halted(..) if !ended.something_went => Exit::MustChange,
-        _ if standing.waiting() > 0 => Exit::RunAgain,
-        _ if standing.for_a_person() > 0 => Exit::NeedsAPerson,
-        _ => Exit::Done,
+        _ => exit_by(standing),
     }
+}
+
+/// The exit code of a run that nothing is to be said against.
+fn exit_by(standing: &Standing) -> Exit {
+    match (standing.waiting(), standing.for_a_person()) {
+        (1.., _) => Exit::RunAgain,
+        (0, 1..) => Exit::NeedsAPerson,
+        (0, 0) => Exit::Done,
+    }
+}
+
+/// The letters that a run left under way because somebody asked twice to stop: as many as it had
+/// connections, at most.
+pub(super) fn left_in_doubt(letters: &[StoredDelivery]) -> Problem {
+    let message = match letters.len() as u64 {
+        0 => {
+            let words = "ended at once; no letter was in the moment of handing over";
+            return Problem::note("interrupted", words);
+        }
+        1 => "ended at once while 1 letter was handed over; it may be there or not: ".to_owned(),
+        n => {
+            format!("ended at once while {n} letters were handed over; they may be there or not: ")
+        }
+    };
+    let names: Vec<String> = letters.iter().map(|d| d.address.to_string()).collect();
+    Problem::warning("interrupted", message + &names.join(", ")).hint(
+        "They do not go again by themselves. Ask the administrators of the mail server whether it \
+         has them, then say so: secretariat resolve ADDRESS --accepted or --resend.",
+    )
 }
 
 fn problems_of(stopped: &Stopped) -> Option<Problem> {

@@ -12,7 +12,7 @@ use super::freeze::freeze;
 use super::progress::Watcher;
 use super::rehearse_screen::{Heading, Outcome};
 use super::shell::Shell;
-use super::signals::stop_on_interrupt;
+use super::signals::listen;
 use super::ui::plural;
 use crate::campaign::Campaign;
 use crate::id::Digest;
@@ -150,7 +150,7 @@ fn any_seed() -> u64 {
 /// One run in this process.
 fn without_faults(shell: &Shell, rehearsal: &Rehearsal, letters: usize) -> Step<Done> {
     let ended = runtime()?.block_on(async {
-        let stop = stop_on_interrupt(shell.ui);
+        let stop = listen(shell.ui).stop;
         let mut watcher = Watcher::new(shell.ui, letters as u64, "the rehearsal's mail server");
         let ended = rehearsal.send(stop, &mut |progress| watcher.see(&progress)).await;
         watcher.finish();
@@ -171,7 +171,7 @@ fn with_faults(shell: &Shell, ground: &Ground, faults: &Arc<Faults>) -> Step<Don
     let (relay, rehearsal) = (&ground.relay, ground.rehearsal.clone());
     let mut trial = Trial { program: &program, rehearsal, faults: Arc::clone(faults) };
     let done = runtime()?.block_on(async {
-        let stop = stop_on_interrupt(shell.ui);
+        let stop = listen(shell.ui).stop;
         let mut told = |done: &Done| {
             let (runs, taken) = (plural(done.runs as u64, "run"), relay.count());
             let kills = plural(done.kills as u64, "kill");

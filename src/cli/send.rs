@@ -9,9 +9,9 @@ use super::args::Send;
 use super::chosen::chosen;
 use super::confirm::{Confirmed, Shown, confirm};
 use super::control::not_paused_in;
-use super::drive::drive;
+use super::drive::{Driven, drive};
 use super::dry_run::{dry_run, no_plan_as_json, nobody};
-use super::ending::summed_up;
+use super::ending::{left_in_doubt, summed_up};
 use super::failure::ledger_problem;
 use super::freeze::freeze;
 use super::relay::relay;
@@ -136,12 +136,18 @@ fn go(
         patience: patience(args),
         needs,
     };
-    let outcome = drive(shell, &conditions, &writer, confirmed.letters);
+    let outcome = match drive(shell, &conditions, &writer, confirmed.letters) {
+        Driven::Ended(outcome) => Some(outcome),
+        Driven::CutShort => {
+            problems.push(cut_short(shell, &folder, &lock));
+            None
+        }
+    };
     let standing = Standing::read(Some(&reader), &campaign.id);
     // The last to close the ledger folds its log into the file.
     drop(reader);
     crash::point("run-over");
-    if outcome.is_ok() {
+    if !matches!(outcome, Some(Err(_))) {
         restored::end_run(shell, &folder, &lock, &counted);
         crash::point("run-ended");
     }
@@ -196,6 +202,17 @@ fn recover(shell: &Shell, ledger: &mut Ledger, lock: &RunLock) -> Step<()> {
             .say(&format!("{letters} in doubt: an earlier run was stopped while handing over."));
     }
     Ok(())
+}
+
+/// What a run that was ended at once left in the moment of handing over.
+fn cut_short(shell: &Shell, folder: &Path, lock: &RunLock) -> Problem {
+    let now = shell.clock().now();
+    let recovered = Ledger::open(folder, now).and_then(|mut ledger| ledger.recover(lock, now));
+    match recovered {
+        Ok(letters) => left_in_doubt(&letters),
+        // The next run looks again before it sends anything.
+        Err(error) => ledger_problem(&error),
+    }
 }
 
 /// What the letters that are still to go need of the relay.

@@ -1,42 +1,120 @@
-//! Ctrl-C and the like: the first finishes the letter under way, the second ends at once.
+//! Ctrl-C and the like: the first finishes letters under way, the second ends at once.
+//!
+//! Owns which signal means what. SIGTERM is what Ctrl-C is. SIGHUP asks to stop and never insists:
+//! a terminal that closes sends it twice, from the system and from the shell, and a session that
+//! ends sends SIGTERM with it; none of that is a person who asked again.
+//!
+//! # Failure
+//! Where the system refuses to tell of a signal, the others are listened to. A third Ctrl-C ends the
+//! process where it stands, should even ending at once take its time.
 
 use super::ui::Ui;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
-/// Turns true when somebody asks to stop.
+/// What somebody asks of a run while it goes.
+pub(super) struct Asked {
+    /// Turns true when somebody asks to stop.
+    pub stop: watch::Receiver<bool>,
+    /// Answers when somebody asks again; where it was dropped, that ends the process.
+    pub at_once: oneshot::Receiver<()>,
+}
+
+/// A signal, by what it means.
+enum Signal {
+    /// Ctrl-C, SIGTERM.
+    Interrupt,
+    /// SIGHUP: the terminal is gone. Only Unix has it.
+    #[cfg_attr(not(unix), allow(dead_code))]
+    HangUp,
+}
+
+/// Listens from now on until the process ends.
 #[must_use]
-pub(super) fn stop_on_interrupt(ui: Ui) -> watch::Receiver<bool> {
-    let (ask, asked) = watch::channel(false);
-    tokio::spawn(async move {
-        interrupted().await;
-        ui.say("\nStopping after the letter under way. Ctrl-C again ends at once.");
-        // The run may be over already; then nobody listens.
-        let _ = ask.send(true);
-        interrupted().await;
-        // At once: a letter whose last bytes have left is found "attempting" at the next start and
-        // becomes uncertain then.
-        std::process::exit(i32::from(super::answer::Exit::RunAgain.code()));
-    });
-    asked
+pub(super) fn listen(ui: Ui) -> Asked {
+    let (ask, stop) = watch::channel(false);
+    let (insist, at_once) = oneshot::channel();
+    tokio::spawn(pass_on(ui, ask, insist));
+    Asked { stop, at_once }
+}
+
+async fn pass_on(ui: Ui, ask: watch::Sender<bool>, insist: oneshot::Sender<()>) {
+    let mut signals = Signals::new();
+    let mut insist = Some(insist);
+    let mut interrupts = 0_u32;
+    loop {
+        if matches!(signals.next().await, Signal::Interrupt) {
+            interrupts += 1;
+        }
+        if interrupts < 2 {
+            // The run may be over already; then nobody listens.
+            if !ask.send_replace(true) {
+                ui.say(
+                    "\nStopping: letters under way are finished first. Ctrl-C again ends at once \
+                     and leaves them in doubt.",
+                );
+            }
+            continue;
+        }
+        // What was under way is found "attempting" at the next start, and is uncertain then.
+        if insist.take().is_none_or(|insist| insist.send(()).is_err()) {
+            std::process::exit(i32::from(super::answer::Exit::RunAgain.code()));
+        }
+        ui.say("\nEnding at once.");
+    }
+}
+
+/// Kept for the whole run: a signal between two listenings would be lost.
+#[cfg(unix)]
+struct Signals {
+    interrupt: Option<tokio::signal::unix::Signal>,
+    terminate: Option<tokio::signal::unix::Signal>,
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
-async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (terminate, hang_up) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()));
-    match (terminate, hang_up) {
-        (Ok(mut terminate), Ok(mut hang_up)) => {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
-            }
+impl Signals {
+    fn new() -> Signals {
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).ok();
+        Signals {
+            interrupt: listen(SignalKind::interrupt()),
+            terminate: listen(SignalKind::terminate()),
+            hang_up: listen(SignalKind::hangup()),
         }
-        _ => drop(tokio::signal::ctrl_c().await),
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            () = came(&mut self.interrupt) => Signal::Interrupt,
+            () = came(&mut self.terminate) => Signal::Interrupt,
+            () = came(&mut self.hang_up) => Signal::HangUp,
+        }
+    }
+}
+
+/// Waits for a signal; for ever where the system does not tell of it.
+#[cfg(unix)]
+async fn came(signal: &mut Option<tokio::signal::unix::Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
     }
 }
 
 #[cfg(not(unix))]
-async fn interrupted() {
-    drop(tokio::signal::ctrl_c().await);
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> Signals {
+        Signals
+    }
+
+    async fn next(&mut self) -> Signal {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Nothing can be listened to: then nothing is asked either.
+            std::future::pending::<()>().await;
+        }
+        Signal::Interrupt
+    }
 }

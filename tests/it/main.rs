@@ -24,6 +24,8 @@ mod dry_run;
 mod crash;
 mod faults;
 mod foreign;
+#[cfg(unix)]
+mod interrupts;
 mod kills;
 mod pace;
 mod persistence;
