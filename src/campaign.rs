@@ -39,6 +39,8 @@ pub struct Campaign {
     /// The letters' source files, for saying which lines changed.
     pub sources: Vec<Source>,
     source_digests: Vec<(String, Digest)>,
+    /// Image files, for saying which is another.
+    image_digests: Vec<(String, Digest)>,
 }
 
 impl Campaign {
@@ -61,12 +63,19 @@ impl Campaign {
             attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
             default_language: Some(config.languages.default.clone()),
         };
-        let letters = Letters::compile(&sources, &vocabulary, problems);
         let default_language = config.languages.default.clone();
+        let letters = if sources.letters.is_empty() {
+            problems.push(no_letter(&setting.letter.value, &default_language));
+            None
+        } else {
+            Letters::compile(&sources, &vocabulary, problems)
+        };
         // Also without letters: all problems in one pass.
         let documents =
             read_documents(workspace, config, setting, &people, letters.as_ref(), problems);
         let (letters, senders) = (letters?, senders(setting, &default_language)?);
+        let of_image = |image: &ImageFile| (image.file.clone(), Digest::of(&image.bytes));
+        let image_digests = sources.images.values().map(of_image).collect();
         let sources = all_sources(sources);
         let digest = |s: &Source| (s.file.clone(), Digest::of(s.text.as_bytes()));
         let source_digests = sources.iter().map(digest).collect();
@@ -84,6 +93,7 @@ impl Campaign {
             },
             sources,
             source_digests,
+            image_digests,
         })
     }
 
@@ -117,6 +127,7 @@ impl Campaign {
             senders: &self.senders,
             limits: self.limits,
             sources: &self.source_digests,
+            images: &self.image_digests,
             date,
         }
     }
@@ -138,6 +149,13 @@ fn read_people(
     }
     let sources: Vec<_> = lists.iter().map(|(file, bytes)| ListSource { file, bytes }).collect();
     recipients::gather(&sources, &config.recipients_options(), problems)
+}
+
+fn no_letter(folder: &str, language: &Language) -> Problem {
+    let message = format!("there is no letter in {folder}/");
+    let hint =
+        format!("Write {folder}/{}.md, and a file for each other language.", language.as_str());
+    Problem::error("no-letter", message).hint(hint)
 }
 
 /// Letters, signatures, footers and the layout as a plain list.

@@ -292,6 +292,9 @@ fn changes(difference: &Difference) -> Vec<String> {
             plural(*count as u64, "person")
         ));
     }
+    for file in &difference.images_changed {
+        changes.push(format!("the image {file} is another"));
+    }
     for (name, count) in &difference.files_changed {
         let people = plural(*count as u64, "person");
         changes.push(format!("the document {name} is another for {people}"));

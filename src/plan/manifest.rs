@@ -3,8 +3,9 @@
 //! Owns the manifest's text: a head (campaign, senders, class), then a line for each delivery,
 //! sorted by recipient key: address, language, digest of the letter, documents in order (name,
 //! SHA-256). Fields are divided by tabs, which no address, name of a file or digest holds. Behind
-//! them the letters' source files with their digests, for saying which lines changed: they are not
-//! part of the fingerprint, because what readers get of them is in the letters' digests.
+//! them the letters' source files and images with their digests, for saying which lines and images
+//! changed: they are not part of the fingerprint, because what readers get of them is in the
+//! letters' digests.
 //!
 //! # Invariants
 //! Not in it: Date, Message-ID, boundaries, relay, file and line, order of rows. So a list sorted
@@ -29,23 +30,42 @@ pub fn text(materials: &Materials<'_>, deliveries: &[Planned]) -> String {
     for (file, digest) in materials.sources {
         text.push_str(&format!("{SOURCE}\t{file}\t{digest}\n"));
     }
+    for (file, digest) in materials.images {
+        text.push_str(&format!("{IMAGE}\t{file}\t{digest}\n"));
+    }
     text
 }
 
 /// First field of a source file's line.
 const SOURCE: &str = "source";
+/// First field of an image's line.
+const IMAGE: &str = "image";
 
 /// The source files that a manifest names, with their digests.
 #[must_use]
 pub fn sources(text: &str) -> BTreeMap<String, Digest> {
+    files(text, SOURCE)
+}
+
+/// The files of one kind, with their digests.
+fn files(text: &str, kind: &str) -> BTreeMap<String, Digest> {
     let read = |line: &str| {
         let mut fields = line.split('\t');
         match (fields.next(), fields.next(), fields.next().and_then(Digest::from_hex)) {
-            (Some(SOURCE), Some(file), Some(digest)) => Some((file.to_owned(), digest)),
+            (Some(first), Some(file), Some(digest)) if first == kind => {
+                Some((file.to_owned(), digest))
+            }
             _ => None,
         }
     };
     text.lines().filter_map(read).collect()
+}
+
+/// The image files that are in both manifests and have another content.
+fn images_that_differ(older: &str, newer: &str) -> Vec<String> {
+    let (older, newer) = (files(older, IMAGE), files(newer, IMAGE));
+    let differs = |(file, digest): &(String, Digest)| older.get(file).is_some_and(|d| d != digest);
+    newer.into_iter().filter(differs).map(|(file, _)| file).collect()
 }
 
 /// SHA-256 of the manifest.
@@ -111,6 +131,8 @@ pub struct Difference {
     pub addresses_changed: Vec<String>,
     /// Languages whose letters read differently for somebody, with how many.
     pub letters_changed: BTreeMap<String, usize>,
+    /// Image files that have another content, where letters read differently.
+    pub images_changed: Vec<String>,
     /// Names of documents that are new, gone or have another content for somebody, with how many.
     pub files_changed: BTreeMap<String, usize>,
     /// Whether the sender, its name, the answer or the bounce address is another.
@@ -121,6 +143,7 @@ impl Difference {
     /// The difference of two manifests.
     #[must_use]
     pub fn between(older: &str, newer: &str) -> Difference {
+        let images_changed = images_that_differ(older, newer);
         let (older_head, older) = parsed(older);
         let (newer_head, newer) = parsed(newer);
         let mut difference =
@@ -133,6 +156,10 @@ impl Difference {
         }
         let gone = older.iter().filter(|(key, _)| !newer.contains_key(*key));
         difference.people_gone = gone.map(|(_, old)| old.address.to_owned()).collect();
+        // An image that no letter shows is nobody's difference.
+        if !difference.letters_changed.is_empty() {
+            difference.images_changed = images_changed;
+        }
         difference
     }
 
@@ -176,7 +203,7 @@ fn parsed(text: &str) -> (Vec<&str>, BTreeMap<&str, Entry<'_>>) {
             ["delivery", key, address, language, letter, files @ ..] => {
                 entries.insert(*key, Entry { address, language, letter, files: files.to_vec() });
             }
-            [SOURCE, ..] => {}
+            [SOURCE | IMAGE, ..] => {}
             _ => head.push(line),
         }
     }
@@ -266,6 +293,18 @@ mod tests {
         let with = manifest(&[one]) + &format!("source\ttemplates/outcome/en.md\t{digest}\n");
         assert_eq!(sources(&with)["templates/outcome/en.md"], digest);
         assert_eq!(Difference::between(&manifest(&[one]), &with), Difference::default());
+    }
+
+    #[test]
+    fn an_image_is_named_where_letters_show_another() {
+        let image =
+            |bytes: &[u8]| format!("image\ttemplates/images/a.png\t{}\n", Digest::of(bytes));
+        let older = manifest(&["delivery a@x.example a@x.example en L1"]) + &image(b"1");
+        let newer = manifest(&["delivery a@x.example a@x.example en L2"]) + &image(b"2");
+        let named = Difference::between(&older, &newer).images_changed;
+        assert_eq!(named, ["templates/images/a.png"]);
+        let unseen = manifest(&["delivery a@x.example a@x.example en L1"]) + &image(b"2");
+        assert_eq!(Difference::between(&older, &unseen), Difference::default());
     }
 
     #[test]

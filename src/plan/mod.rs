@@ -75,6 +75,8 @@ pub struct Materials<'a> {
     pub limits: WeightLimits,
     /// The letters' source files with their digests.
     pub sources: &'a [(String, Digest)],
+    /// The image files they may show, with their digests.
+    pub images: &'a [(String, Digest)],
     /// `Date:` of the messages made on the way.
     pub date: Timestamp,
 }

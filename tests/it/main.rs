@@ -16,6 +16,7 @@ mod reference;
 mod rehearse;
 mod start;
 
+mod approved;
 mod bad_input;
 mod control;
 mod damage;
