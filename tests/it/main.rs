@@ -28,6 +28,8 @@ mod foreign;
 #[cfg(unix)]
 mod interrupts;
 mod kills;
+#[cfg(target_os = "linux")]
+mod order;
 mod pace;
 mod persistence;
 mod resolve;

@@ -9,6 +9,8 @@ pub mod proof;
 pub mod python;
 pub mod reader;
 pub mod relay;
+#[cfg(target_os = "linux")]
+pub mod strace;
 pub mod workspace;
 
 use std::io::Write;

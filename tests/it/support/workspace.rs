@@ -288,6 +288,14 @@ impl Workspace {
         self.start(&mut command).wait()
     }
 
+    /// Runs the program to its end by another one that watches or limits it.
+    pub fn run_under(&self, watcher: &[&str], arguments: &[&str]) -> Output {
+        self.write_config();
+        let mut command = Command::new(watcher[0]);
+        command.args(&watcher[1..]).arg(env!("CARGO_BIN_EXE_secretariat")).args(arguments);
+        self.start(&mut command).wait()
+    }
+
     /// Starts the program and leaves `secretariat.toml` as it is, or absent.
     pub fn spawn_as_it_is<S: AsRef<str>>(&self, arguments: &[S]) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_secretariat"));
