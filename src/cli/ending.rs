@@ -17,7 +17,7 @@ pub(super) fn summed_up(
     match &outcome {
         None => {}
         Some(Ok(ended)) => problems_of(&ended.stopped).into_iter().for_each(|p| problems.push(p)),
-        Some(Err(broken)) => broken.errors.iter().for_each(|e| problems.push(broken_problem(e))),
+        Some(Err(broken)) => told(&broken.errors).for_each(|e| problems.push(broken_problem(e))),
     }
     let standing = match standing {
         Ok(standing) => standing,
@@ -33,6 +33,19 @@ pub(super) fn summed_up(
         Some(Err(_)) => Exit::MustChange,
     };
     Answer { exit, ..standing::answer(&standing) }.with_problems(problems)
+}
+
+/// What of a broken run is worth a message: each answer that could not be recorded, and what broke.
+/// That the ledger took nothing more afterwards, on every connection, is not.
+fn told(errors: &[RunError]) -> impl Iterator<Item = &RunError> {
+    let is_echo = |e: &RunError| matches!(e, RunError::Ledger(e) if e.is_echo());
+    let all_echo = errors.iter().all(is_echo);
+    let is_news = move |at: usize, error: &RunError| {
+        let is_first = || !errors[..at].iter().any(|e| e.to_string() == error.to_string());
+        (all_echo || !is_echo(error)) && is_first()
+    };
+    let all = errors.iter().enumerate();
+    all.filter(move |(at, error)| is_news(*at, error)).map(|(_, error)| error)
 }
 
 fn broken_problem(error: &RunError) -> Problem {
@@ -124,5 +137,34 @@ fn problems_of(stopped: &Stopped) -> Option<Problem> {
                        nothing is lost.",
             ),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::{ChangeError, Fault};
+
+    fn ledger(fault: Fault) -> LedgerError {
+        LedgerError { file: "ledger.db".into(), fault }
+    }
+
+    fn echo() -> LedgerError {
+        ledger(Fault::Stopped { earlier: "no room".to_owned() })
+    }
+
+    fn answer(address: &str) -> RunError {
+        let source = ChangeError::Ledger(echo());
+        RunError::NotRecorded { address: address.to_owned(), answer: "250 ok".to_owned(), source }
+    }
+
+    #[test]
+    fn a_ledger_that_fails_is_told_of_once_and_each_lost_answer_by_itself() {
+        let count = |errors: &[RunError]| told(errors).count();
+        let full = || RunError::from(ledger(Fault::Full));
+        assert_eq!(count(&[full(), full(), echo().into()]), 1, "one failure, three connections");
+        assert_eq!(count(&[echo().into(), echo().into()]), 1, "never none");
+        assert_eq!(count(&[echo().into(), answer("ana"), answer("bo")]), 2, "each answer counts");
+        assert_eq!(count(&[full(), answer("ana")]), 2);
     }
 }

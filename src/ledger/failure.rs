@@ -23,6 +23,12 @@ impl LedgerError {
     pub fn hint(&self) -> String {
         self.fault.hint()
     }
+
+    /// Whether this only follows from an earlier failure, which somebody was told of.
+    #[must_use]
+    pub fn is_echo(&self) -> bool {
+        matches!(self.fault, Fault::Stopped { .. })
+    }
 }
 
 /// What happened to the ledger.

@@ -5,7 +5,7 @@
 
 use crate::{crash, owner_only};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 /// The ledger's file in its folder, as an absolute path.
 ///
@@ -13,6 +13,19 @@ use std::path::{Path, PathBuf};
 pub(super) fn file_in(folder: &Path) -> PathBuf {
     let file = folder.join("ledger.db");
     std::path::absolute(&file).unwrap_or(file)
+}
+
+/// A SQLite address of the ledger's file for reading it as it is, without log, locks or anything
+/// else beside it; `None` where there is a log, or where the path cannot be written so.
+pub(super) fn as_it_is(file: &Path) -> Option<String> {
+    let log = file.with_file_name("ledger.db-wal");
+    if std::fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+        return None;
+    }
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-:".contains(&b);
+    let octet = |b: u8| if plain(b) { char::from(b).to_string() } else { format!("%{b:02x}") };
+    let path: String = file.to_str()?.replace(MAIN_SEPARATOR, "/").bytes().map(octet).collect();
+    Some(format!("file:///{}?immutable=1", path.trim_start_matches('/')))
 }
 
 /// Makes folder and file where they are missing.
@@ -70,6 +83,22 @@ mod tests {
         let file = file_in(&folder);
         make(&folder, &file).unwrap();
         assert_eq!((mode(&folder), mode(&file)), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_ledger_is_read_as_it_is_only_where_nothing_stands_beside_it() {
+        let outer = tempfile::tempdir().unwrap();
+        let folder = outer.path().join("100% ready? yes#1");
+        std::fs::create_dir(&folder).unwrap();
+        let file = file_in(&folder);
+        rusqlite::Connection::open(&file).unwrap().execute_batch("CREATE TABLE a (b)").unwrap();
+        let address = as_it_is(&file).unwrap();
+        let only_read = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+        let flags = only_read | rusqlite::OpenFlags::SQLITE_OPEN_URI;
+        let found = rusqlite::Connection::open_with_flags(address, flags).unwrap();
+        assert!(found.table_exists(None, "a").unwrap());
+        std::fs::write(file.with_file_name("ledger.db-wal"), "what a dead run left").unwrap();
+        assert_eq!(as_it_is(&file), None);
     }
 
     #[test]

@@ -210,8 +210,7 @@ fn make_and_open(folder: &Path, file: &Path, now: Timestamp) -> Result<Connectio
     let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Before anything is changed: it may be somebody else's file.
     let identity = schema::identify(&connection)?;
-    let mode: String =
-        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    let mode = keep_log(&connection)?;
     if mode != "wal" {
         return Err(Fault::UnfitDrive { mode });
     }
@@ -228,6 +227,16 @@ fn make_and_open(folder: &Path, file: &Path, now: Timestamp) -> Result<Connectio
     Ok(connection)
 }
 
+/// Has SQLite keep a write-ahead log; gives the journal mode that came of it.
+///
+/// Stepped to its end: a new file's mode is committed with the last step, after the answer, and
+/// where that fails the answer was wrong.
+fn keep_log(connection: &Connection) -> Result<String, Fault> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = wal")?;
+    let modes = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+    Ok(modes.into_iter().next().unwrap_or_default())
+}
+
 /// `None` where there is no ledger, or one that was never finished.
 fn open_to_look(file: &Path) -> Result<Option<Connection>, Fault> {
     if !file.try_exists()? {
@@ -235,7 +244,21 @@ fn open_to_look(file: &Path) -> Result<Option<Connection>, Fault> {
     }
     // A connection that may only read cannot tidy up: it leaves a log behind in a folder that had
     // none. This one may write, and does nothing but fold a dead run's log into the file.
-    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    match connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(made_to_look) {
+        // A folder that may only be read has no room for what goes with a log. Where there is no
+        // log either, the file is all there is.
+        Err(Fault::NotPermitted { detail }) => match folder::as_it_is(file) {
+            Some(address) => {
+                let access = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+                made_to_look(connect(Path::new(&address), access)?)
+            }
+            None => Err(Fault::NotPermitted { detail }),
+        },
+        made => made,
+    }
+}
+
+fn made_to_look(connection: Connection) -> Result<Option<Connection>, Fault> {
     let Identity::Ledger(version) = schema::identify(&connection)? else { return Ok(None) };
     schema::stand_in(&connection, version)?;
     connection.pragma_update(None, "query_only", true)?;
