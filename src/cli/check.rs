@@ -65,9 +65,13 @@ fn write_problems(shell: &Shell, out: &Path, problems: &Problems) -> Result<(), 
     let is_table = out.extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"));
     let text = if is_table { as_table(problems) } else { as_text(problems) };
     std::fs::write(out, text).map_err(|error| {
+        if out.symlink_metadata().is_ok_and(|file| file.is_file()) {
+            // Half a list would be taken for all of it.
+            let _ = std::fs::remove_file(out);
+        }
         let message = format!("cannot write {}: {error}", out.display());
         Problem::error("cannot-write", message)
-            .hint("Name a file in a folder that you may write to.")
+            .hint("Name a file in a folder that you may write to, with room for it.")
     })
 }
 

@@ -188,7 +188,6 @@ fn write_all(
             true => folder.write(&name(made.planned.recipient), made.message.chunks()),
             false => Ok(()),
         })
-        .map_err(|error| cannot_write(out, &error))?;
-    folder.keep();
-    Ok(())
+        .and_then(|_| folder.keep())
+        .map_err(|error| cannot_write(out, &error))
 }

@@ -9,7 +9,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Writes the sample; refuses to touch a file that is there.
+/// Writes the sample, or nothing; refuses to touch a file that is there.
 #[must_use]
 pub(super) fn init(args: &Init) -> Answer {
     let files = files_of(args.empty);
@@ -21,15 +21,8 @@ pub(super) fn init(args: &Init) -> Answer {
     if !present.is_empty() {
         return Answer::one_problem(Exit::MustChange, already_there(&args.dir, &present));
     }
-    for file in &files {
-        if let Err(error) = write_new(&args.dir, file) {
-            let message = format!("cannot write {}: {error}", args.dir.join(file.file).display());
-            let hint = "Choose a folder that you may write to, with room for about 5 MB.";
-            return Answer::one_problem(
-                Exit::MustChange,
-                Problem::error("cannot-write", message).hint(hint),
-            );
-        }
+    if let Err(problem) = write_all(&args.dir, &files) {
+        return Answer::one_problem(Exit::MustChange, problem);
     }
     let names: Vec<&str> = files.iter().map(|f| f.file).collect();
     Answer::done(next_steps(&args.dir, args.empty))
@@ -53,13 +46,34 @@ fn already_there(dir: &Path, present: &[&str]) -> Problem {
         .hint("Name another folder: secretariat init DIR.")
 }
 
+/// Writes all files. Where one cannot be written those before it go again: the next `init` would
+/// take them for somebody's work.
+fn write_all(dir: &Path, files: &[&SampleFile]) -> Result<(), Problem> {
+    for (at, file) in files.iter().enumerate() {
+        if let Err(error) = write_new(dir, file) {
+            for written in &files[..at] {
+                // Best effort: the error that matters is the one that stopped the writing.
+                let _ = fs::remove_file(dir.join(written.file));
+            }
+            let message = format!("cannot write {}: {error}", dir.join(file.file).display());
+            return Err(Problem::error("cannot-write", message)
+                .hint("Choose a folder that you may write to, with room for about 5 MB."));
+        }
+    }
+    Ok(())
+}
+
 /// Writes a file that must not be there yet, with the folders it needs.
 fn write_new(dir: &Path, file: &SampleFile) -> io::Result<()> {
     let path = dir.join(file.file);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    OpenOptions::new().write(true).create_new(true).open(path)?.write_all(file.bytes)
+    let mut new = OpenOptions::new().write(true).create_new(true).open(&path)?;
+    new.write_all(file.bytes).inspect_err(|_| {
+        // Ours, and half a file is of no use to anybody.
+        let _ = fs::remove_file(&path);
+    })
 }
 
 fn next_steps(dir: &Path, empty: bool) -> String {

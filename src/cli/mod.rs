@@ -45,7 +45,7 @@ use clap::{CommandFactory as _, Parser as _};
 use failure::bug;
 use shell::Shell;
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use ui::Ui;
@@ -123,9 +123,24 @@ fn give(ui: Ui, command: &str, answer: &Answer) -> ExitCode {
     let text =
         if ui.is_json { format!("{}\n", answer.to_json(command)) } else { answer.text.clone() };
     let mut out = anstream::stdout();
-    // A reader that went away (`| head`) has seen enough.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    ExitCode::from(answer.exit.code())
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        // A reader that went away (`| head`) has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = writeln!(
+                anstream::stderr(),
+                "error: the answer could not be written: {error}\n  = Make room where it goes, or \
+                 let it go to the screen."
+            );
+            ExitCode::from(unheard(command, answer.exit).code())
+        }
+        _ => ExitCode::from(answer.exit.code()),
+    }
+}
+
+/// The exit code of an answer that nobody got. What `send` has done is done, whoever heard of it.
+fn unheard(command: &str, exit: Exit) -> Exit {
+    if exit == Exit::Done && command != "send" { Exit::MustChange } else { exit }
 }
 
 /// The command among arguments that could not be understood, or nothing.

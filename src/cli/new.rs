@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! Nothing is changed but by adding: files that are there stay, and `secretariat.toml` gets lines at
-//! its end, so that its comments and order are kept.
+//! its end, so that its comments and order are kept. What could not be written to its end is taken
+//! away again: half a line in `secretariat.toml` would stop every mailing.
 
 use super::answer::{Answer, Exit};
 use super::args::New;
@@ -17,6 +18,7 @@ use crate::workspace::CONFIG_FILE;
 use serde_json::json;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::path::Path;
 
 /// A letter to begin with, where there is no other to copy.
 fn first_letter() -> String {
@@ -77,7 +79,7 @@ fn begin(opened: &Opened, args: &New) -> Result<(CampaignId, Vec<NewFile>), Prob
     }
     write(opened, &id, &files, args.like.as_deref()).map_err(|error| {
         one(Problem::error("cannot-write", format!("the mailing could not be written: {error}"))
-            .hint("Check that you may write in the workspace's folder."))
+            .hint("Check that you may write in the workspace's folder, and that there is room."))
     })?;
     Ok((id, files))
 }
@@ -119,22 +121,34 @@ fn write(
     like: Option<&str>,
 ) -> io::Result<()> {
     let root = opened.workspace.root();
-    for file in files {
+    let mut written = Vec::new();
+    let all = files.iter().try_for_each(|file| {
         let path = root.join(&file.path);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(path)?
-            .write_all(file.text.as_bytes())?;
-    }
+        let mut new = OpenOptions::new().write(true).create_new(true).open(&path)?;
+        written.push(path);
+        new.write_all(file.text.as_bytes())
+    });
     // Last: a mailing that is configured has its letters.
-    let mut config = OpenOptions::new().append(true).open(root.join(CONFIG_FILE))?;
-    let ends_in_line = fs::read(root.join(CONFIG_FILE))?.last().is_none_or(|b| *b == b'\n');
-    let gap = if ends_in_line { "\n" } else { "\n\n" };
-    config.write_all(format!("{gap}{}", section(opened, id, like)).as_bytes())
+    let all = all.and_then(|()| append(&root.join(CONFIG_FILE), &section(opened, id, like)));
+    all.inspect_err(|_| {
+        for path in &written {
+            // Best effort: the error that matters is the one that stopped the writing.
+            let _ = fs::remove_file(path);
+        }
+    })
+}
+
+/// Puts a section at the end of the configuration, or leaves it as it was.
+fn append(file: &Path, section: &str) -> io::Result<()> {
+    let before = fs::read(file)?;
+    let gap = if before.last().is_none_or(|b| *b == b'\n') { "\n" } else { "\n\n" };
+    let mut config = OpenOptions::new().append(true).open(file)?;
+    config.write_all(format!("{gap}{section}").as_bytes()).inspect_err(|_| {
+        let _ = config.set_len(before.len() as u64);
+    })
 }
 
 /// `[campaigns.ID]` with the documents and lists of the mailing it is like.

@@ -2,8 +2,9 @@
 //!
 //! # Invariants
 //! Files are for their owner only: they hold letters of real people. A folder with letters of
-//! another plan is refused, because two plans in one folder would be taken for one. What could not
-//! be written to its end is taken away again.
+//! another plan is refused, because two plans in one folder would be taken for one. Files are
+//! written into a folder inside, and come out of it when all are there: what could not be written to
+//! its end is taken away again and leaves what was there before as it was.
 
 use crate::owner_only;
 use crate::problem::Problem;
@@ -13,11 +14,14 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// Where files stand until all are written.
+const UNFINISHED: &str = ".unfinished";
+
 /// The folder, while it is written into.
 pub(super) struct OutFolder {
     folder: PathBuf,
     /// What this call has written and nobody has kept yet.
-    written: Vec<PathBuf>,
+    written: Vec<String>,
 }
 
 impl OutFolder {
@@ -39,34 +43,40 @@ impl OutFolder {
         Ok(OutFolder { folder: folder.to_owned(), written: Vec::new() })
     }
 
-    /// Writes a file of these chunks, in place of an older one of its name.
+    /// Writes a file of these chunks, to be kept in place of an older one of its name.
     pub(super) fn write<'c>(
         &mut self,
         name: &str,
         chunks: impl IntoIterator<Item = &'c [u8]>,
     ) -> io::Result<()> {
-        let file = self.folder.join(name);
-        match fs::remove_file(&file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        let unfinished = self.unfinished();
+        if self.written.is_empty() {
+            // What a call that was killed has left.
+            let _ = fs::remove_dir_all(&unfinished);
+            owner_only::create_folder(&unfinished)?;
         }
-        let mut writer = io::BufWriter::new(owner_only::create_file(&file)?);
-        self.written.push(file);
+        self.written.push(name.to_owned());
+        let mut writer = io::BufWriter::new(owner_only::create_file(&unfinished.join(name))?);
         chunks.into_iter().try_for_each(|chunk| writer.write_all(chunk))?;
         writer.flush()
     }
 
-    /// All is written: it stays.
-    pub(super) fn keep(mut self) {
-        self.written.clear();
+    /// All is written: it takes its place.
+    pub(super) fn keep(self) -> io::Result<()> {
+        let from = self.unfinished();
+        self.written.iter().try_for_each(|n| fs::rename(from.join(n), self.folder.join(n)))
+    }
+
+    fn unfinished(&self) -> PathBuf {
+        self.folder.join(UNFINISHED)
     }
 }
 
 impl Drop for OutFolder {
     fn drop(&mut self) {
-        for file in &self.written {
+        if !self.written.is_empty() {
             // Best effort: the error that matters is the one that stopped the writing.
-            let _ = fs::remove_file(file);
+            let _ = fs::remove_dir_all(self.unfinished());
         }
     }
 }
@@ -122,8 +132,11 @@ mod tests {
         assert_eq!(names(), 0, "a mailing that was not finished stays");
         let mut out = open().unwrap();
         out.write("1.eml", [b"a".as_slice(), b"b"]).unwrap();
-        out.keep();
-        assert_eq!(fs::read(folder.path().join("1.eml")).unwrap(), b"ab");
+        out.keep().unwrap();
+        let kept = || fs::read(folder.path().join("1.eml")).unwrap();
+        assert_eq!((kept(), names()), (b"ab".to_vec(), 1));
+        open().unwrap().write("1.eml", [b"c".as_slice()]).unwrap();
+        assert_eq!((kept(), names()), (b"ab".to_vec(), 1), "what was there before is gone");
 
         fs::write(folder.path().join("notes.txt"), "mine").unwrap();
         assert!(open().is_ok(), "other files are nobody's letters");

@@ -191,8 +191,7 @@ fn write_pages(
     })?;
     let page = gallery.index(&entries).map_err(page_error).map_err(cannot)?;
     index.write("index.html", [page.as_bytes()]).map_err(cannot)?;
-    [pages, documents, index].into_iter().for_each(OutFolder::keep);
-    Ok(())
+    [pages, documents, index].into_iter().try_for_each(OutFolder::keep).map_err(cannot)
 }
 
 fn mailing(campaign: &Campaign, plan: &Plan) -> Mailing {
