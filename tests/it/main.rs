@@ -23,6 +23,8 @@ mod damage;
 mod dry_run;
 
 mod crash;
+#[cfg(target_os = "linux")]
+mod drive;
 mod faults;
 mod foreign;
 #[cfg(unix)]
@@ -34,6 +36,8 @@ mod pace;
 mod persistence;
 mod resolve;
 mod restored;
+#[cfg(target_os = "linux")]
+mod room;
 mod send;
 mod tls;
 mod whereabouts;

@@ -10,7 +10,7 @@
 use super::workspace::{Output, Running, Workspace};
 use super::{eventually, skip};
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -47,7 +47,7 @@ pub struct Call {
     pub name: String,
     /// The file or connection of its first argument; empty where it has none.
     pub file: String,
-    /// The octets it read or wrote.
+    /// The octets it read or wrote; of a call that names a file, its path.
     pub octets: Vec<u8>,
     /// What it returned; below zero: it failed.
     pub returned: i64,
@@ -64,19 +64,42 @@ pub fn trace(workspace: &Workspace, names: &str, arguments: &[&str]) -> (Output,
     (output, calls(&text))
 }
 
-/// Runs the program and refuses what `refusals` say (strace's `-e inject`), in every thread.
-pub fn run_refusing(workspace: &Workspace, refusals: &[String], arguments: &[&str]) -> Output {
-    let mut options = vec!["strace", "-f", "-q", "-o", "/dev/null"];
+/// Runs the program and refuses what `refusals` say (strace's `-e inject`), in every thread; gives
+/// how many calls were refused.
+pub fn run_refusing(
+    workspace: &Workspace,
+    refusals: &[String],
+    arguments: &[&str],
+) -> (Output, usize) {
+    let file = workspace.beside("strace.out");
+    let to = file.to_string_lossy();
+    let mut options = vec!["strace", "-f", "-q", "-o", &to];
     options.extend(refusals.iter().map(String::as_str));
-    workspace.run_under(&options, arguments)
+    let output = workspace.run_under(&options, arguments);
+    (output, refused(&file))
+}
+
+/// How many calls strace says it refused.
+fn refused(file: &Path) -> usize {
+    let text = std::fs::read_to_string(file).expect("strace wrote what it saw");
+    text.matches("(INJECTED)").count()
 }
 
 /// A thread that is watched; ends with it.
-pub struct Watched(Child);
+pub struct Watched {
+    strace: Child,
+    file: PathBuf,
+}
 
 impl Watched {
     /// Refuses what `refusals` say in the thread of this name of a program, from now on.
-    pub fn thread(running: &Running, name: &str, refusals: &[String]) -> Watched {
+    pub fn thread(
+        workspace: &Workspace,
+        running: &Running,
+        name: &str,
+        refusals: &[String],
+    ) -> Watched {
+        let file = workspace.beside("strace.out");
         let mut thread = None;
         let found = eventually(Duration::from_secs(30), || {
             thread = thread_of(running.id(), name);
@@ -84,8 +107,9 @@ impl Watched {
         });
         assert!(found, "the program has no thread {name:?}");
         let thread = thread.expect("found");
-        let child = Command::new("strace")
-            .args(["-q", "-o", "/dev/null"])
+        let strace = Command::new("strace")
+            .args(["-q", "-o"])
+            .arg(&file)
             .args(refusals)
             .args(["-p", &thread.to_string()])
             .stdin(Stdio::null())
@@ -99,15 +123,21 @@ impl Watched {
             tracer.is_some_and(|tracer| tracer.trim() != "0")
         };
         assert!(eventually(Duration::from_secs(30), is_traced), "strace traces the thread");
-        Watched(child)
+        Watched { strace, file }
+    }
+
+    /// How many calls were refused, once the program has ended.
+    pub fn refused(mut self) -> usize {
+        self.strace.wait().expect("our own child can be waited for");
+        refused(&self.file)
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
         // It ends with its thread; where a test failed before that, now.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.strace.kill();
+        let _ = self.strace.wait();
     }
 }
 
@@ -150,7 +180,9 @@ fn call(thread: u32, begun: usize, ended: usize, text: &str) -> Option<Call> {
     let file = first.split_once('<').map_or("", |(_, file)| file);
     let file = file.trim_end().trim_end_matches(')').trim_end_matches('>').to_owned();
     let mut octets = quoted(arguments);
-    octets.truncate(usize::try_from(returned).unwrap_or(0));
+    if name.contains("write") || name.starts_with("send") {
+        octets.truncate(usize::try_from(returned).unwrap_or(0));
+    }
     Some(Call { thread, begun, ended, name: name.to_owned(), file, octets, returned })
 }
 
