@@ -50,7 +50,7 @@ fn a_ledger_from_a_newer_version_is_left_alone() {
     };
     version(99);
     refused(&workspace, &relay, &["ledger.db", "format 99", "Use the version of secretariat"]);
-    version(2);
+    version(3);
     assert_eq!(workspace.send().0, Some(0), "nothing was lost");
     proof::everybody_has_one(&relay, 4);
 }
