@@ -4,11 +4,13 @@
 //! that is durable before the caller hears of it. Which step, and why, is decided in `send/`.
 //!
 //! # Failure
-//! A step that is refused or fails leaves nothing behind and the other steps of its group alone. A
-//! commit that fails is told to everybody in its group, and the ledger takes no more steps: after a
-//! failed fsync the system may report the next one as done although the bytes are gone.
+//! A step that is refused or fails leaves nothing behind and the other steps of its group alone: a
+//! refusal comes before anything is written, and after a failure the group is taken once more, each
+//! step within a savepoint. A commit that fails is told to everybody in its group, and the ledger
+//! takes no more steps: after a failed fsync the system may report the next one as done although
+//! the bytes are gone.
 
-use super::events::{About, Kind};
+use super::events::{About, Begun, Kind, Outcome};
 use super::failure::{Fault, LedgerError};
 use super::query::{self, StoredDelivery};
 use super::state::State;
@@ -172,9 +174,22 @@ impl Ledger {
         &mut self,
         changes: &[Change],
     ) -> Vec<Result<Timestamp, ChangeError>> {
-        let answers = self.transaction(|connection| {
-            changes.iter().map(|change| apart(connection, change)).collect::<Result<Vec<_>, _>>()
-        });
+        let take_all = |take: fn(&Connection, &Change) -> Taken| {
+            move |connection: &Connection| {
+                changes.iter().map(|change| take(connection, change)).collect::<Result<Vec<_>, _>>()
+            }
+        };
+        // A step that cannot be written takes the others with it, and then all are taken once more,
+        // each apart: what must not happen in between is that half of one is kept.
+        let answers = match self.transaction(take_all(straight)) {
+            // A ledger that another program holds was waited for already.
+            Err(error)
+                if changes.len() > 1 && self.stopped.is_none() && error.fault != Fault::Held =>
+            {
+                self.transaction(take_all(apart))
+            }
+            answers => answers,
+        };
         match answers {
             Ok(answers) => answers.into_iter().map(|answer| self.answered(answer)).collect(),
             Err(error) => changes.iter().map(|_| Err(error.clone().into())).collect(),
@@ -207,18 +222,26 @@ impl<E: Into<Fault>> From<E> for Stopped {
     }
 }
 
-/// Takes one step so that its failure does not sink the others of the group.
+/// One step's answer; the outer error is its whole group's.
+type Taken = Result<Result<Timestamp, Stopped>, Fault>;
+
+/// Takes one step; a failure ends the group. A refusal does not: steps are refused before they
+/// write.
+fn straight(connection: &Connection, change: &Change) -> Taken {
+    match take(connection, change) {
+        Err(Stopped::Failed(fault)) => Err(fault),
+        answer => Ok(answer),
+    }
+}
+
+/// Takes one step so that its failure does not sink the others of the group. It costs a copy of
+/// every page that the step changes.
 ///
-/// The outer error is the whole group's: SQLite gave up the transaction (it does when a drive is
-/// full or fails), so that what was done before in it is gone too.
-fn apart(connection: &Connection, change: &Change) -> Result<Result<Timestamp, Stopped>, Fault> {
+/// The outer error: SQLite gave up the transaction (it does when a drive is full or fails), so that
+/// what was done before in it is gone too.
+fn apart(connection: &Connection, change: &Change) -> Taken {
     connection.prepare_cached("SAVEPOINT step")?.execute([])?;
-    let answer = match change {
-        Change::Intend { delivery, date, now } => intend(connection, delivery, *date, *now),
-        Change::Record { delivery, recorded, now } => {
-            record(connection, delivery, recorded, *now).map(|()| *now)
-        }
-    };
+    let answer = take(connection, change);
     if answer.is_err() {
         if connection.is_autocommit() {
             let fault = match answer {
@@ -231,6 +254,15 @@ fn apart(connection: &Connection, change: &Change) -> Result<Result<Timestamp, S
     }
     connection.prepare_cached("RELEASE step")?.execute([])?;
     Ok(answer)
+}
+
+fn take(connection: &Connection, change: &Change) -> Result<Timestamp, Stopped> {
+    match change {
+        Change::Intend { delivery, date, now } => intend(connection, delivery, *date, *now),
+        Change::Record { delivery, recorded, now } => {
+            record(connection, delivery, recorded, *now).map(|()| *now)
+        }
+    }
 }
 
 /// What a step needs to know of its delivery.
@@ -292,7 +324,7 @@ fn intend(
         return Err(refused.into());
     }
     let about = About { campaign: &campaign, delivery: Some(row), at: now };
-    about.write(connection, Kind::Attempt, json!({ "attempt": attempts + 1 }))?;
+    about.tell(connection, Kind::Attempt, &Begun { attempt: attempts + 1 })?;
     Ok(fixed.map_or(date, Timestamp::from_unix_seconds))
 }
 
@@ -315,16 +347,16 @@ fn record(
         count_attempt(connection, row, now)?;
     }
     let about = About { campaign: &campaign, delivery: Some(row), at: now };
-    let detail = json!({
-        "stage": recorded.stage,
-        "response": recorded.response.as_ref().map(ToString::to_string),
-        "detail": recorded.detail,
-        "relay": recorded.relay,
-        "relay_id": recorded.relay_id,
-        "tls": recorded.tls,
-        "due_at": due_at.map(|at| at.to_string()),
-    });
-    Ok(about.write(connection, Kind::Became(to), detail)?)
+    let told = Outcome {
+        detail: recorded.detail.as_deref(),
+        due_at: due_at.map(|at| at.to_string()),
+        relay: recorded.relay.as_deref(),
+        relay_id: recorded.relay_id.as_deref(),
+        response: recorded.response.as_ref().map(ToString::to_string),
+        stage: recorded.stage.as_deref(),
+        tls: recorded.tls.as_deref(),
+    };
+    Ok(about.tell(connection, Kind::Became(to), &told)?)
 }
 
 fn count_attempt(connection: &Connection, row: i64, now: Timestamp) -> Result<(), Fault> {

@@ -4,11 +4,13 @@
 //! tells of, so that the two are never apart; no event is changed afterwards.
 
 use super::failure::Fault;
+use super::frozen;
 use super::state::State;
 use super::{Ledger, LedgerError};
 use crate::id::{CampaignId, DeliveryId};
 use crate::time::Timestamp;
 use rusqlite::{Connection, Row, params};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// What an event tells of.
@@ -129,6 +131,17 @@ impl About<'_> {
         if let Some(parts) = detail.as_object_mut() {
             parts.retain(|_, value| !value.is_null());
         }
+        self.tell(connection, kind, &detail)
+    }
+
+    /// Writes it with a detail that becomes a JSON object as it is. For what is written with every
+    /// letter: a [`Value`] of its parts costs more than the event.
+    pub(super) fn tell(
+        self,
+        connection: &Connection,
+        kind: Kind,
+        detail: &impl Serialize,
+    ) -> Result<(), Fault> {
         connection
             .prepare_cached(
                 "INSERT INTO events (at, campaign, delivery, kind, detail) VALUES (?, ?, ?, ?, ?)",
@@ -138,8 +151,33 @@ impl About<'_> {
                 self.campaign,
                 self.delivery,
                 kind.as_str(),
-                detail.to_string()
+                frozen::json(detail)?
             ])?;
         Ok(())
     }
+}
+
+/// What the event of an intent tells.
+#[derive(Serialize)]
+pub(super) struct Begun {
+    pub(super) attempt: u32,
+}
+
+/// What the event of an outcome tells: the parts that there are.
+#[derive(Serialize)]
+pub(super) struct Outcome<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) detail: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) due_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) relay: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) relay_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) response: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) stage: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tls: Option<&'a str>,
 }
