@@ -188,9 +188,13 @@ pub const LEDGER_BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 pub const LEDGER_GROUP_MAX: usize = 256;
 /// KiB of SQLite's page cache while sending and looking.
 pub const LEDGER_CACHE_KIB: i64 = 8 << 10;
-/// KiB of SQLite's page cache while a plan is written: holds the random-order indexes of some
-/// hundred thousand deliveries.
-pub const LEDGER_PLAN_CACHE_KIB: i64 = 64 << 10;
+/// KiB of SQLite's page cache while a plan is written, at least and at most: it must hold the
+/// indexes that are written in random order, or each letter reads and writes pages of them.
+pub const LEDGER_PLAN_CACHE_KIB_MIN: i64 = 64 << 10;
+/// See [`LEDGER_PLAN_CACHE_KIB_MIN`]: what a million letters need.
+pub const LEDGER_PLAN_CACHE_KIB_MAX: i64 = 256 << 10;
+/// Bytes that those indexes take for each letter, with addresses of usual length.
+pub const LEDGER_PLAN_INDEX_BYTES: i64 = 256;
 /// Bytes of the write-ahead log kept once its content is in the ledger's file; a plan makes it
 /// as large as all its letters.
 pub const LEDGER_LOG_BYTES_KEPT: i64 = 16 << 20;
@@ -221,7 +225,8 @@ const _: () = assert!(HEADER_ENCODED_WORD_OCTETS_MAX < HEADER_LINE_OCTETS_MAX);
 const _: () = assert!(HEADER_PLAIN_WORD_OCTETS_MAX < HEADER_ENCODED_WORD_OCTETS_MAX);
 const _: () = assert!(REPLY_LINE_OCTETS_MAX <= REPLY_OCTETS_MAX);
 // A plan is written with at least the cache of a run.
-const _: () = assert!(LEDGER_CACHE_KIB <= LEDGER_PLAN_CACHE_KIB);
+const _: () = assert!(LEDGER_CACHE_KIB <= LEDGER_PLAN_CACHE_KIB_MIN);
+const _: () = assert!(LEDGER_PLAN_CACHE_KIB_MIN <= LEDGER_PLAN_CACHE_KIB_MAX);
 const _: () = assert!(CONNECTION_FRESH.as_secs() < BLOCK_TIMEOUT.as_secs());
 const _: () = assert!(RETRY_FIRST_WAIT.as_secs() <= RETRY_MAX_WAIT.as_secs());
 const _: () = assert!(RETRY_MAX_WAIT.as_secs() <= RETRY_GIVE_UP_AFTER.as_secs());

@@ -19,7 +19,8 @@ use super::state::State;
 use crate::crash;
 use crate::id::{CampaignId, DeliveryId};
 use crate::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::{Serialize, Serializer};
 use serde_json::json;
 
 /// Adopts a plan within the transaction of the connection; see [`super::Ledger::adopt_plan`].
@@ -36,6 +37,7 @@ pub(super) fn adopt(
     let mut adoption = Adoption {
         connection,
         campaign: &plan.campaign,
+        is_first: is_first(connection, &plan.campaign)?,
         plan: insert_plan(connection, plan, now)?,
         code: plan.fingerprint.plan_code(),
         now,
@@ -67,6 +69,8 @@ pub(super) fn adopt(
 struct Adoption<'a> {
     connection: &'a Connection,
     campaign: &'a CampaignId,
+    /// The campaign has no deliveries yet, so that nobody needs to be looked for.
+    is_first: bool,
     /// Row of the plan.
     plan: i64,
     code: String,
@@ -75,6 +79,11 @@ struct Adoption<'a> {
     senders: Vec<(FrozenSender, i64)>,
     names: Names,
     adopted: Adopted,
+}
+
+fn is_first(connection: &Connection, campaign: &CampaignId) -> Result<bool, Fault> {
+    let has_none = "SELECT NOT EXISTS (SELECT 1 FROM deliveries WHERE campaign = ?)";
+    Ok(connection.query_row(has_none, [campaign.as_str()], |row| row.get(0))?)
 }
 
 /// What the ledger has of a delivery already.
@@ -105,11 +114,12 @@ impl Adoption<'_> {
     /// One delivery of the plan.
     fn take(&mut self, delivery: &PlannedDelivery) -> Result<(), Fault> {
         let id = DeliveryId::of(self.campaign, &delivery.key);
-        let Some(known) = self.known(&id)? else {
+        let known = if self.is_first { None } else { self.known(&id)? };
+        let Some(known) = known else {
             return self.add(&id, delivery);
         };
         if known.plan == self.plan {
-            return Err(Fault::Twice { key: delivery.key.as_str().to_owned() });
+            return Err(twice(delivery));
         }
         if !known.is_open_to_plans() {
             self.adopted.kept += 1;
@@ -121,6 +131,7 @@ impl Adoption<'_> {
             self.begin_another_message(known.row, delivery)?;
         }
         // Also where it reads the same: the bounce address is in no digest, and must be the new one.
+        self.drop_letter(known.row)?;
         self.write_letter(known.row, delivery)?;
         if known.state.is_final() {
             self.adopted.added += 1;
@@ -155,12 +166,14 @@ impl Adoption<'_> {
 
     fn add(&mut self, id: &DeliveryId, delivery: &PlannedDelivery) -> Result<(), Fault> {
         self.adopted.added += 1;
-        self.connection
+        let written = self
+            .connection
             .prepare_cached(
                 "INSERT INTO deliveries (id, campaign, state, round, attempts, updated_at, plan,
                      number, key, address, compare_address, name, language, file, line,
                      letter_digest, message_id)
-                 VALUES (?, ?, 'planned', 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 VALUES (?, ?, 'planned', 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                 ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
                 id.as_bytes(),
@@ -178,6 +191,9 @@ impl Adoption<'_> {
                 delivery.letter_digest.as_bytes(),
                 delivery.message_id
             ])?;
+        if written == 0 {
+            return Err(twice(delivery));
+        }
         let row = self.connection.last_insert_rowid();
         self.names.changed(row);
         self.write_letter(row, delivery)?;
@@ -232,26 +248,31 @@ impl Adoption<'_> {
     fn write_letter(&mut self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
         let letter = &delivery.letter;
         let sender = self.sender(&letter.sender)?;
-        let values: serde_json::Map<_, _> =
-            delivery.values.iter().map(|(name, v)| (name.clone(), v.as_str().into())).collect();
         self.connection
             .prepare_cached(
-                "INSERT OR REPLACE INTO letters (delivery, round, sender, subject, reply_to,
-                     images, attachments, row_values, body_text, body_html)
-                 VALUES (:delivery, 1, :sender, :subject, :reply_to, :images, :attachments,
-                     :values, :text, :html)",
+                "INSERT INTO letters (delivery, round, sender, subject, reply_to, images,
+                     attachments, row_values, body_text, body_html)
+                 VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
-            .execute(named_params! {
-                ":delivery": row,
-                ":sender": sender,
-                ":subject": letter.subject,
-                ":reply_to": letter.reply_to.as_ref().map(frozen::mailbox_text),
-                ":images": frozen::json(&letter.images)?,
-                ":attachments": frozen::json(&letter.attachments)?,
-                ":values": frozen::json(&values)?,
-                ":text": letter.text,
-                ":html": letter.html,
-            })?;
+            .execute(params![
+                row,
+                sender,
+                letter.subject,
+                letter.reply_to.as_ref().map(frozen::mailbox_text),
+                frozen::json(&letter.images)?,
+                frozen::json(&letter.attachments)?,
+                frozen::json(&Values(&delivery.values))?,
+                letter.text,
+                letter.html,
+            ])?;
+        Ok(())
+    }
+
+    /// Makes room for another letter of the first round.
+    fn drop_letter(&self, row: i64) -> Result<(), Fault> {
+        self.connection
+            .prepare_cached("DELETE FROM letters WHERE delivery = ? AND round = 1")?
+            .execute([row])?;
         Ok(())
     }
 
@@ -292,8 +313,8 @@ impl Adoption<'_> {
 
     fn tell_planned(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
         let place = &delivery.place;
-        let detail = json!({ "plan": self.code, "file": place.file, "line": place.line });
-        self.about(Some(row)).write(self.connection, Kind::Became(State::Planned), detail)
+        let origin = Origin { file: &place.file, line: place.line, plan: &self.code };
+        self.about(Some(row)).tell(self.connection, Kind::Became(State::Planned), &origin)
     }
 
     /// Who has no letter yet and is not in this plan gets none.
@@ -314,6 +335,28 @@ impl Adoption<'_> {
     fn about(&self, delivery: Option<i64>) -> About<'_> {
         About { campaign: self.campaign.as_str(), delivery, at: self.now }
     }
+}
+
+fn twice(delivery: &PlannedDelivery) -> Fault {
+    Fault::Twice { key: delivery.key.as_str().to_owned() }
+}
+
+/// A row's values by column name, written without being copied first.
+struct Values<'a>(&'a [(String, String)]);
+
+impl Serialize for Values<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// What the event of a planned delivery tells.
+#[derive(Serialize)]
+struct Origin<'a> {
+    file: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    plan: &'a str,
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use super::failure::Fault;
 use super::frozen::PlannedDelivery;
 use super::{Ledger, LedgerError};
 use crate::id::{CampaignId, Digest, Fingerprint};
-use crate::limits::{LEDGER_CACHE_KIB, LEDGER_PLAN_CACHE_KIB};
+use crate::limits::{
+    LEDGER_CACHE_KIB, LEDGER_PLAN_CACHE_KIB_MAX, LEDGER_PLAN_CACHE_KIB_MIN, LEDGER_PLAN_INDEX_BYTES,
+};
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
@@ -77,7 +79,9 @@ impl Ledger {
         deliveries: &mut dyn Iterator<Item = PlannedDelivery>,
         now: Timestamp,
     ) -> Result<Adopted, LedgerError> {
-        self.cache(LEDGER_PLAN_CACHE_KIB)?;
+        let letters = i64::try_from(plan.total).unwrap_or(i64::MAX);
+        let indexes_kib = letters.saturating_mul(LEDGER_PLAN_INDEX_BYTES) >> 10;
+        self.cache(indexes_kib.clamp(LEDGER_PLAN_CACHE_KIB_MIN, LEDGER_PLAN_CACHE_KIB_MAX))?;
         let adopted = self.transaction(|connection| adopt(connection, plan, deliveries, now));
         self.cache(LEDGER_CACHE_KIB)?;
         adopted
