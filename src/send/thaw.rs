@@ -76,22 +76,23 @@ impl Thaw {
         let key = (frozen.digest, frozen.name.clone());
         // Held while a document is encoded: the other connections want the same one.
         let mut documents = unpoisoned(&self.documents);
-        let part = match documents.get(&key) {
-            Some(part) => part.clone(),
-            None => EncodedPart::of_attachment(&Attachment {
-                id: frozen.id.clone(),
-                number: frozen.number,
-                // Title and source file are what letters speak of; a message's part has neither.
-                title: String::new(),
-                file: String::new(),
-                name: frozen.name.clone(),
-                media_type: frozen.media_type.clone(),
-                digest: frozen.digest,
-                bytes: self.objects.read(&frozen.digest)?,
-            }),
-        };
+        let with = |part| AttachedPart { name: frozen.name.clone(), digest: frozen.digest, part };
+        if let Some(known) = documents.get(&key) {
+            return Ok(with(known.clone()));
+        }
+        let part = EncodedPart::of_attachment(&Attachment {
+            id: frozen.id.clone(),
+            number: frozen.number,
+            // Title and source file are what letters speak of; a message's part has neither.
+            title: String::new(),
+            file: String::new(),
+            name: frozen.name.clone(),
+            media_type: frozen.media_type.clone(),
+            digest: frozen.digest,
+            bytes: self.objects.read(&frozen.digest)?,
+        });
         documents.insert(key, part.clone());
-        Ok(AttachedPart { name: frozen.name.clone(), digest: frozen.digest, part })
+        Ok(with(part))
     }
 
     fn image(&self, frozen: &FrozenImage) -> Result<ThawedImage, ObjectError> {
