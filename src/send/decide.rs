@@ -272,7 +272,8 @@ fn end_refused(response: &Response) -> Decision {
     match (status.subject, status.detail) {
         (4, 5) | (2, 0) => AGAIN_AFTER_DAY,
         (2, 2) => deferred_and(Halt::OwnMailbox),
-        (2, 252) => deferred_and(Halt::SenderRefused),
+        // Both are Exchange Online's: the account may not write as the author, or as the sender.
+        (2, 252) | (7, 60) => deferred_and(Halt::SenderRefused),
         (7, 26..=32 | 515) => deferred_and(Halt::DomainAuthentication),
         _ => refused,
     }
@@ -433,6 +434,7 @@ mod tests {
             ("5.7.26 dmarc", Halt::DomainAuthentication),
             ("5.7.515 x", Halt::DomainAuthentication),
             ("5.2.252 SendAsDenied", Halt::SenderRefused),
+            ("5.7.60 SMTP; no permissions to send as this sender", Halt::SenderRefused),
         ] {
             assert_eq!(said(Stage::EndOfMessage, 554, text).run, ForRun::Halt(reason));
         }

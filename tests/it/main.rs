@@ -34,6 +34,7 @@ mod kills;
 mod order;
 mod pace;
 mod persistence;
+mod providers;
 mod resolve;
 mod restored;
 #[cfg(target_os = "linux")]
