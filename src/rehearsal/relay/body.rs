@@ -99,7 +99,7 @@ impl Session<'_> {
             self.violation(&format!("BDAT {rest} is no BDAT command"));
             return self.say("501 5.5.4 Syntax: BDAT count [LAST]");
         };
-        if !self.shared.orders().script.offers("CHUNKING") {
+        if !self.offers("CHUNKING") {
             self.violation("BDAT where CHUNKING is not offered");
         }
         if self.read_chunk(size, last)? == Next::End {

@@ -332,7 +332,7 @@ impl Script {
     /// Whether an extension is offered.
     #[must_use]
     pub fn offers(&self, keyword: &str) -> bool {
-        self.extensions.iter().any(|e| keyword_of(e) == keyword)
+        offers(&self.extensions, keyword)
     }
 
     /// Octets of the largest message, from `SIZE`.
@@ -341,6 +341,11 @@ impl Script {
         let size = self.extensions.iter().find_map(|e| e.strip_prefix("SIZE "));
         size.and_then(|n| n.parse().ok()).unwrap_or(usize::MAX)
     }
+}
+
+/// Whether an extension is among these.
+pub(super) fn offers(extensions: &[String], keyword: &str) -> bool {
+    extensions.iter().any(|e| keyword_of(e) == keyword)
 }
 
 fn keyword_of(extension: &str) -> &str {

@@ -5,7 +5,7 @@
 
 use super::Command;
 use super::connection::Connection;
-use super::script::{Action, At, Keeping, Moment, Protection};
+use super::script::{Action, At, Keeping, Moment, Protection, offers};
 use super::shared::{Shared, lock};
 use super::wire_rules;
 use std::io;
@@ -23,6 +23,7 @@ pub(super) fn serve(stream: TcpStream, number: usize, open: usize, shared: &Shar
         transaction: Transaction::default(),
         letters: 0,
         greeted: false,
+        offered: Vec::new(),
         signed_in: None,
     };
     // However it ends, what was accepted is counted.
@@ -58,6 +59,8 @@ pub(super) struct Session<'a> {
     /// Letters that this connection has been asked to take.
     pub(super) letters: usize,
     greeted: bool,
+    /// What EHLO was answered: the client goes by it, whatever the script has become since.
+    offered: Vec<String>,
     pub(super) signed_in: Option<String>,
 }
 
@@ -136,6 +139,7 @@ impl Session<'_> {
         self.greeted = true;
         let orders = self.shared.orders();
         let script = &orders.script;
+        self.offered.clone_from(&script.extensions);
         let mut lines = vec![script.manners.host().to_owned()];
         lines.extend(script.extensions.iter().cloned());
         let may_protect = matches!(script.protection, Protection::StartTls(_));
@@ -161,6 +165,7 @@ impl Session<'_> {
         }
         self.connection.protect(Arc::clone(config))?;
         self.greeted = false;
+        self.offered.clear();
         Ok(Next::GoOn)
     }
 
@@ -230,8 +235,8 @@ impl Session<'_> {
     /// A parameter belongs to an extension that was offered (RFC 5321 4.1.1.11).
     fn check_parameters(&self, parameters: &[String]) {
         for parameter in parameters {
-            let offered = wire_rules::extension_of(parameter)
-                .is_some_and(|extension| self.shared.orders().script.offers(extension));
+            let offered =
+                wire_rules::extension_of(parameter).is_some_and(|extension| self.offers(extension));
             if !offered {
                 self.violation(&format!("the parameter {parameter} was not offered"));
             }
@@ -252,8 +257,13 @@ impl Session<'_> {
         }
     }
 
+    /// Whether an extension was offered to this client.
+    pub(super) fn offers(&self, keyword: &str) -> bool {
+        offers(&self.offered, keyword)
+    }
+
     fn pipelined_only_if_offered(&mut self, verb: &str) {
-        if !self.shared.orders().script.offers("PIPELINING") {
+        if !self.offers("PIPELINING") {
             self.alone(verb);
         }
     }

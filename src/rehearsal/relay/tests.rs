@@ -282,6 +282,26 @@ fn like_gmail_it_has_a_day_of_so_many_letters() {
     counts(&relay, &[("ana@x.example", 1), ("bo@x.example", 1)]);
 }
 
+/// A killed run's last bytes may be read when the next run's script is in force.
+#[test]
+fn a_client_is_held_to_what_it_was_offered_and_not_to_what_others_are() {
+    let relay = Relay::with(Script::new()).unwrap();
+    let mut client = Client::to(&relay);
+    client.say("EHLO office.example\r\n");
+    client.hears("CHUNKING\r\n");
+    relay.change(Script::new().bare());
+    client.say(&flight("ana@town.example"));
+    client.hears("queued as");
+    assert_eq!(relay.violations(), [""; 0]);
+    counts(&relay, &[("ana@town.example", 1)]);
+    let mut late = Client::to(&relay);
+    late.say("EHLO office.example\r\n");
+    late.hears("250 relay.example\r\n");
+    late.say(&flight("bo@town.example"));
+    late.hears("queued as");
+    assert!(relay.violations().join("\n").contains("SIZE="), "{:?}", relay.violations());
+}
+
 #[test]
 fn the_largest_message_is_the_one_offered() {
     let relay = Relay::with(Script::new().offering("SIZE 20")).unwrap();
