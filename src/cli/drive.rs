@@ -6,6 +6,10 @@ use super::signals::{Asked, listen};
 use crate::ledger::LedgerWriter;
 use crate::send::{Broken, Conditions, Ended, RunError, run};
 
+/// What is said when somebody asks to stop.
+const STOPPING: &str = "Stopping: letters under way are finished first. Ctrl-C again ends at once \
+                        and leaves them in doubt.";
+
 /// How a run came to its end.
 pub(super) enum Driven {
     /// By itself, or as asked once.
@@ -32,7 +36,7 @@ pub(super) fn drive(
         }
     };
     let driven = runtime.block_on(async {
-        let Asked { stop, at_once } = listen(shell.ui);
+        let Asked { stop, at_once } = listen(shell.ui, STOPPING);
         let relay = format!("{}:{}", conditions.relay.host, conditions.relay.port);
         let mut watcher = Watcher::new(shell.ui, letters, &relay);
         let mut watch = |progress| watcher.see(&progress);

@@ -30,17 +30,17 @@ impl Watcher {
         let target =
             if is_shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(letters), target);
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Watcher { bar, relay: relay.to_owned(), counts: BTreeMap::new() }
+        let watcher = Watcher { bar, relay: relay.to_owned(), counts: BTreeMap::new() };
+        // Before the first tick, which would draw a line as wide as the terminal.
+        watcher.open();
+        watcher.bar.enable_steady_tick(Duration::from_millis(200));
+        watcher
     }
 
     /// Takes in what happened.
     pub(super) fn see(&mut self, progress: &Progress) {
         match progress {
-            Progress::Connecting => {
-                self.show(OPENING);
-                self.bar.set_message(format!("connecting to {} ...", self.relay));
-            }
+            Progress::Connecting => self.open(),
             Progress::Settled(state) => {
                 *self.counts.entry(*state).or_default() += 1;
                 self.show(LINE);
@@ -49,6 +49,11 @@ impl Watcher {
             }
             other => self.bar.println(in_words_of(other)),
         }
+    }
+
+    fn open(&self) {
+        self.show(OPENING);
+        self.bar.set_message(format!("connecting to {} ...", self.relay));
     }
 
     fn show(&self, pattern: &str) {

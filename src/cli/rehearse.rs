@@ -12,7 +12,7 @@ use super::freeze::freeze;
 use super::progress::Watcher;
 use super::rehearse_screen::{Heading, Outcome};
 use super::shell::Shell;
-use super::signals::listen;
+use super::signals::{Asked, listen};
 use super::ui::plural;
 use crate::campaign::Campaign;
 use crate::id::Digest;
@@ -34,6 +34,7 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Each step either goes on or ends the command with its answer.
 type Step<T> = Result<T, Box<Answer>>;
@@ -97,11 +98,18 @@ fn rehearsed(shell: &Shell, planned: &PlannedMailing, args: &Rehearse) -> Step<A
     let how = seed.map_or(String::new(), |seed| format!(" with faults (seed {seed})"));
     let count = plural(letters as u64, "letter");
     shell.ui.say(&format!("Rehearsing {count}{how}. Nothing leaves this computer."));
-    let ground = prepare(shell, planned, args.faults)?;
+    let throwaway = Throwaway::within(&shell.environment().temporary_folder()).map_err(failed)?;
+    let runtime = runtime()?;
+    // From here on there is something to take away, however the command ends.
+    let stop = runtime.block_on(listen_until_gone(shell, throwaway.remover()));
+    let ground = prepare(shell, planned, args.faults, throwaway)?;
+    if *stop.borrow() {
+        return Ok(interrupted());
+    }
     let faults = seed.map(|seed| Arc::new(Faults::new(seed, letters, REHEARSAL_KILLS)));
     let done = match &faults {
-        None => without_faults(shell, &ground.rehearsal, letters)?,
-        Some(faults) => with_faults(shell, &ground, faults)?,
+        None => runtime.block_on(without_faults(shell, &ground.rehearsal, letters, stop))?,
+        Some(faults) => runtime.block_on(with_faults(shell, &ground, faults, stop))?,
     };
     if done.was_interrupted {
         return Ok(interrupted());
@@ -111,10 +119,30 @@ fn rehearsed(shell: &Shell, planned: &PlannedMailing, args: &Rehearse) -> Step<A
     told(planned, heading, &ground, faults.as_deref(), done)
 }
 
+/// Turns true when somebody asks to stop; asked twice, takes everything away and ends at once.
+async fn listen_until_gone(
+    shell: &Shell,
+    remove: impl FnOnce() + Send + 'static,
+) -> watch::Receiver<bool> {
+    let Asked { stop, at_once } =
+        listen(shell.ui, "Stopping the rehearsal. Ctrl-C again ends at once.");
+    tokio::spawn(async move {
+        if at_once.await.is_ok() {
+            remove();
+            std::process::exit(i32::from(Exit::RunAgain.code()));
+        }
+    });
+    stop
+}
+
 /// A relay, a throw-away ledger with the plan frozen in it, and what a run is about.
-fn prepare(shell: &Shell, planned: &PlannedMailing, may_stall: bool) -> Step<Ground> {
+fn prepare(
+    shell: &Shell,
+    planned: &PlannedMailing,
+    may_stall: bool,
+    throwaway: Throwaway,
+) -> Step<Ground> {
     let PlannedMailing { campaign, plan, clock, .. } = planned;
-    let throwaway = Throwaway::within(&shell.environment().temporary_folder()).map_err(failed)?;
     let folder = throwaway.path().join("ledger");
     let relay = Relay::with(Script::new()).map_err(failed)?;
     let mut ledger = Ledger::open(&folder, clock.now()).map_err(ledger_failed)?;
@@ -148,14 +176,15 @@ fn any_seed() -> u64 {
 }
 
 /// One run in this process.
-fn without_faults(shell: &Shell, rehearsal: &Rehearsal, letters: usize) -> Step<Done> {
-    let ended = runtime()?.block_on(async {
-        let stop = listen(shell.ui).stop;
-        let mut watcher = Watcher::new(shell.ui, letters as u64, "the rehearsal's mail server");
-        let ended = rehearsal.send(stop, &mut |progress| watcher.see(&progress)).await;
-        watcher.finish();
-        ended
-    });
+async fn without_faults(
+    shell: &Shell,
+    rehearsal: &Rehearsal,
+    letters: usize,
+    stop: watch::Receiver<bool>,
+) -> Step<Done> {
+    let mut watcher = Watcher::new(shell.ui, letters as u64, "the rehearsal's mail server");
+    let ended = rehearsal.send(stop, &mut |progress| watcher.see(&progress)).await;
+    watcher.finish();
     let Ended { stopped, .. } = ended.map_err(failed)?;
     let complaint = match &stopped {
         Stopped::Complete | Stopped::Interrupted => None,
@@ -166,20 +195,24 @@ fn without_faults(shell: &Shell, rehearsal: &Rehearsal, letters: usize) -> Step<
 }
 
 /// Run after run in processes of their own.
-fn with_faults(shell: &Shell, ground: &Ground, faults: &Arc<Faults>) -> Step<Done> {
+async fn with_faults(
+    shell: &Shell,
+    ground: &Ground,
+    faults: &Arc<Faults>,
+    stop: watch::Receiver<bool>,
+) -> Step<Done> {
     let program = std::env::current_exe().map_err(failed)?;
     let (relay, rehearsal) = (&ground.relay, ground.rehearsal.clone());
     let mut trial = Trial { program: &program, rehearsal, faults: Arc::clone(faults) };
-    let done = runtime()?.block_on(async {
-        let stop = listen(shell.ui).stop;
-        let mut told = |done: &Done| {
-            let (runs, taken) = (plural(done.runs as u64, "run"), relay.count());
-            let kills = plural(done.kills as u64, "kill");
-            shell.ui.say(&format!("  {runs}, {kills}: {taken} letters are there"));
-        };
-        trial.hold(relay, stop, &mut told).await
-    });
-    done.map_err(failed)
+    let mut kills = 0;
+    let mut told = |done: &Done| {
+        let how = if done.kills > kills { "was killed" } else { "ended by itself" };
+        kills = done.kills;
+        let taken = plural(relay.count() as u64, "letter");
+        let line = format!("  run {:>2} {how:<15}  the mail server has {taken}", done.runs);
+        shell.ui.say(&line);
+    };
+    trial.hold(relay, stop, &mut told).await.map_err(failed)
 }
 
 fn runtime() -> Step<tokio::runtime::Runtime> {

@@ -2,7 +2,7 @@
 //!
 //! Pure: the evidence in, text out. Whether a promise is kept was found by `rehearsal/proof.rs`.
 
-use super::ui::{BOLD, DIM, grouped, padded, plural};
+use super::ui::{BOLD, DIM, grouped, plural};
 use crate::id::CampaignId;
 use crate::ledger::State;
 use crate::problem::Problem;
@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// Uncertain letters that are named before the rest is counted.
-const UNCERTAIN_NAMED_MAX: usize = 30;
+/// Uncertain letters of a kind that are named before the rest is counted: they are made up, and what
+/// matters is that each has a name.
+const UNCERTAIN_NAMED_MAX: usize = 3;
 /// Breaches of one promise that are named before the rest is counted.
 const BREACHES_NAMED_MAX: usize = 5;
 
@@ -69,25 +70,29 @@ impl Outcome {
         }
         text.push_str(&self.how_it_ended());
         text.push_str(&self.proof());
-        text.push_str("\nNothing left this computer, and nothing was recorded.\n");
+        text.push_str(&self.conclusion());
         text
     }
 
     fn heading(&self) -> String {
         let Heading { seed, letters, took } = self.heading;
         let letters = plural(letters as u64, "letter");
-        let how = seed.map_or(String::new(), |seed| format!(" with faults, seed {seed}"));
+        let how = seed.map_or(String::new(), |seed| format!(" with faults (seed {seed})"));
         format!("{BOLD}{}: {letters} rehearsed{how}{BOLD:#} in {}\n", self.campaign, in_words(took))
     }
 
     fn what_was_done(&self) -> String {
-        let mut text = format!("\n{BOLD}What was done to it{BOLD:#}\n");
+        let faults: usize = self.tally.iter().map(|(_, count)| count).sum();
+        let (faults, kills) =
+            (plural(faults as u64, "fault"), plural(self.done.kills as u64, "kill"));
+        let mut text =
+            format!("\n{BOLD}What was done to it{BOLD:#} {DIM}({faults}, {kills}){DIM:#}\n");
         let mut row = |count: usize, words: &str| {
             let _ = writeln!(text, "{:>8}  {words}", grouped(count as u64));
         };
         self.tally.iter().for_each(|(words, count)| row(*count, words));
         row(self.done.kills, "the program killed in the middle (kill -9)");
-        row(self.done.runs, "times secretariat send was run, until nothing was open");
+        row(self.done.runs, "times secretariat send was started, until nothing was open");
         text
     }
 
@@ -110,22 +115,28 @@ impl Outcome {
 
     /// Uncertain letters by name: what the sending side cannot know, and the relay does.
     fn named(&self) -> String {
+        let (has, has_not): (Vec<&Claim>, Vec<&Claim>) =
+            self.uncertain().partition(|c| self.has(&c.address) > 0);
         let mut text = String::new();
-        for claim in self.uncertain().take(UNCERTAIN_NAMED_MAX) {
-            let has = match self.has(&claim.address) {
-                0 => "the mail server does not have it",
-                _ => "the mail server has it",
-            };
-            let _ = writeln!(text, "          {} {DIM}{has}{DIM:#}", padded(&claim.address, 40));
+        for (claims, words) in
+            [(has, "the mail server does have"), (has_not, "the mail server does not have")]
+        {
+            let count = grouped(claims.len() as u64);
+            if !claims.is_empty() {
+                let _ = writeln!(text, "          {count} of them {words}:");
+            }
+            for claim in claims.iter().take(UNCERTAIN_NAMED_MAX) {
+                let _ = writeln!(text, "            {}", claim.address);
+            }
+            let more = claims.len().saturating_sub(UNCERTAIN_NAMED_MAX);
+            if more > 0 {
+                let _ = writeln!(text, "            {DIM}and {more} more{DIM:#}");
+            }
         }
-        let more = self.count(State::Uncertain).saturating_sub(UNCERTAIN_NAMED_MAX);
-        if more > 0 {
-            let _ = writeln!(text, "          and {more} more: --format json lists all");
-        }
-        if self.count(State::Uncertain) > 0 {
+        if !text.is_empty() {
             text.push_str(
-                "          A real send would name these and ask you; it never sends them again \
-                 by itself.\n",
+                "          A real send would name each of these and ask you; it never sends one\n\
+                 \u{20}         again by itself. (All of them: --format json)\n",
             );
         }
         text
@@ -148,6 +159,26 @@ impl Outcome {
         text
     }
 
+    /// What it means, for whoever reads one line only.
+    fn conclusion(&self) -> String {
+        let broken: std::collections::BTreeSet<Promise> =
+            self.breaches.iter().map(|b| b.promise).collect();
+        let verdict = match broken.len() {
+            0 => "The proof holds.".to_owned(),
+            n => format!("The proof FAILS in {n} of {} lines: send nothing.", Promise::ALL.len()),
+        };
+        let seed = self.heading.seed.filter(|_| broken.is_empty()).map(|seed| {
+            format!(
+                "The same faults again: secretariat rehearse {} --faults --seed {seed}\n",
+                self.campaign
+            )
+        });
+        format!(
+            "\n{BOLD}{verdict}{BOLD:#} Nothing left this computer, and nothing was recorded.\n{}",
+            seed.unwrap_or_default()
+        )
+    }
+
     /// A promise as an officer reads it.
     fn promised(&self, promise: Promise) -> String {
         let uncertain = self.count(State::Uncertain);
@@ -157,8 +188,7 @@ impl Outcome {
                 "every letter noted as handed over is there, once".to_owned()
             }
             Promise::NothingUnnoted => {
-                "every letter that is there is noted; whoever was refused or waits has none"
-                    .to_owned()
+                "every letter there is noted; who was refused or waits has none".to_owned()
             }
             Promise::DoubtIsBounded if self.doubts == 0 => "no letter is in doubt".to_owned(),
             Promise::DoubtIsBounded => format!(
@@ -236,5 +266,118 @@ impl Outcome {
             ("kills".to_owned(), json!(0)),
             ("runs".to_owned(), json!(0)),
         ])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim(address: &str, state: State) -> Claim {
+        Claim { address: address.to_owned(), state }
+    }
+
+    /// Five letters under faults: two arrived, one was refused, two are in doubt.
+    fn outcome(breaches: Vec<Breach>) -> Outcome {
+        let received = ["ana@town.example", "bo@town.example", "cy@town.example"];
+        Outcome {
+            campaign: CampaignId::parse("outcome").unwrap(),
+            heading: Heading { seed: Some(7), letters: 5, took: Duration::from_secs(9) },
+            received: received.map(|address| (address.to_owned(), 1)).into(),
+            tally: vec![("no answer at all", 1), ("letter taken, half an answer", 1_200)],
+            doubts: 9,
+            done: Done { runs: 4, kills: 1, ..Done::default() },
+            claims: vec![
+                claim("ana@town.example", State::Accepted),
+                claim("bo@town.example", State::Accepted),
+                claim("cy@town.example", State::Uncertain),
+                claim("di@town.example", State::Uncertain),
+                claim("ed@town.example", State::Rejected),
+            ],
+            breaches,
+        }
+    }
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    const SCREEN: &str = "\
+outcome: 5 letters rehearsed with faults (seed 7) in 9 seconds
+
+What was done to it (1,201 faults, 1 kill)
+       1  no answer at all
+   1,200  letter taken, half an answer
+       1  the program killed in the middle (kill -9)
+       4  times secretariat send was started, until nothing was open
+
+How it ended
+       2  handed to the mail server
+       1  refused for good
+       2  not sure: lost in the moment of handing over
+          1 of them the mail server does have:
+            cy@town.example
+          1 of them the mail server does not have:
+            di@town.example
+          A real send would name each of these and ask you; it never sends one
+          again by itself. (All of them: --format json)
+
+Proof (the mail server's own count)
+     yes  nobody got two letters
+     yes  every letter noted as handed over is there, once
+     yes  every letter there is noted; who was refused or waits has none
+     yes  2 in doubt; the kills and broken connections could have left 9
+     yes  what arrived is what preview shows, byte for byte
+     yes  each letter went to one recipient alone, by the rules of mail
+     yes  nobody was missed: every letter has come to its end
+
+The proof holds. Nothing left this computer, and nothing was recorded.
+The same faults again: secretariat rehearse outcome --faults --seed 7
+";
+
+    #[test]
+    fn a_proof_that_holds_is_read_in_one_screen() {
+        let text = plain(&outcome(Vec::new()).to_text());
+        assert_eq!(text, SCREEN);
+        assert_eq!(outcome(Vec::new()).verdict(), None);
+    }
+
+    #[test]
+    fn a_proof_that_fails_says_where_and_what_to_do() {
+        let breach = |promise, words: &str| Breach { promise, words: words.to_owned() };
+        let mut breaches = vec![breach(
+            Promise::NobodyTwice,
+            "ana@town.example has 2 letters, 1 at most were to go",
+        )];
+        breaches.extend((0..8).map(|n| breach(Promise::NobodyMissed, &format!("p{n} waits"))));
+        let outcome = outcome(breaches);
+        let text = plain(&outcome.to_text());
+        for words in [
+            "      NO  nobody got two letters\n          ana@town.example has 2 letters",
+            "      NO  nobody was missed: every letter has come to its end\n          p0 waits\n",
+            "          p4 waits\n          and 3 more\n",
+            "     yes  every letter noted as handed over is there, once\n",
+            "The proof FAILS in 2 of 7 lines: send nothing.",
+        ] {
+            assert!(text.contains(words), "{words:?}: {text}");
+        }
+        assert!(!text.contains("The proof holds"), "{text}");
+        let problem = outcome.verdict().unwrap();
+        let hint = problem.hint.unwrap();
+        assert!(hint.contains("secretariat rehearse outcome --faults --seed 7"), "{hint}");
+        assert_eq!((problem.code, &outcome.to_json()["holds"]), ("bug", &json!(false)));
+        assert_eq!(outcome.to_json()["proof"]["nobody-twice"], json!(false));
+    }
+
+    #[test]
+    fn no_line_is_wider_than_a_terminal() {
+        let mut outcome = outcome(Vec::new());
+        let long = "martin_quispedelacruz@san-luis-potosi-aprende.example";
+        outcome.claims.extend((0..5).map(|n| claim(&format!("{n}{long}"), State::Uncertain)));
+        let text = plain(&outcome.to_text());
+        for line in text.lines() {
+            assert!(line.chars().count() <= 80, "{line:?}");
+        }
+        assert!(text.contains("            and 3 more\n"), "{text}");
     }
 }

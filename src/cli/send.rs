@@ -25,6 +25,7 @@ use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock};
 use crate::plan::objects::Objects;
 use crate::plan::{Plan, Planned};
 use crate::problem::{Problem, Problems};
+use crate::rehearsal::remove_abandoned;
 use crate::send::{Conditions, Needs, Patience, Selection};
 use crate::transport::smtp::Relay;
 use std::collections::HashMap;
@@ -66,6 +67,7 @@ fn really(
     args: &Send,
     mut problems: Problems,
 ) -> Step<Answer> {
+    remove_abandoned(&shell.environment().temporary_folder());
     let plan = campaign.plan_only(shell.clock().date(), &mut problems);
     if plan.deliveries.is_empty() && !problems.has_errors() {
         problems.push(nobody(campaign));

@@ -28,16 +28,21 @@ enum Signal {
     HangUp,
 }
 
-/// Listens from now on until the process ends.
+/// Listens from now on until the process ends; the first time says `words`.
 #[must_use]
-pub(super) fn listen(ui: Ui) -> Asked {
+pub(super) fn listen(ui: Ui, words: &'static str) -> Asked {
     let (ask, stop) = watch::channel(false);
     let (insist, at_once) = oneshot::channel();
-    tokio::spawn(pass_on(ui, ask, insist));
+    tokio::spawn(pass_on(ui, words, ask, insist));
     Asked { stop, at_once }
 }
 
-async fn pass_on(ui: Ui, ask: watch::Sender<bool>, insist: oneshot::Sender<()>) {
+async fn pass_on(
+    ui: Ui,
+    words: &'static str,
+    ask: watch::Sender<bool>,
+    insist: oneshot::Sender<()>,
+) {
     let mut signals = Signals::new();
     let mut insist = Some(insist);
     let mut interrupts = 0_u32;
@@ -48,10 +53,7 @@ async fn pass_on(ui: Ui, ask: watch::Sender<bool>, insist: oneshot::Sender<()>) 
         if interrupts < 2 {
             // The run may be over already; then nobody listens.
             if !ask.send_replace(true) {
-                ui.say(
-                    "\nStopping: letters under way are finished first. Ctrl-C again ends at once \
-                     and leaves them in doubt.",
-                );
+                ui.say(&format!("\n{words}"));
             }
             continue;
         }

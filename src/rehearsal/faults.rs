@@ -241,6 +241,12 @@ impl Faults {
         Faults { seed, kills: due, stopped: AtomicBool::new(false), state: Mutex::default() }
     }
 
+    /// Where the order of conversations begins with this seed.
+    #[must_use]
+    pub fn turn(&self) -> usize {
+        (self.seed % 9) as usize
+    }
+
     /// From now on nothing happens.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);

@@ -13,4 +13,4 @@ pub mod seed;
 mod throwaway;
 pub mod trial;
 
-pub use throwaway::Throwaway;
+pub use throwaway::{Throwaway, remove_abandoned};

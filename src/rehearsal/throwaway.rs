@@ -1,7 +1,7 @@
 //! A folder for one rehearsal: for the owner only, and gone with its value.
 //!
 //! It holds people's names and letters. A rehearsal that was killed leaves its folder behind; the
-//! next one takes it away.
+//! next one takes it away, and so does the next `send`.
 //!
 //! # Invariants
 //! A folder is in use as long as the file `in-use` within it is locked; the kernel lets go of the
@@ -43,7 +43,10 @@ impl Throwaway {
                 owner_only::create_folder(&folder)?;
                 let lock = owner_only::create_file(&folder.join(IN_USE))?;
                 lock.lock()?;
-                return Ok(Throwaway { folder, lock: Some(lock) });
+                // Another that began at the same moment may have taken it for abandoned.
+                if folder.join(IN_USE).exists() {
+                    return Ok(Throwaway { folder, lock: Some(lock) });
+                }
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
@@ -53,6 +56,14 @@ impl Throwaway {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.folder
+    }
+
+    /// Removes the folder, for a process that ends without dropping anything.
+    #[must_use]
+    pub fn remover(&self) -> impl FnOnce() + Send + 'static {
+        let folder = self.folder.clone();
+        // What cannot be removed now is left to the next rehearsal.
+        move || drop(fs::remove_dir_all(folder))
     }
 }
 
@@ -64,16 +75,18 @@ impl Drop for Throwaway {
     }
 }
 
-/// Removes what killed rehearsals left; another's folder, or one that cannot be looked into, stays.
-fn remove_abandoned(temporary: &Path) {
+/// Removes what killed rehearsals left among the temporary files; another's folder, or one that
+/// cannot be looked into, stays.
+pub fn remove_abandoned(temporary: &Path) {
     for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
         let is_ours = entry.file_name().to_string_lossy().starts_with(NAME)
             && entry.file_type().is_ok_and(|kind| kind.is_dir());
-        let is_abandoned = || {
-            let lock = File::options().write(true).open(entry.path().join(IN_USE));
-            lock.is_ok_and(|lock| lock.try_lock().is_ok())
-        };
-        if is_ours && is_abandoned() {
+        if !is_ours {
+            continue;
+        }
+        let lock = File::options().write(true).open(entry.path().join(IN_USE));
+        // Held until the folder is gone, so that nobody begins to use what is being removed.
+        if let Some(_held) = lock.ok().filter(|lock| lock.try_lock().is_ok()) {
             drop(fs::remove_dir_all(entry.path()));
         }
     }
@@ -93,6 +106,15 @@ mod tests {
         drop(one);
         drop(two);
         assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn one_that_will_not_be_dropped_can_be_removed_all_the_same() {
+        let temporary = tempfile::tempdir().unwrap();
+        let one = Throwaway::within(temporary.path()).unwrap();
+        std::fs::write(one.path().join("ledger.db"), "x").unwrap();
+        one.remover()();
+        assert!(!one.path().exists());
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 use super::faults::{Faults, Step};
 use super::relay::Relay;
+use super::relay::manners::Manners;
 use super::relay::script::{Action, Moment, Script};
 use super::run::Rehearsal;
 use crate::id::CampaignId;
@@ -71,8 +72,8 @@ enum RunEnd {
     Interrupted,
 }
 
-/// The script of a trial's n-th run: letters are handed over in all three ways in turn.
-fn script(usual: Script, faults: &Arc<Faults>, kills: &UnboundedSender<()>, run: usize) -> Script {
+/// The script of a trial's n-th run: what the fault plan says, in the turn's conversation.
+fn script(usual: Script, faults: &Arc<Faults>, kills: &UnboundedSender<()>, turn: usize) -> Script {
     let (faults, kills) = (Arc::clone(faults), kills.clone());
     let choose = move |moment: &Moment<'_>| {
         let step = faults.at(moment);
@@ -86,13 +87,24 @@ fn script(usual: Script, faults: &Arc<Faults>, kills: &UnboundedSender<()>, run:
             Step::KillHolding => Some(Action::Stall),
         }
     };
-    let script = usual.choosing(choose);
-    match run % 3 {
+    conversing(usual.choosing(choose), turn)
+}
+
+/// Letters are handed over in all three ways in turn, to relays that speak in three manners in turn:
+/// nine turns see every pair.
+fn conversing(script: Script, turn: usize) -> Script {
+    let script = match turn % 3 {
         0 => script,
         1 => script.without("CHUNKING"),
         // What some addresses cannot do without.
         _ => script.bare().offering("8BITMIME").offering("SMTPUTF8"),
-    }
+    };
+    script.manners(match turn / 3 % 3 {
+        0 => Manners::default(),
+        // Whoever is written as, and however many letters a day: that is not what is rehearsed.
+        1 => Manners { may_write_as: None, ..Manners::exchange_online("") },
+        _ => Manners { letters_a_day: None, ..Manners::gmail() },
+    })
 }
 
 impl Trial<'_> {
@@ -116,7 +128,9 @@ impl Trial<'_> {
                 self.faults.stop();
                 sound_runs += 1;
             }
-            relay.change(script(self.rehearsal.script(), &self.faults, &kill, done.runs));
+            // A seed's own order, so that each kill meets each conversation in some rehearsal.
+            let turn = self.faults.turn().wrapping_add(done.runs);
+            relay.change(script(self.rehearsal.script(), &self.faults, &kill, turn));
             self.rehearsal.start = clock.now().unix_seconds();
             done.runs += 1;
             match self.run_once(&mut kills, &mut stop).await? {
@@ -190,4 +204,36 @@ async fn said(child: &mut Child) -> String {
         drop(stderr.read_to_string(&mut words).await);
     }
     words.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rehearsal::relay::manners::Kind;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn nine_runs_see_every_conversation_with_every_kind_of_relay() {
+        for first in 0..9 {
+            let pairs: BTreeSet<(bool, bool, String)> = (first..first + 9)
+                .map(|turn| conversing(Script::new(), turn))
+                .map(|s| {
+                    let kind = format!("{:?}", s.manners.kind);
+                    (s.offers("CHUNKING"), s.offers("PIPELINING"), kind)
+                })
+                .collect();
+            assert_eq!(pairs.len(), 9, "{pairs:?}");
+            assert!(pairs.contains(&(true, true, format!("{:?}", Kind::ExchangeOnline))));
+            assert!(!pairs.iter().any(|(chunks, pipelines, _)| *chunks && !pipelines));
+        }
+    }
+
+    #[test]
+    fn no_run_is_without_what_some_letters_need() {
+        for turn in 0..9 {
+            let script = conversing(Script::new(), turn);
+            assert!(script.offers("SMTPUTF8") && script.offers("8BITMIME"), "{turn}");
+            assert_eq!((script.manners.may_write_as, script.manners.letters_a_day), (None, None));
+        }
+    }
 }

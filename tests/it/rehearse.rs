@@ -62,7 +62,7 @@ fn a_mailing_is_rehearsed_and_proved_and_nothing_is_left_behind() {
         "yes  nobody got two letters",
         "yes  nobody was left without one",
         "yes  what arrived is what preview shows, byte for byte",
-        "Nothing left this computer",
+        "The proof holds. Nothing left this computer",
     ] {
         assert!(output.stdout.contains(words), "{words:?}: {output:#?}");
     }
@@ -165,7 +165,7 @@ fn the_screen_says_what_was_done_and_the_same_seed_does_it_again() {
     let rejected = counts_of(&json)["rejected"];
     assert!(rejected > 0, "a seed that refuses somebody: {json:#}");
     for words in [
-        "60 letters rehearsed with faults, seed 3",
+        "60 letters rehearsed with faults (seed 3)",
         "What was done to it",
         "  the program killed in the middle (kill -9)",
         // How many, is the moment's: a kill may take a letter before it is refused.
@@ -198,6 +198,29 @@ fn unusual_letters_are_rehearsed_like_all_others() {
     check_holds(&json);
 }
 
+/// Waits until a run of a rehearsal is at work.
+#[track_caller]
+fn wait_for_a_run(workspace: &Workspace) {
+    let is_running = || {
+        let files = crate::support::workspace::files_under(&temporary(workspace));
+        files.iter().any(|file| file.ends_with("lock.holder"))
+    };
+    assert!(eventually(Duration::from_secs(60), is_running), "a run begins");
+}
+
+#[test]
+fn what_a_killed_rehearsal_left_goes_with_the_next_send() {
+    let relay = crate::support::relay::Relay::start();
+    let workspace = with_own_temporary(Workspace::with_people(400)).relay(&relay);
+    let running = workspace.spawn(&["rehearse", "--faults"]);
+    wait_for_a_run(&workspace);
+    running.kill();
+    let left = || std::fs::read_dir(temporary(&workspace)).expect("a folder").count();
+    assert_eq!(left(), 1, "nobody was there to take it away");
+    assert_eq!(workspace.send().0, Some(0));
+    assert_eq!(left(), 0);
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_a_rehearsal_and_leaves_nothing_behind() {
@@ -206,11 +229,7 @@ fn an_interrupt_ends_a_rehearsal_and_leaves_nothing_behind() {
         workspace.write_config();
         let before = workspace.inventory();
         let running = workspace.spawn(arguments);
-        let is_running = || {
-            let files = crate::support::workspace::files_under(&temporary(&workspace));
-            files.iter().any(|file| file.ends_with("lock.holder"))
-        };
-        assert!(eventually(Duration::from_secs(60), is_running), "a run begins");
+        wait_for_a_run(&workspace);
         let id = running.id().to_string();
         let signal = std::process::Command::new("sh").args(["-c", "kill -INT $0", &id]).status();
         assert!(signal.is_ok_and(|s| s.success()));
