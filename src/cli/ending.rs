@@ -120,13 +120,6 @@ fn problems_of(stopped: &Stopped) -> Option<Problem> {
             let (what, hint) = halt.explained();
             Some(Problem::error(halt.code(), format!("{what}: {words}")).hint(hint))
         }
-        Stopped::RelayUnwilling(words) => Some(
-            Problem::error("relay-unwilling", format!("the mail server does not go on: {words}"))
-                .hint(
-                    "Nothing is lost: run the same command again later. If it stays so, ask its \
-                     administrators, with these words.",
-                ),
-        ),
         Stopped::RelayUnreachable(words) => Some(
             Problem::error(
                 "relay-unreachable",
@@ -135,6 +128,16 @@ fn problems_of(stopped: &Stopped) -> Option<Problem> {
             .hint(
                 "Check [relay] url and your network, then run the same command again; \
                        nothing is lost.",
+            ),
+        ),
+        Stopped::RelayBusy(words) => Some(
+            Problem::error(
+                "relay-busy",
+                format!("the mail server takes no letters now: {words}"),
+            )
+            .hint(
+                "Run the same command again in an hour; nothing is lost. If it answers the same, \
+                 show these words to whoever runs the mail server.",
             ),
         ),
     }

@@ -309,7 +309,7 @@ fn in_words(stopped: &Stopped) -> String {
         }
         Stopped::Paused => "paused".to_owned(),
         Stopped::Halted(halt, words) => format!("{}: {words}", halt.code()),
-        Stopped::RelayUnreachable(words) | Stopped::RelayUnwilling(words) => words.clone(),
+        Stopped::RelayUnreachable(words) | Stopped::RelayBusy(words) => words.clone(),
     }
 }
 

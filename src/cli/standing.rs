@@ -4,12 +4,17 @@ use super::answer::Answer;
 use super::ui::{BOLD, DIM, grouped, plural};
 use crate::id::{CampaignId, Fingerprint};
 use crate::ledger::{Counts, Ledger, LedgerError, RunLock, State, StoredDelivery};
+use crate::send::breaker::masked;
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
-/// Letters named on the screen before the rest is counted.
+/// Lines of letters on the screen before the rest is counted.
 const NAMED_MAX: usize = 20;
+/// Letters with the same answer that share a line from this many on. Uncertain ones never do: each
+/// of them is asked about.
+const GROUPED_FROM: usize = 4;
 
 /// A campaign's state in the ledger.
 #[derive(Debug)]
@@ -167,28 +172,39 @@ impl Standing {
     }
 
     fn named(&self) -> String {
+        let lines = self.lines();
         let mut text = String::new();
-        for delivery in self.attention.iter().take(NAMED_MAX) {
-            let words = delivery.last_words().unwrap_or_default();
-            let when = match (delivery.state, delivery.due_at) {
-                (State::Deferred, Some(due)) => format!(", again at {}", due.local_time()),
-                _ => String::new(),
-            };
-            let _ = writeln!(
-                text,
-                "  {} {DIM}{}{when}: {words}{DIM:#}",
-                delivery.address,
-                delivery.state.as_str()
-            );
+        for letters in lines.iter().take(NAMED_MAX) {
+            text.push_str(&line_of(letters));
         }
-        if self.attention.len() > NAMED_MAX {
-            let _ = writeln!(
-                text,
-                "  {DIM}... and {} more: secretariat status --format json lists all{DIM:#}",
-                self.attention.len() - NAMED_MAX
-            );
+        let left: usize = lines.iter().skip(NAMED_MAX).map(Vec::len).sum();
+        if left > 0 {
+            let _ = writeln!(text, "  {DIM}... and {} more{DIM:#}", grouped(left as u64));
+        }
+        if left > 0 || lines.iter().any(|letters| letters.len() > 1) {
+            let _ = writeln!(text, "  {DIM}secretariat status --format json names all{DIM:#}");
         }
         text
+    }
+
+    /// What stands on one line: a letter, or all with the same answer.
+    fn lines(&self) -> Vec<Vec<&StoredDelivery>> {
+        let mut groups: Vec<Vec<&StoredDelivery>> = Vec::new();
+        let mut at: HashMap<(State, String), usize> = HashMap::new();
+        for delivery in &self.attention {
+            let answer = masked(&delivery.last_words().unwrap_or_default());
+            let new = groups.len();
+            match *at.entry((delivery.state, answer)).or_insert(new) {
+                known if known < new => groups[known].push(delivery),
+                _ => groups.push(vec![delivery]),
+            }
+        }
+        let is_shared = |group: &Vec<&StoredDelivery>| {
+            group.len() >= GROUPED_FROM && group[0].state != State::Uncertain
+        };
+        let apart = |group: Vec<_>| group.into_iter().map(|letter| vec![letter]).collect();
+        let lines = |group| if is_shared(&group) { vec![group] } else { apart(group) };
+        groups.into_iter().flat_map(lines).collect()
     }
 
     fn next_step(&self) -> String {
@@ -237,6 +253,26 @@ impl Standing {
         }
         "Complete. Another letter: secretariat new NAME.\n".to_owned()
     }
+}
+
+/// The first letter of a line, how many are like it, and what was answered to it.
+fn line_of(letters: &[&StoredDelivery]) -> String {
+    let Some(first) = letters.first() else { return String::new() };
+    let others = match letters.len() as u64 - 1 {
+        0 => String::new(),
+        more => format!(" and {} others", grouped(more)),
+    };
+    let due = letters.iter().filter_map(|d| d.due_at).min();
+    let when = match (first.state, due) {
+        (State::Deferred, Some(due)) if letters.len() > 1 => {
+            format!(", again from {} on", due.local_time())
+        }
+        (State::Deferred, Some(due)) => format!(", again at {}", due.local_time()),
+        _ => String::new(),
+    };
+    let words = first.last_words().unwrap_or_default();
+    let state = first.state.as_str();
+    format!("  {}{others} {DIM}{state}{when}: {words}{DIM:#}\n", first.address)
 }
 
 /// A point in time as the officer reads it: `5 November 2026, 14:49`.

@@ -90,7 +90,8 @@ impl Breaker {
 }
 
 /// An answer with what differs from letter to letter masked: addresses, numbers, ids.
-fn masked(words: &str) -> String {
+#[must_use]
+pub fn masked(words: &str) -> String {
     let mask = |(i, word): (usize, &str)| {
         let differs = word.contains('@') || word.bytes().any(|b| b.is_ascii_digit());
         // The code and the enhanced status stand first and say what it is about.

@@ -87,8 +87,8 @@ pub enum Stopped {
     Halted(Halt, String),
     /// The relay cannot be reached, or what answers there breaks off.
     RelayUnreachable(String),
-    /// The relay was reached and wants rest for longer than a run waits.
-    RelayUnwilling(String),
+    /// The relay was reached, takes no letters, and wants rest for longer than a run waits.
+    RelayBusy(String),
     /// Somebody has paused the mailing.
     Paused,
     /// Somebody asked to stop.

@@ -553,7 +553,7 @@ impl Dispatch {
             && (self.has_talked || outcome.stage > Stage::Connect);
         let has_answered = self.has_talked || matches!(outcome.ending, Ending::Answered(_));
         match RELAY_RESTS.get(self.rests).filter(|_| worth_it) {
-            None if has_answered => self.stop(Stopped::RelayUnwilling(words)),
+            None if has_answered => self.stop(Stopped::RelayBusy(words)),
             None => self.stop(Stopped::RelayUnreachable(words)),
             Some(rest) => {
                 self.rests += 1;

@@ -294,7 +294,7 @@ fn a_relay_rests_three_times_and_then_the_run_ends() {
     }
     assert_eq!(run.next(false, at(now)), Next::Letter(id(1)));
     run.not_opened(id(1), &busy, at(now));
-    assert_eq!(run.stopped(), Some(&Stopped::RelayUnwilling("421 busy".to_owned())));
+    assert_eq!(run.stopped(), Some(&Stopped::RelayBusy("421 busy".to_owned())));
     // Nobody there at all: a wrong host is better said than waited for.
     let mut run = usual(2, 3);
     assert_eq!(run.next(false, at(0)), Next::Letter(id(1)));

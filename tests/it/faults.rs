@@ -348,3 +348,48 @@ fn one_interrupt_finishes_the_letters_in_flight_and_leaves_none_uncertain() {
     assert_eq!(workspace.send().0, Some(0));
     proof::everybody_has_one(&relay, people);
 }
+
+/// Twenty times the same answer is one line; who is asked about has a line of its own.
+#[test]
+fn the_same_answer_to_many_is_one_line_and_not_twenty() {
+    let script = Script::new()
+        .answer("person-0002", "550 5.1.1 no such mailbox")
+        .at(At::Accepted, Who::Local("person-0003".to_owned()), Action::Reset)
+        .choosing(|moment| {
+            let waits = moment.at == At::Recipient && moment.local() >= "person-0005";
+            let id = moment.transaction;
+            waits.then(|| Action::reply(&format!("451 4.7.1 greylisted, see {id}@gmail.example")))
+        });
+    let relay = Relay::with(script);
+    let workspace = Workspace::with_people(30).relay_lines("connections = 1").relay(&relay);
+    let (_, json) = workspace.send();
+    assert_eq!(json["attention"].as_array().map(Vec::len), Some(28), "all by name: {json:#}");
+    let screen = workspace.run(&["status"]).stdout;
+    for words in [
+        "  person-0002@town.example rejected: 550 5.1.1 no such mailbox\n",
+        "  person-0003@town.example uncertain: ",
+        "  person-0005@town.example and 25 others deferred, again from ",
+        "on: 451 4.7.1 greylisted, see ",
+        "  secretariat status --format json names all\n",
+    ] {
+        assert!(screen.contains(words), "{words:?}: {screen}");
+    }
+    assert_eq!(screen.matches("greylisted").count(), 1, "{screen}");
+}
+
+/// A server that answers is not out of reach: its words are shown, and the network is not blamed.
+#[test]
+fn a_server_that_is_busy_for_long_is_not_called_out_of_reach() {
+    let busy = Action::reply("421 4.3.2 come back tomorrow");
+    let relay = Relay::with(Script::new().at(At::Greeting, Who::Anyone, busy));
+    let workspace = Workspace::with_people(3).relay(&relay);
+    let (code, json) = workspace.send();
+    assert_eq!((code, &json["problems"][0]["code"]), (Some(4), &"relay-busy".into()), "{json:#}");
+    let message = json["problems"][0]["message"].as_str().expect("words");
+    assert!(message.ends_with("takes no letters now: 421 4.3.2 come back tomorrow"), "{message}");
+    let hint = json["problems"][0]["hint"].as_str().expect("a hint");
+    assert!(hint.contains("again in an hour") && !hint.contains("network"), "{hint}");
+    let (code, json) = Workspace::with_people(3).send();
+    assert_eq!(code, Some(4), "{json:#}");
+    assert_eq!(json["problems"][0]["code"], "relay-unreachable", "nobody listens: {json:#}");
+}

@@ -177,26 +177,26 @@ const NEVER_WORDS: &str = "500 5.3.0 Error: command failed";
 
 /// Every flag at every moment, in the order of the fault table.
 fn faults() -> Vec<Fault> {
-    let (away, unwilling) = ("relay-unreachable", "relay-unwilling");
+    let (away, busy) = ("relay-unreachable", "relay-busy");
     let (refused, doubt) = ("everybody-refused", "everybody-in-doubt");
     let (ten, three, two) = (10 + LANES - 1, 3 + LANES - 1, 2 + LANES - 1);
     vec![
         fault(&["-q", "CONNECT"], 4, "planned").said(0, away, CLOSED),
-        fault(&["-Q", "CONNECT"], 4, "planned").said(0, unwilling, BYE),
-        fault(&["-r", "CONNECT"], 4, "planned").said(0, unwilling, LATER_WORDS),
+        fault(&["-Q", "CONNECT"], 4, "planned").said(0, busy, BYE),
+        fault(&["-r", "CONNECT"], 4, "planned").said(0, busy, LATER_WORDS),
         fault(&["-f", "CONNECT"], 3, "planned").said(0, "relay-refuses-us", NEVER_WORDS),
         fault(&["-q", "EHLO"], 4, "planned").said(0, away, CLOSED),
-        fault(&["-Q", "EHLO"], 4, "planned").said(0, unwilling, BYE),
-        fault(&["-r", "EHLO"], 4, "planned").said(0, unwilling, LATER_WORDS),
+        fault(&["-Q", "EHLO"], 4, "planned").said(0, busy, BYE),
+        fault(&["-r", "EHLO"], 4, "planned").said(0, busy, LATER_WORDS),
         // A server of old knows HELO only.
         fault(&["-f", "EHLO"], 0, "accepted"),
         fault(&["-f", "EHLO,HELO"], 3, "planned").said(0, "relay-refuses-us", NEVER_WORDS),
-        fault(&["-q", "MAIL"], 4, "deferred").said(ten, unwilling, CLOSED),
-        fault(&["-Q", "MAIL"], 4, "deferred").said(two, unwilling, BYE),
-        fault(&["-r", "MAIL"], 4, "deferred").said(two, unwilling, LATER_WORDS),
+        fault(&["-q", "MAIL"], 4, "deferred").said(ten, busy, CLOSED),
+        fault(&["-Q", "MAIL"], 4, "deferred").said(two, busy, BYE),
+        fault(&["-r", "MAIL"], 4, "deferred").said(two, busy, LATER_WORDS),
         fault(&["-f", "MAIL"], 3, "planned").said(0, "sender-refused", NEVER_WORDS),
-        fault(&["-q", "RCPT"], 4, "deferred").said(ten, unwilling, CLOSED),
-        fault(&["-Q", "RCPT"], 4, "deferred").said(two, unwilling, BYE),
+        fault(&["-q", "RCPT"], 4, "deferred").said(ten, busy, CLOSED),
+        fault(&["-Q", "RCPT"], 4, "deferred").said(two, busy, BYE),
         fault(&["-r", "RCPT"], 4, "deferred"),
         fault(&["-r", "RCPT", "-b", "452 4.2.2 mailbox full"], 4, "deferred"),
         fault(&["-f", "RCPT"], 3, "deferred").said(three, refused, NEVER_WORDS),
@@ -210,14 +210,14 @@ fn faults() -> Vec<Fault> {
             "wrong-list",
             "550 5.1.1 no such mailbox",
         ),
-        fault(&["-q", "DATA"], 4, "deferred").said(ten, unwilling, CLOSED),
-        fault(&["-Q", "DATA"], 4, "deferred").said(two, unwilling, BYE),
+        fault(&["-q", "DATA"], 4, "deferred").said(ten, busy, CLOSED),
+        fault(&["-Q", "DATA"], 4, "deferred").said(two, busy, BYE),
         fault(&["-r", "DATA"], 4, "deferred"),
         fault(&["-f", "DATA"], 3, "deferred").said(three, refused, NEVER_WORDS),
         // A refusal after 354 that does not wait for the message.
         fault(&["-A", "0"], 3, "deferred").said(three, refused, "550 This violates SMTP"),
         fault(&["-q", "."], 4, "uncertain").said(5 + LANES - 1, doubt, CLOSED),
-        fault(&["-Q", "."], 4, "deferred").said(two, unwilling, BYE),
+        fault(&["-Q", "."], 4, "deferred").said(two, busy, BYE),
         fault(&["-r", "."], 4, "deferred"),
         fault(&["-f", "."], 3, "deferred").said(three, refused, NEVER_WORDS),
         fault(&["-q", "RSET"], 0, "accepted"),
