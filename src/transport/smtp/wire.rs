@@ -369,6 +369,20 @@ mod tests {
         assert_eq!(wire.reply(LONG).await.unwrap().lines, [b"a".to_vec(), b"b".to_vec()]);
     }
 
+    /// The system calls a connection interactive after some questions and answers, and would then
+    /// wait for something to send along with a confirmation.
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn what_has_come_is_confirmed_at_once() {
+        let answered = (0..8).flat_map(|_| [hear("NOOP"), say("250 ok")]);
+        let (mut wire, _relay) = connected(answered.chain([Step::Wait(60)]).collect()).await;
+        for n in 0..8 {
+            wire.ask("NOOP", LONG).await.unwrap();
+            let Stream::Plain(stream) = &wire.stream else { panic!("made without TLS") };
+            assert!(stream.quickack().unwrap(), "after answer {n}");
+        }
+    }
+
     #[tokio::test]
     async fn nothing_is_said_over_unasked_bytes() {
         for (unasked, expected) in [
