@@ -162,7 +162,7 @@ impl Clock {
 /// A reading of a clock that nobody can set. It goes on while the computer sleeps where the system
 /// has such a clock (Linux); elsewhere a run that slept is behind by that time until its end.
 #[derive(Clone, Copy, Debug)]
-struct Steady(Reading);
+pub struct Steady(Reading);
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 type Reading = Duration;
@@ -170,20 +170,26 @@ type Reading = Duration;
 type Reading = std::time::Instant;
 
 impl Steady {
+    /// This moment.
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn now() -> Steady {
+    #[must_use]
+    pub fn now() -> Steady {
         let read = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
         // The kernel gives a time since its start: neither part is negative.
         let nanoseconds = u32::try_from(read.tv_nsec).unwrap_or(0);
         Steady(Duration::new(u64::try_from(read.tv_sec).unwrap_or(0), nanoseconds))
     }
 
+    /// This moment.
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    fn now() -> Steady {
+    #[must_use]
+    pub fn now() -> Steady {
         Steady(std::time::Instant::now())
     }
 
-    fn elapsed(self) -> Duration {
+    /// The time since then.
+    #[must_use]
+    pub fn elapsed(self) -> Duration {
         let now = Steady::now();
         #[cfg(any(target_os = "linux", target_os = "android"))]
         return now.0.saturating_sub(self.0);

@@ -1,11 +1,12 @@
 //! The circuit breaker: stops a run when it is us who are refused, not them.
 //!
 //! Owns counting refusals and when they are too many. Pure. Which refusal is about a recipient and
-//! which about us is [`decide`](super::decide)'s; what halting means is `run.rs`'s.
+//! which about us is [`decide`](super::decide)'s; what halting means is `dispatch.rs`'s.
 //!
 //! # Invariants
 //! Refusals about a recipient never trip it by standing in a row: thirty dead addresses among three
-//! hundred are a normal list.
+//! hundred are a normal list. Whatever trips it gives its letters back: a wrong relay, or one whose
+//! directory is out of order, calls everybody unknown, and nobody may be lost by that.
 
 use super::decide::Blame;
 use super::halt::Halt;
@@ -21,7 +22,8 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub struct Breaker {
     answered: u64,
-    recipients_refused: u64,
+    /// Letters whose recipient was refused.
+    recipients_refused: Vec<DeliveryId>,
     /// Refusals about us by what they say, with addresses and numbers masked.
     refused: HashMap<String, Vec<DeliveryId>>,
     /// The last refusals with nothing accepted since, while they say the same.
@@ -53,16 +55,18 @@ impl Breaker {
     ) -> Option<Tripped> {
         self.answered += 1;
         match blame {
-            Blame::Recipient => self.recipient_refused(),
+            Blame::Recipient => self.recipient_refused(delivery),
             Blame::Us => self.we_are_refused(delivery, masked(&response.to_string())),
         }
     }
 
-    fn recipient_refused(&mut self) -> Option<Tripped> {
-        self.recipients_refused += 1;
+    fn recipient_refused(&mut self, delivery: DeliveryId) -> Option<Tripped> {
+        self.recipients_refused.push(delivery);
+        let refused = self.recipients_refused.len() as u64;
         let is_wrong_list = self.answered >= WRONG_LIST_ANSWERED_MIN
-            && self.recipients_refused * 100 > self.answered * WRONG_LIST_PERCENT_MAX;
-        is_wrong_list.then(|| Tripped { halt: Halt::WrongList, back: Vec::new() })
+            && refused * 100 > self.answered * WRONG_LIST_PERCENT_MAX;
+        is_wrong_list
+            .then(|| Tripped { halt: Halt::WrongList, back: self.recipients_refused.clone() })
     }
 
     fn we_are_refused(&mut self, delivery: DeliveryId, words: String) -> Option<Tripped> {
@@ -95,9 +99,15 @@ pub fn masked(words: &str) -> String {
     let mask = |(i, word): (usize, &str)| {
         let differs = word.contains('@') || word.bytes().any(|b| b.is_ascii_digit());
         // The code and the enhanced status stand first and say what it is about.
-        if differs && i > 1 { "#".to_owned() } else { word.to_lowercase() }
+        let says_what = i == 0 || (i == 1 && is_enhanced_status(word));
+        if differs && !says_what { "#".to_owned() } else { word.to_lowercase() }
     };
     words.split_whitespace().enumerate().map(mask).collect::<Vec<_>>().join(" ")
+}
+
+/// `5.7.1` (RFC 3463 2).
+fn is_enhanced_status(word: &str) -> bool {
+    word.split('.').count() == 3 && word.bytes().all(|b| b == b'.' || b.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -161,6 +171,17 @@ mod tests {
         let tripped: Vec<_> = (0..20)
             .filter_map(|n| breaker.refused(id(n), Blame::Recipient, &says("5.1.1 unknown")))
             .collect();
-        assert_eq!(tripped, [Tripped { halt: Halt::WrongList, back: Vec::new() }]);
+        let back = (0..20).map(id).collect();
+        assert_eq!(tripped, [Tripped { halt: Halt::WrongList, back }]);
+    }
+
+    /// Many relays give no enhanced status: then the address may stand right behind the code.
+    #[test]
+    fn words_that_begin_with_the_address_are_the_same_for_everybody() {
+        let mut breaker = Breaker::default();
+        let words = |n| says(&format!("<p{n}@x.example>: message refused by policy"));
+        let tripped = (0..3).find_map(|n| breaker.refused(id(n), Blame::Us, &words(n)));
+        assert_eq!(tripped.map(|t| t.back.len()), Some(3));
+        assert_eq!(masked("554 5.7.1 <a@x.example> No"), "554 5.7.1 # no");
     }
 }

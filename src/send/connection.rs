@@ -11,7 +11,8 @@
 //! on the screen.
 
 use super::conditions::{Needs, Progress, RunError, Stopped};
-use super::dispatch::{Dispatch, Next, Now, Settled};
+use super::decide::asks_for_less;
+use super::dispatch::{Dispatch, Next, Now, Settled, Turn};
 use super::halt::Halt;
 use super::thaw::Thaw;
 use crate::crash;
@@ -222,17 +223,21 @@ impl<'a> Connection<'a> {
     async fn may_begin(&mut self, id: DeliveryId) -> bool {
         let shared = self.shared;
         loop {
+            // Before it is asked, so that no change between asking and sleeping is missed.
+            let mut changed = std::pin::pin!(shared.changed.notified());
+            changed.as_mut().enable();
             let wait = match shared.with(|dispatch, now| dispatch.begin(now)) {
-                Ok(()) => return true,
-                Err(wait) => wait,
+                Turn::Now => return true,
+                Turn::Wait(wait) => wait,
+                Turn::PutBack => {
+                    shared.change(|dispatch, _| dispatch.put_back(id, false));
+                    return false;
+                }
             };
             self.keep_records().await;
             tokio::select! {
                 () = tokio::time::sleep(shared.clock.in_real_time(wait)) => {}
-                () = shared.is_stopped() => {
-                    shared.change(|dispatch, _| dispatch.put_back(id, false));
-                    return false;
-                }
+                () = changed => {}
             }
         }
     }
@@ -266,9 +271,11 @@ impl<'a> Connection<'a> {
     }
 
     /// A farewell in place of the answer to MAIL, on a connection that has carried letters, is a
-    /// relay's limit of letters a connection: nothing was said of this one.
+    /// relay's limit of letters a connection: nothing was said of this one. One that asks for less
+    /// is heard.
     fn of_this_session(&self, outcome: Outcome) -> Outcome {
-        let is_farewell = matches!(&outcome.ending, Ending::Answered(r) if r.code == 421);
+        let is_farewell = matches!(&outcome.ending, Ending::Answered(r) if r.code == 421)
+            && !asks_for_less(&outcome);
         if is_farewell && outcome.stage == Stage::Mail && self.letters > 0 {
             return Outcome { stage: Stage::Mail, ending: Ending::SessionOver };
         }

@@ -1,7 +1,7 @@
 //! What a relay's answer means for the letter and for the run: one pure table.
 //!
-//! Owns the table of the delivery paper, stage by stage. It acts on nothing: `run.rs` does what it
-//! says and `ledger/` keeps it. What a halt tells the officer is `halt.rs`.
+//! Owns the table of the delivery paper, stage by stage. It acts on nothing: `dispatch.rs` and
+//! `connection.rs` do what it says and `ledger/` keeps it. What a halt tells the officer is `halt.rs`.
 //!
 //! # Standards
 //! RFC 5321 4.2.1 (first digit), 4.5.4.1 (retrying), 6.1 (who is responsible); RFC 3463 (what a
@@ -96,12 +96,17 @@ const AGAIN: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::GoOn)
 const AGAIN_SLOWER: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::SlowDown);
 const AGAIN_AFTER_LIMIT: Decision = decision(ForLetter::Deferred(Wait::Limit), ForRun::Pause);
 const AGAIN_AFTER_DAY: Decision = decision(ForLetter::Deferred(Wait::DailyLimit), ForRun::Pause);
+const MAILBOX_FULL: Decision = decision(ForLetter::Deferred(Wait::MailboxFull), ForRun::GoOn);
 const LOST: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::Reconnect);
 const REST: Decision = decision(ForLetter::Untouched, ForRun::Rest);
 
-/// Refused for good: status x.1.x and x.2.x are about a mailbox (RFC 3463 3.2, 3.3).
+/// Refused for good: status x.1.x and x.2.x are about a mailbox (RFC 3463 3.2, 3.3). Which one, MAIL
+/// says by being about the sender, and x.1.7 and x.1.8 at any stage: many relays judge the sender
+/// only when they are told a recipient.
 fn rejected(stage: Stage, response: &Response) -> Decision {
     let blame = match response.enhanced {
+        _ if stage == Stage::Mail => Blame::Us,
+        Some(status) if matches!((status.subject, status.detail), (1, 7 | 8)) => Blame::Us,
         Some(status) if matches!(status.subject, 1 | 2) => Blame::Recipient,
         // Microsoft refuses an unknown recipient with 5.4.1 (access denied).
         Some(status) if stage == Stage::Recipient && (status.subject, status.detail) == (4, 1) => {
@@ -152,8 +157,7 @@ fn lost(stage: Stage, loss: &Loss) -> Decision {
 }
 
 fn answered(stage: Stage, response: &Response) -> Decision {
-    // RFC 4954 6 and RFC 3463 3.4: too many connections, whatever was asked.
-    if response.code == 432 || has_status(response, 4, 3, 2) {
+    if wants_fewer_connections(stage, response) {
         let letter = match stage {
             Stage::Connect | Stage::Greeting | Stage::Hello | Stage::StartTls | Stage::SignIn => {
                 ForLetter::Untouched
@@ -175,8 +179,16 @@ fn answered(stage: Stage, response: &Response) -> Decision {
     }
 }
 
+/// 4.3.2 is what Exchange says of too many connections, with 432 before it or another code. To AUTH
+/// 432 alone means that the password must be changed (RFC 4954 4.7.12).
+fn wants_fewer_connections(stage: Stage, response: &Response) -> bool {
+    has_status(response, 4, 3, 2) || (response.code == 432 && stage != Stage::SignIn)
+}
+
 fn opening(response: &Response, refused: Halt) -> Decision {
-    if response.is_transient() { REST } else { halt(refused) }
+    // RFC 4954 6: after 432 another try with the same password could lock the account.
+    let is_judged = refused == Halt::SignInRefused && response.code == 432;
+    if response.is_transient() && !is_judged { REST } else { halt(refused) }
 }
 
 fn mail(response: &Response) -> Decision {
@@ -191,9 +203,8 @@ fn mail(response: &Response) -> Decision {
 }
 
 fn recipient(stage: Stage, response: &Response) -> Decision {
-    let full = has_status(response, 4, 2, 2) || has_status(response, 5, 2, 2);
-    if full {
-        return decision(ForLetter::Deferred(Wait::MailboxFull), ForRun::GoOn);
+    if has_status(response, 4, 2, 2) || has_status(response, 5, 2, 2) {
+        return MAILBOX_FULL;
     }
     if response.is_transient() {
         let is_about_us =
@@ -260,6 +271,7 @@ fn end_refused_for_now(response: &Response) -> Decision {
     let by_policy = response.enhanced.is_some_and(|e| e.class == 4 && e.subject == 7);
     match response.code {
         _ if by_policy => AGAIN_AFTER_LIMIT,
+        _ if has_status(response, 4, 2, 2) => MAILBOX_FULL,
         421 => AGAIN_SLOWER,
         _ => AGAIN,
     }
@@ -271,12 +283,22 @@ fn end_refused(response: &Response) -> Decision {
     let deferred_and = |reason| decision(ForLetter::Deferred(Wait::Usual), ForRun::Halt(reason));
     match (status.subject, status.detail) {
         (4, 5) | (2, 0) => AGAIN_AFTER_DAY,
-        (2, 2) => deferred_and(Halt::OwnMailbox),
+        // 554 is Exchange's word about the account that hands over; 552 is about the reader's mailbox.
+        (2, 2) if response.code == 554 => deferred_and(Halt::OwnMailbox),
+        (2, 2) => MAILBOX_FULL,
         // Both are Exchange Online's: the account may not write as the author, or as the sender.
         (2, 252) | (7, 60) => deferred_and(Halt::SenderRefused),
         (7, 26..=32 | 515) => deferred_and(Halt::DomainAuthentication),
         _ => refused,
     }
+}
+
+/// Whether the relay says that this is too much at once: its own means (4.3.1), connections (4.3.2),
+/// or letters in a short time (4.7.28).
+#[must_use]
+pub fn asks_for_less(outcome: &Outcome) -> bool {
+    let Ending::Answered(response) = &outcome.ending else { return false };
+    [(3, 1), (3, 2), (7, 28)].iter().any(|(s, d)| has_status(response, 4, *s, *d))
 }
 
 fn has_status(response: &Response, class: u8, subject: u16, detail: u16) -> bool {
@@ -382,6 +404,24 @@ mod tests {
         );
     }
 
+    /// A relay that judges the sender late speaks of it where recipients are answered to.
+    #[test]
+    fn a_refusal_of_the_sender_is_about_no_recipient() {
+        for stage in [Stage::Recipient, Stage::EndOfMessage] {
+            for text in ["5.1.7 bad sender", "5.1.8 Sender address rejected: Domain not found"] {
+                assert_eq!(said(stage, 550, text).letter, ForLetter::Rejected(Blame::Us), "{text}");
+            }
+        }
+        assert_eq!(said(Stage::Mail, 552, "5.2.2 full").letter, ForLetter::Rejected(Blame::Us));
+    }
+
+    #[test]
+    fn a_password_that_must_be_changed_is_tried_once() {
+        let change = said(Stage::SignIn, 432, "4.7.12 A password transition is needed");
+        assert_eq!(change, halt(Halt::SignInRefused));
+        assert_eq!(said(Stage::SignIn, 432, "4.3.2 x").run, ForRun::FewerConnections);
+    }
+
     #[test]
     fn data_opens_the_way_only_with_354() {
         assert_eq!(said(Stage::Data, 250, "ok"), halt(Halt::ProtocolBroken));
@@ -429,6 +469,9 @@ mod tests {
             assert_eq!(said(Stage::EndOfMessage, code, text), AGAIN_AFTER_DAY, "{text}");
         }
         assert_eq!(said(Stage::EndOfMessage, 451, "4.7.0 rate"), AGAIN_AFTER_LIMIT);
+        for (code, text) in [(452, "4.2.2 full"), (552, "5.2.2 full")] {
+            assert_eq!(said(Stage::EndOfMessage, code, text), MAILBOX_FULL, "the reader's");
+        }
         for (text, reason) in [
             ("5.2.2 full", Halt::OwnMailbox),
             ("5.7.26 dmarc", Halt::DomainAuthentication),

@@ -49,6 +49,17 @@ pub(super) enum Next {
     Leave,
 }
 
+/// What a connection does with a letter that waits for its turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It may begin.
+    Now,
+    /// Ask again after this time or a change.
+    Wait(Duration),
+    /// No letter may go just now: put it back, and ask what is next.
+    PutBack,
+}
+
 /// What is fixed for a run.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rules {
@@ -227,7 +238,8 @@ impl Dispatch {
             return self.wait_until(free, now, Stopped::DailyLimit, news);
         }
         let wait = self.pace.wait(now.run);
-        if !wait.is_zero() && self.to_begin > 0 {
+        // One letter waits for its turn on a connection, and not for so long that the relay tires.
+        if wait > CONNECTION_IDLE_MAX || (!wait.is_zero() && self.to_begin > 0) {
             return waiting(wait);
         }
         self.take(has_place, now)
@@ -257,6 +269,12 @@ impl Dispatch {
         }
         let rest = self.rests_until.saturating_sub(now.run);
         (!rest.is_zero()).then_some(Next::Wait { sleep: rest.min(LOOK_AGAIN_AFTER), leave: true })
+    }
+
+    /// Whether no letter may begin at all just now.
+    fn is_held(&self, now: Now) -> bool {
+        let is_limited = self.limited.as_ref().is_some_and(|(until, _)| *until > now.at);
+        self.paused_since.is_some() || is_limited || self.rests_until > now.run
     }
 
     /// When the earliest letter is due: one that was never tried is.
@@ -311,15 +329,19 @@ impl Dispatch {
         Next::Letter(id)
     }
 
-    /// Whether a letter in hand may begin now; else how long to wait.
-    pub(super) fn begin(&mut self, now: Now) -> Result<(), Duration> {
+    /// Whether a letter in hand may begin now. What came up since it was taken, such as a pause or a
+    /// limit, holds it as it does those that wait.
+    pub(super) fn begin(&mut self, now: Now) -> Turn {
+        if self.stopped.is_some() || self.is_held(now) {
+            return Turn::PutBack;
+        }
         let wait = self.pace.wait(now.run);
         if !wait.is_zero() {
-            return Err(wait);
+            return Turn::Wait(wait.min(LOOK_AGAIN_AFTER));
         }
         self.pace.begin(now.run);
         self.to_begin = self.to_begin.saturating_sub(1);
-        Ok(())
+        Turn::Now
     }
 
     /// A connection was opened.
@@ -397,7 +419,7 @@ impl Dispatch {
             Some((State::Deferred, Some(due_at))) => {
                 self.defer(frozen.id, due_at);
                 if decision.run == ForRun::Pause {
-                    self.limited = Some((due_at, outcome.ending.in_words()));
+                    self.is_limited_until(due_at, outcome);
                 }
             }
             _ => {}
@@ -416,6 +438,13 @@ impl Dispatch {
         self.slowed_in_vain = false;
         self.lost_in_a_row = 0;
         self.doubts_in_a_row = 0;
+    }
+
+    /// Of two limits the longer holds: a day is not over because an hour is.
+    fn is_limited_until(&mut self, until: Timestamp, outcome: &Outcome) {
+        if self.limited.as_ref().is_none_or(|(earlier, _)| *earlier < until) {
+            self.limited = Some((until, outcome.ending.in_words()));
+        }
     }
 
     /// A letter in doubt is a question to a person: what does it to one after the other must not

@@ -84,7 +84,7 @@ fn accepted() -> Outcome {
 fn take(dispatch: &mut Dispatch, has_place: bool, n: u8, now: Now) {
     assert_eq!(dispatch.next(has_place, now), Next::Letter(id(n)));
     dispatch.opened();
-    assert_eq!(dispatch.begin(now), Ok(()));
+    assert_eq!(dispatch.begin(now), Turn::Now);
 }
 
 /// One letter from beginning to end on an open connection.
@@ -175,7 +175,7 @@ fn a_letter_put_back_is_the_next_one_again() {
     run.put_back(id(1), false);
     assert_eq!(run.next(true, at(0)), Next::Letter(id(1)));
     let over = Outcome { stage: Stage::Mail, ending: Ending::SessionOver };
-    assert_eq!(run.begin(at(0)), Ok(()));
+    assert_eq!(run.begin(at(0)), Turn::Now);
     assert_eq!(run.settle(&frozen(1), &over, false, at(0)).to, None);
     assert_eq!(run.next(true, at(0)), Next::Letter(id(1)));
     run.withdrawn(false);
@@ -189,12 +189,68 @@ fn the_rate_holds_over_all_connections() {
     let mut run = dispatch(2, 9, Patience::Usual, pacing);
     take(&mut run, false, 1, at(0));
     assert_eq!(run.next(false, at(0)), Next::Letter(id(2)));
-    assert_eq!(run.begin(at(0)), Err(Duration::from_secs(2)), "its turn has not come");
+    assert_eq!(run.begin(at(0)), Turn::Wait(Duration::from_secs(2)), "its turn has not come");
     run.settle(&frozen(1), &accepted(), false, at(1));
     assert!(is_parked(&run.next(true, at(1))), "one waits already");
-    assert_eq!(run.begin(at(2)), Ok(()));
+    assert_eq!(run.begin(at(2)), Turn::Now);
     assert_eq!(run.next(true, at(2)), Next::Letter(id(3)));
-    assert_eq!(run.begin(at(3)), Err(Duration::from_secs(1)));
+    assert_eq!(run.begin(at(3)), Turn::Wait(Duration::from_secs(1)));
+}
+
+/// A pause, or a limit that another connection's letter met, holds also who is next.
+#[test]
+fn a_letter_that_waits_for_its_turn_is_held_with_the_others() {
+    let rate = Rate { letters: NonZeroU32::new(10).unwrap(), per: Duration::from_secs(60) };
+    let pacing = Pacing { rate: Some(rate), daily_limit: None };
+    let mut run = dispatch(3, 9, Patience::Usual, pacing);
+    take(&mut run, false, 1, at(0));
+    assert_eq!(run.next(false, at(0)), Next::Letter(id(2)));
+    run.pause(true, at(1));
+    assert_eq!(run.begin(at(6)), Turn::PutBack, "paused");
+    run.pause(false, at(7));
+    assert_eq!(run.begin(at(7)), Turn::Now);
+    assert_eq!(run.next(false, at(8)), Next::Letter(id(3)));
+    run.settle(&frozen(1), &said(Stage::EndOfMessage, 550, "5.4.5 daily limit"), false, at(9));
+    assert_eq!(run.begin(at(14)), Turn::PutBack, "limited");
+    run.stop(Stopped::Interrupted);
+    assert_eq!(run.begin(at(14)), Turn::PutBack, "stopped");
+}
+
+#[test]
+fn no_connection_is_kept_waiting_for_a_turn_that_is_far_off() {
+    let rate = Rate { letters: NonZeroU32::new(10).unwrap(), per: Duration::from_secs(3_600) };
+    let pacing = Pacing { rate: Some(rate), daily_limit: None };
+    let mut run = dispatch(1, 9, Patience::Usual, pacing);
+    hand_over(&mut run, 1, &accepted(), at(0));
+    assert!(matches!(run.next(true, at(1)), Next::Wait { leave: true, .. }));
+    run.closed();
+    assert_eq!(run.next(false, at(355)), Next::Letter(id(2)), "in time to connect");
+    assert_eq!(run.begin(at(355)), Turn::Wait(Duration::from_secs(5)));
+    assert_eq!(run.begin(at(360)), Turn::Now);
+}
+
+#[test]
+fn of_two_limits_the_longer_holds() {
+    let mut run = usual(2, 9);
+    take(&mut run, false, 1, at(0));
+    take(&mut run, false, 2, at(0));
+    run.settle(&frozen(1), &said(Stage::EndOfMessage, 550, "5.4.5 daily"), false, at(1));
+    run.settle(&frozen(2), &said(Stage::EndOfMessage, 451, "4.7.0 hourly"), false, at(1));
+    assert_eq!(run.next(true, at(2)), Next::Leave);
+    let words = "550 5.4.5 daily".to_owned();
+    assert_eq!(run.stopped(), Some(&Stopped::RelayLimit(at(86_401).at, words)));
+}
+
+/// A wrong relay, or one whose directory is out of order, knows nobody.
+#[test]
+fn who_was_called_unknown_with_all_others_is_not_lost() {
+    let mut run = usual(1, 30);
+    let unknown = said(Stage::Recipient, 550, "5.1.1 unknown");
+    let settled: Vec<Settled> = (1..=20).map(|n| hand_over(&mut run, n, &unknown, at(0))).collect();
+    assert!(matches!(run.stopped(), Some(Stopped::Halted(Halt::WrongList, _))));
+    let last = settled.last().unwrap();
+    assert_eq!(last.back.len(), 19);
+    assert!(matches!(last.to, Some((State::Deferred, _))));
 }
 
 #[test]
@@ -244,9 +300,9 @@ fn a_relay_that_asks_for_less_gets_one_connection_and_half_the_rate() {
     run.settle(&frozen(2), &accepted(), false, at(10));
     assert!(is_parked(&run.next(false, at(10))));
     assert_eq!(run.next(true, at(10)), Next::Letter(id(3)));
-    assert!(run.begin(at(10)).is_err());
+    assert!(matches!(run.begin(at(10)), Turn::Wait(_)));
     let later = 11 + SLOW_DOWN_LASTS.as_secs();
-    assert_eq!(run.begin(at(later)), Ok(()));
+    assert_eq!(run.begin(at(later)), Turn::Now);
     assert!(matches!(run.next(false, at(later)), Next::Letter(_)), "the time is over");
     assert!(run.news().iter().any(|news| matches!(news, Progress::SlowingDown(_))));
 }

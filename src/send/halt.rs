@@ -99,7 +99,8 @@ impl Halt {
             ),
             Halt::WrongList => (
                 "the mail server refuses so many addresses that the list must be a wrong one",
-                "Look at the refused addresses with secretariat status before you send again.",
+                "Nobody is marked as refused. Look at the answers with secretariat status; take dead \
+                 addresses out of the list, or mend [relay] url, then send again.",
             ),
             Halt::EverybodyInDoubt => (
                 "the mail server breaks off letter after letter at its very end, so that nobody \

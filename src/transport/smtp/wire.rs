@@ -19,6 +19,7 @@ use super::parts::Parts;
 use super::{is_verdict, reply, tls};
 use crate::limits::{EARLY_ANSWER_WAIT, MESSAGE_BLOCK_OCTETS, PARTS_IN_A_WRITE};
 use crate::response::Response;
+use crate::time::Steady;
 use crate::transport::Loss;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -27,7 +28,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Instant;
 use tokio_rustls::client::TlsStream;
 
 /// A connection to a relay.
@@ -36,8 +36,9 @@ pub(super) struct Wire {
     stream: Stream,
     /// Read and not yet used.
     input: Vec<u8>,
-    /// When the relay was last heard, or reached.
-    heard_at: Instant,
+    /// When the relay was last heard, or reached; by the clock that goes on while the computer
+    /// sleeps, because connections die then.
+    heard_at: Steady,
 }
 
 /// What came of a look at the connection while something was on its way out.
@@ -59,13 +60,13 @@ enum Stream {
 impl Wire {
     /// A connection without TLS.
     pub(super) fn plain(stream: TcpStream) -> Wire {
-        Wire { stream: Stream::Plain(stream), input: Vec::new(), heard_at: Instant::now() }
+        Wire { stream: Stream::Plain(stream), input: Vec::new(), heard_at: Steady::now() }
     }
 
     /// A connection after the handshake.
     pub(super) fn encrypted(stream: TlsStream<TcpStream>) -> Wire {
         let stream = Stream::Encrypted(Box::new(stream));
-        Wire { stream, input: Vec::new(), heard_at: Instant::now() }
+        Wire { stream, input: Vec::new(), heard_at: Steady::now() }
     }
 
     /// The bare connection, for the handshake.
@@ -269,7 +270,7 @@ impl Wire {
             return Poll::Ready(Err(Loss::Closed));
         }
         self.input.extend_from_slice(buffer.filled());
-        self.heard_at = Instant::now();
+        self.heard_at = Steady::now();
         Poll::Ready(Ok(()))
     }
 

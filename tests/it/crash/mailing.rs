@@ -283,10 +283,13 @@ fn a_run_that_dies_while_the_ledger_gets_a_newer_form_leaves_the_old_or_the_new(
     check_and("older ledger", &OLDER_LEDGER, &FEW, older, |killed, at| {
         let file = killed.ledger_folder().join("ledger.db");
         let version = form_of(&rusqlite::Connection::open(file).expect("a ledger"));
-        let expected = if at.contains("schema-changed") { 2 } else { 1 };
+        let expected = if at.contains("schema-changed") { NEWEST_FORM } else { 1 };
         assert_eq!(version, expected, "{at}");
     });
 }
+
+/// The ledger's form that this program writes.
+const NEWEST_FORM: i64 = 3;
 
 fn form_of(ledger: &rusqlite::Connection) -> i64 {
     ledger.pragma_query_value(None, "user_version", |row| row.get(0)).expect("a version")
@@ -297,7 +300,7 @@ fn older() -> Mailing {
     let mailing = Mailing::new(Script::new()).killed_at("intended:4").expect("it dies");
     let file = mailing.ledger_folder().join("ledger.db");
     let ledger = rusqlite::Connection::open(file).expect("a ledger");
-    assert_eq!(form_of(&ledger), 2, "what follows takes the second form back");
+    assert_eq!(form_of(&ledger), NEWEST_FORM, "what follows takes the later forms back");
     let back = "DROP TABLE pauses; DROP TABLE withdrawals; DROP TABLE names;
                 PRAGMA user_version = 1;";
     ledger.execute_batch(back).expect("the first form");
