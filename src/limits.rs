@@ -78,6 +78,11 @@ pub const RETRY_FIRST_WAIT: Duration = Duration::from_secs(5 * 60);
 pub const RETRY_MAX_WAIT: Duration = Duration::from_secs(67 * 60);
 /// `[retry] give_up_after` unless written (RFC 5321 4.5.4.1: 4 to 5 days).
 pub const RETRY_GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3_600);
+/// A letter is not given up before it was tried so often: time in which nobody tried, or that a clock
+/// set forward has made up, says nothing of the mailbox.
+pub const RETRY_ATTEMPTS_MIN: u32 = 3;
+/// A clock that was set back by more is told of: time servers correct less, and change nothing.
+pub const CLOCK_SET_BACK_SAID: Duration = Duration::from_secs(60);
 /// The longest time `[retry]` may name: a letter a month late is no longer the letter approved.
 pub const RETRY_TIME_MAX: Duration = Duration::from_secs(30 * 24 * 3_600);
 

@@ -146,7 +146,7 @@ fn read_before(
         Selection::Only(ids) => ids.iter().filter(|id| goes(id)).count() as u64,
     };
     let day = Timestamp::from_unix_seconds(now.unix_seconds() - DAY.as_secs() as i64);
-    let earlier = ledger.as_ref().map(|l| l.acceptances_since(day)).transpose()?;
+    let earlier = ledger.as_ref().map(|l| l.acceptances_since(day, now)).transpose()?;
     let pacing = opened.config.relay.as_ref().map(|relay| relay.habits.pacing).unwrap_or_default();
     let pace = pace_line(&pacing, chosen, &earlier.unwrap_or_default(), now);
     // A withdrawn plan may be the very same: then nothing differs, and it is asked about all the same.

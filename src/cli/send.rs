@@ -21,7 +21,9 @@ use super::standing::{self, Standing};
 use super::ui::plural;
 use crate::campaign::Campaign;
 use crate::crash;
+use crate::id::CampaignId;
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock};
+use crate::limits::CLOCK_SET_BACK_SAID;
 use crate::plan::objects::Objects;
 use crate::plan::{Plan, Planned};
 use crate::problem::{Problem, Problems};
@@ -117,6 +119,9 @@ fn go(
     let is_whole = selection == Selection::All;
     freeze(campaign, plan, is_whole, &objects, &mut ledger, shell.clock(), shell.ui)?;
     recover(shell, &mut ledger, &lock)?;
+    settle_clock(shell, &mut ledger, &lock, &campaign.id)?
+        .into_iter()
+        .for_each(|p| problems.push(p));
     let Some(reader) = Ledger::look(&folder).map_err(ledger_failed)? else {
         return ledger_vanished();
     };
@@ -215,6 +220,27 @@ fn cut_short(shell: &Shell, folder: &Path, lock: &RunLock) -> Problem {
         // The next run looks again before it sends anything.
         Err(error) => ledger_problem(&error),
     }
+}
+
+/// What an earlier run left by a clock that was ahead of this one.
+fn settle_clock(
+    shell: &Shell,
+    ledger: &mut Ledger,
+    lock: &RunLock,
+    campaign: &CampaignId,
+) -> Step<Option<Problem>> {
+    let now = shell.clock().now();
+    let was = ledger.settle_clock(lock, campaign, now).map_err(ledger_failed)?;
+    Ok(was.filter(|was| was.since(now) > CLOCK_SET_BACK_SAID).map(|was| {
+        let message = format!(
+            "the clock of this computer was set back: an earlier run recorded something at {}",
+            standing::moment(was)
+        );
+        Problem::warning("clock-set-back", message).hint(
+            "Look whether date and time are right now. What waits is tried again after its usual \
+             wait, counted from now.",
+        )
+    }))
 }
 
 /// What the letters that are still to go need of the relay.

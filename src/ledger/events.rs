@@ -32,6 +32,8 @@ pub(super) enum Kind {
     Resumed,
     /// A person said what became of an uncertain delivery.
     Resolved,
+    /// A run found records that a later clock had made.
+    ClockSetBack,
     /// The delivery came into this state; of a campaign as a whole: all that could.
     Became(State),
 }
@@ -47,6 +49,7 @@ impl Kind {
             Kind::Paused => "paused",
             Kind::Resumed => "resumed",
             Kind::Resolved => "resolved",
+            Kind::ClockSetBack => "clock-set-back",
             Kind::Became(state) => state.as_str(),
         }
     }
@@ -60,7 +63,7 @@ pub struct Event {
     /// The campaign it belongs to.
     pub campaign: String,
     /// `plan-adopted`, `confirmed`, `letter-replaced`, `attempt`, `recovered`, `resolved`, `paused`,
-    /// `resumed`, or the state that was reached.
+    /// `resumed`, `clock-set-back`, or the state that was reached.
     pub kind: String,
     /// What more there is to say, by name: `response`, `stage`, `plan`, `file`, `line` ...
     pub detail: Map<String, Value>,

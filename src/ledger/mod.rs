@@ -54,6 +54,7 @@
 
 mod adopt;
 mod change;
+mod clock;
 mod control;
 mod events;
 mod failure;

@@ -216,23 +216,6 @@ impl Ledger {
         })
     }
 
-    /// When letters of any campaign were accepted since a point in time, oldest first: a relay's
-    /// daily limit counts them all.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn acceptances_since(&self, since: Timestamp) -> Result<Vec<Timestamp>, LedgerError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT at FROM events WHERE kind = 'accepted' AND at >= ? ORDER BY at",
-            )?;
-            let times = statement.query_map([since.unix_seconds()], |row| {
-                row.get(0).map(Timestamp::from_unix_seconds)
-            })?;
-            Ok(times.collect::<Result<_, _>>()?)
-        })
-    }
-
     /// The deliveries a person may have to look at: deferred, uncertain, rejected and expired, in
     /// the order of the list.
     ///
@@ -528,7 +511,7 @@ mod tests {
             let accepted = answered(State::Accepted, 250, "2.0.0 ok");
             ledger.record(&id(who), &accepted, later(minute)).unwrap();
         }
-        assert_eq!(ledger.acceptances_since(later(2)), Ok(vec![later(2), later(3)]));
+        assert_eq!(ledger.acceptances_since(later(2), later(9)), Ok(vec![later(2), later(3)]));
     }
 
     #[test]

@@ -381,7 +381,7 @@ mod tests {
         let found = ledger.deliveries_of("los").unwrap();
         assert_eq!(found.iter().map(|d| d.number).collect::<Vec<_>>(), [2]);
         assert_eq!(ledger.events_of(&DeliveryId::from_bytes(first())).unwrap().len(), 2);
-        assert_eq!(ledger.acceptances_since(now()).unwrap().len(), 1);
+        assert_eq!(ledger.acceptances_since(now(), now()).unwrap().len(), 1);
     }
 
     fn first() -> [u8; 15] {

@@ -6,7 +6,7 @@
 
 use super::decide::Wait;
 use crate::id::DeliveryId;
-use crate::limits::{RETRY_FIRST_WAIT, RETRY_GIVE_UP_AFTER, RETRY_MAX_WAIT};
+use crate::limits::{RETRY_ATTEMPTS_MIN, RETRY_FIRST_WAIT, RETRY_GIVE_UP_AFTER, RETRY_MAX_WAIT};
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ pub struct Retry {
     pub first_wait: Duration,
     /// No wait is longer (before it is spread).
     pub max_wait: Duration,
-    /// From the letter's first attempt until it expires; at least `max_wait`.
+    /// From the letter's first attempt until it expires; at least `max_wait`. It is tried
+    /// [`RETRY_ATTEMPTS_MIN`] times at least, however long that takes.
     pub give_up_after: Duration,
 }
 
@@ -66,9 +67,13 @@ pub fn next(
         Wait::Usual | Wait::Limit | Wait::DailyLimit | Wait::None => retry.give_up_after,
     };
     let last = first_attempt.plus(give_up_after);
-    let due = now.plus(spread(base, delivery, attempts)).min(last);
-    // The last attempt is made when the time is over, not a wait before.
-    if last <= now { Next::GivenUp } else { Next::At(due) }
+    let due = now.plus(spread(base, delivery, attempts));
+    match last <= now {
+        // The last attempt is made when the time is over, not a wait before.
+        false => Next::At(due.min(last)),
+        true if attempts < RETRY_ATTEMPTS_MIN => Next::At(due),
+        true => Next::GivenUp,
+    }
 }
 
 /// The wait, up to a fifth shorter or longer.
@@ -115,5 +120,15 @@ mod tests {
         assert_eq!(waits(Wait::Usual, 9, 5 * 86_400 - 60), Some(60), "one last time at the end");
         assert_eq!(waits(Wait::MailboxFull, 9, 72 * 3600), None);
         assert!(waits(Wait::Usual, 9, 72 * 3600).is_some());
+    }
+
+    #[test]
+    fn time_in_which_nobody_tried_gives_no_letter_up() {
+        let a_year = 365 * 86_400;
+        for attempts in 1..RETRY_ATTEMPTS_MIN {
+            let waited = waits(Wait::Usual, attempts, a_year);
+            assert!(waited.is_some_and(|w| w >= 240), "{attempts}: {waited:?}, and not at once");
+        }
+        assert_eq!(waits(Wait::Usual, RETRY_ATTEMPTS_MIN, a_year), None);
     }
 }

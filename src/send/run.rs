@@ -163,7 +163,7 @@ fn selected(conditions: &Conditions<'_>, now: Now) -> Result<Vec<OpenLetter>, Le
 fn dispatch(conditions: &Conditions<'_>) -> Result<Dispatch, LedgerError> {
     let (ledger, now) = (conditions.ledger, conditions.clock.now());
     let a_day_ago = Timestamp::from_unix_seconds(now.unix_seconds() - DAY.as_secs() as i64);
-    let accepted = ledger.acceptances_since(a_day_ago)?;
+    let accepted = ledger.acceptances_since(a_day_ago, now)?;
     let last = ledger.last_attempt()?;
     let pace = Pace::new(conditions.pacing, accepted, last, now);
     let rules = Rules {

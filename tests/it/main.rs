@@ -18,6 +18,8 @@ mod start;
 
 mod approved;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod clock;
 mod control;
 mod damage;
 mod dry_run;
