@@ -127,6 +127,10 @@ fn give(ui: Ui, command: &str, answer: &Answer) -> ExitCode {
     match written {
         // A reader that went away (`| head`) has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            // The object held them: above all what the ledger could not take.
+            if ui.is_json {
+                Ui { is_json: false, ..ui }.show_problems(&answer.problems);
+            }
             let _ = writeln!(
                 anstream::stderr(),
                 "error: the answer could not be written: {error}\n  = Make room where it goes, or \

@@ -219,4 +219,11 @@ fn an_answer_that_nobody_can_read_is_said_to_be_lost() {
     let shell = "exec \"$0\" \"$@\" >/dev/full";
     let output = workspace.run_under(&["sh", "-c", shell], &["check"]);
     refused("check", &output, "could not be written");
+    let without_letter = Workspace::new().people(2);
+    let json = ["check", "--format", "json"];
+    let output = without_letter.run_under(&["sh", "-c", shell], &json);
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    for words in ["could not be written", "no-letter"] {
+        assert!(output.stderr.contains(words), "what the object held: {words}: {output:#?}");
+    }
 }
