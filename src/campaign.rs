@@ -97,6 +97,16 @@ impl Campaign {
         })
     }
 
+    /// Reads a campaign's lists alone; every problem is kept.
+    pub fn people(
+        workspace: &Workspace,
+        config: &Config,
+        setting: &config::Campaign,
+        problems: &mut Problems,
+    ) -> People {
+        read_people(workspace, config, setting, problems)
+    }
+
     /// Makes the plan; each letter passes `visit` once, in order.
     ///
     /// # Errors
@@ -160,7 +170,7 @@ fn no_letter(folder: &str, language: &Language) -> Problem {
 
 /// Letters, signatures, footers and the layout as a plain list.
 fn all_sources(sources: Sources) -> Vec<Source> {
-    let Sources { letters, layout, signatures, footers, images: _ } = sources;
+    let Sources { letters, layout, signatures, footers, images: _, folder: _ } = sources;
     letters
         .into_values()
         .chain(signatures.into_values())
@@ -186,6 +196,7 @@ fn read_sources(
         footers: of_kind("footer", problems),
         layout: read_layout(workspace, problems),
         images: read_images(workspace, problems),
+        folder: folder.clone(),
         letters,
     }
 }

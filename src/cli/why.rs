@@ -7,6 +7,8 @@ use super::failure::several;
 use super::shell::{Opened, Shell};
 use super::ui::{BOLD, DIM, padded};
 use crate::address::EmailAddress;
+use crate::campaign::Campaign;
+use crate::id::CampaignId;
 use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
 use crate::problem::{Problem, Problems};
 use crate::recipients::{Excluded, Recipient, select};
@@ -29,7 +31,10 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
         .and_then(|ledger| ledger.map(|l| known_of(&l, &args.who)).transpose());
     match known {
         Err(error) => Answer::one_problem(Exit::MustChange, ledger_problem(&error)),
-        Ok(Some(known)) if !known.is_empty() => told(&args.who, known),
+        Ok(Some(known)) if !known.is_empty() => {
+            let rows = left_out_rows(&opened, &known);
+            told(&args.who, known, &rows)
+        }
         Ok(_) => in_the_lists(&opened, &args.who),
     }
 }
@@ -43,21 +48,54 @@ fn known_of(ledger: &Ledger, who: &str) -> Result<Known, LedgerError> {
     found.into_iter().map(|d| ledger.events_of(&d.id).map(|events| (d, events))).collect()
 }
 
-/// Tells of one person's deliveries.
-pub(super) fn told(who: &str, known: Known) -> Answer {
+/// Rows of the lists as they are now that became no letter, with their campaign.
+type Rows = Vec<(CampaignId, Excluded)>;
+
+/// Rows with these people's addresses that were left out. What is wrong with the lists is for
+/// `check` to say.
+fn left_out_rows(opened: &Opened, known: &Known) -> Rows {
+    let keys: BTreeSet<String> = known.iter().map(|(d, _)| d.address.compare_key()).collect();
+    let campaigns: BTreeSet<&str> = known.iter().map(|(d, _)| d.campaign.as_str()).collect();
+    let is_meant = |e: &Excluded| keys.contains(&key_of(&e.address));
+    let mut rows = Vec::new();
+    for setting in opened.config.campaigns.iter().filter(|c| campaigns.contains(c.id.as_str())) {
+        let unheard = &mut Problems::new();
+        let people = Campaign::people(&opened.workspace, &opened.config, setting, unheard);
+        let meant = people.excluded.into_iter().filter(is_meant);
+        rows.extend(meant.map(|e| (setting.id.clone(), e)));
+    }
+    rows
+}
+
+/// Tells of one person's deliveries, and of the rows that were left out in their favour.
+pub(super) fn told(who: &str, known: Known, rows: &[(CampaignId, Excluded)]) -> Answer {
     let addresses: BTreeSet<&str> = known.iter().map(|(d, _)| d.address.as_str()).collect();
     if addresses.len() > 1 {
         return Answer::one_problem(Exit::MustChange, several(who, addresses));
     }
     let address = addresses.into_iter().next().unwrap_or_default().to_owned();
-    let text = known.iter().map(|(d, events)| as_text(d, events)).collect::<Vec<_>>().join("\n");
+    let text = known.iter().map(|(d, events)| as_text(d, events, rows));
+    let text = text.collect::<Vec<_>>().join("\n");
     let deliveries: Vec<Value> = known.iter().map(|(d, _)| delivery_as_json(d)).collect();
     let events: Vec<Value> =
         known.iter().flat_map(|(_, events)| events.iter().map(event_as_json)).collect();
     Answer::done(text)
         .with("address", json!(address))
         .with("deliveries", json!(deliveries))
+        .with("left_out", rows_as_json(rows))
         .with("events", json!(events))
+}
+
+fn rows_as_json(rows: &[(CampaignId, Excluded)]) -> Value {
+    let row = |(campaign, e): &(CampaignId, Excluded)| {
+        json!({
+            "campaign": campaign.as_str(),
+            "file": e.place.file,
+            "line": e.place.line,
+            "reason": e.reason,
+        })
+    };
+    rows.iter().map(row).collect()
 }
 
 fn delivery_as_json(delivery: &StoredDelivery) -> Value {
@@ -81,7 +119,7 @@ fn event_as_json(event: &Event) -> Value {
     Value::Object(object)
 }
 
-fn as_text(delivery: &StoredDelivery, events: &[Event]) -> String {
+fn as_text(delivery: &StoredDelivery, events: &[Event], rows: &[(CampaignId, Excluded)]) -> String {
     let name = delivery.name.as_deref().map(|n| format!("{n} ")).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", delivery.address);
     let mut line = |label: &str, value: &str| {
@@ -89,6 +127,9 @@ fn as_text(delivery: &StoredDelivery, events: &[Event]) -> String {
     };
     line("mailing", delivery.campaign.as_str());
     line("row", &delivery.place.to_string());
+    for (_, row) in rows.iter().filter(|(campaign, _)| *campaign == delivery.campaign) {
+        line("left out", &format!("{}: {}", row.place, row.reason));
+    }
     line("language", delivery.language.as_str());
     line("state", delivery.state.as_str());
     line("attempts", &delivery.attempts.to_string());
@@ -128,19 +169,27 @@ fn plain(value: &Value) -> String {
 fn in_the_lists(opened: &Opened, who: &str) -> Answer {
     let mut problems = Problems::new();
     let mut found: Vec<(String, String)> = Vec::new();
+    let mut rows: Rows = Vec::new();
     for setting in &opened.config.campaigns {
         let Some(campaign) = opened.campaign(Some(setting.id.as_str()), &mut problems) else {
             continue;
         };
-        found.extend(select::find(&campaign.people, who).into_iter().map(unplanned));
-        let is_meant = |e: &&Excluded| select::matches(who, &e.address, None);
-        found.extend(campaign.people.excluded.iter().filter(is_meant).map(left_out));
+        let here: Vec<_> = select::find(&campaign.people, who).into_iter().map(unplanned).collect();
+        let is_meant = |e: &&Excluded| {
+            let key = key_of(&e.address);
+            select::matches(who, &e.address, None) || here.iter().any(|(known, _)| *known == key)
+        };
+        let excluded: Vec<&Excluded> = campaign.people.excluded.iter().filter(is_meant).collect();
+        rows.extend(excluded.iter().map(|e| (setting.id.clone(), (*e).clone())));
+        let left_out: Vec<_> = excluded.into_iter().map(left_out).collect();
+        found.extend(here.into_iter().chain(left_out));
     }
     let addresses: BTreeSet<&str> = found.iter().map(|(address, _)| address.as_str()).collect();
-    let mut texts: Vec<&str> = found.iter().map(|(_, text)| text.as_str()).collect();
-    texts.dedup();
+    let mut seen = BTreeSet::new();
+    let texts: Vec<&str> =
+        found.iter().map(|(_, text)| text.as_str()).filter(|text| seen.insert(*text)).collect();
     match addresses.iter().collect::<Vec<_>>().as_slice() {
-        [address] => no_deliveries(address, texts.concat()),
+        [address] => no_deliveries(address, texts.concat(), &rows),
         [] if problems.has_errors() => Answer::failed(Exit::MustChange, problems),
         [] => {
             let message = format!("nobody in the lists or in the ledger is {who:?}");
@@ -169,10 +218,12 @@ fn unplanned(recipient: &Recipient) -> (String, String) {
 
 fn left_out(excluded: &Excluded) -> (String, String) {
     let Excluded { address, place, reason } = excluded;
-    // The same address in another spelling is the same person.
-    let known = EmailAddress::parse(address).map(|a| a.compare_key());
-    let text = format!("{address} ({place}): left out, {reason}\n");
-    (known.unwrap_or_else(|_| address.clone()), text)
+    (key_of(address), format!("{address} ({place}): left out, {reason}\n"))
+}
+
+/// The same address in another spelling is the same person.
+fn key_of(address: &str) -> String {
+    EmailAddress::parse(address).map_or_else(|_| address.to_owned(), |a| a.compare_key())
 }
 
 fn by_words(by: crate::recipients::LanguageBy) -> &'static str {
@@ -183,9 +234,10 @@ fn by_words(by: crate::recipients::LanguageBy) -> &'static str {
     }
 }
 
-fn no_deliveries(address: &str, text: String) -> Answer {
+fn no_deliveries(address: &str, text: String, rows: &[(CampaignId, Excluded)]) -> Answer {
     Answer::done(text)
         .with("address", json!(address))
         .with("deliveries", json!([]))
+        .with("left_out", rows_as_json(rows))
         .with("events", json!([]))
 }

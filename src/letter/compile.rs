@@ -143,7 +143,8 @@ pub(super) fn compile(
     if sources.letters.is_empty() {
         problems.push(
             Problem::error("no-letter", "the campaign has no letter")
-                .hint("Write one: templates/CAMPAIGN/LANGUAGE.md."),
+                .place(Place::file(sources.folder.as_str()))
+                .hint(format!("Write one in {}/LANGUAGE.md, such as en.md.", sources.folder)),
         );
         return None;
     }

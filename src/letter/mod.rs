@@ -71,6 +71,8 @@ pub struct ImageFile {
 /// All source files of a campaign's letter.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// Where the letters stand: `templates/<campaign>`.
+    pub folder: String,
     /// `templates/<campaign>/<language>.md`.
     pub letters: BTreeMap<Language, Source>,
     /// `templates/layout.html`; absent: the built-in one.
@@ -193,6 +195,7 @@ pub struct Letter {
 #[derive(Debug)]
 pub struct Letters {
     compiled: compile::Compiled,
+    folder: String,
 }
 
 impl Letters {
@@ -205,7 +208,14 @@ impl Letters {
         vocabulary: &Vocabulary,
         problems: &mut Problems,
     ) -> Option<Letters> {
-        compile::compile(sources, vocabulary, problems).map(|compiled| Letters { compiled })
+        let folder = sources.folder.clone();
+        compile::compile(sources, vocabulary, problems).map(|compiled| Letters { compiled, folder })
+    }
+
+    /// Where they stand.
+    #[must_use]
+    pub fn folder(&self) -> &str {
+        &self.folder
     }
 
     /// The languages there is a letter for, also those whose letter has errors.

@@ -35,6 +35,7 @@ fn sample(campaign: &str) -> (Sources, Vocabulary) {
     let logo = ImageFile { file: "templates/images/logo.png".to_owned(), bytes: logo.into() };
     let layout = include_str!("../../templates/layout.html").to_owned();
     let sources = Sources {
+        folder: format!("templates/{campaign}"),
         letters,
         layout: Some(Source { file: "templates/layout.html".to_owned(), text: layout }),
         signatures: sources("signature.*.md", each_language!("signature.", ".md")),

@@ -21,7 +21,7 @@ use crate::id::{CampaignId, DeliveryId, Digest, Fingerprint};
 use crate::language::Language;
 use crate::letter::{Image, Letter, Letters, Particulars, RenderFailure, Undefined};
 use crate::message::{self, Draft, EncodedPart, Message, Sender, compose, letter_digest};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{Excluded, People, Recipient, greeting};
 use crate::time::Timestamp;
 use documents::{DocumentSet, Documents};
@@ -187,7 +187,7 @@ fn make_all<T: Send, E>(
         }
         Ok(())
     })?;
-    faults.report(recipients.len(), problems);
+    faults.report(recipients.len(), materials.letters.folder(), problems);
     Ok(Plan {
         campaign: materials.campaign.clone(),
         excluded: materials.people.excluded.clone(),
@@ -415,15 +415,16 @@ impl Faults {
         }
     }
 
-    fn report(self, total: usize, problems: &mut Problems) {
+    fn report(self, total: usize, folder: &str, problems: &mut Problems) {
         for (undefined, who) in self.undefined {
             problems.push(describe_undefined(&undefined, &who, total));
         }
         for (language, who) in self.no_letter {
-            problems.push(describe_no_letter(&language, &who));
+            problems.push(describe_no_letter(&language, &who).place(Place::file(folder)));
         }
         for ((read, given), people) in self.stand_ins {
-            problems.push(describe_stand_in(&read, &given, people));
+            let problem = describe_stand_in(&read, &given, people);
+            problems.push(problem.place(Place::file(folder)));
         }
         self.others.into_iter().for_each(|p| problems.push(p));
         for too_heavy in [true, false] {

@@ -10,7 +10,7 @@
 //! in silence; no two recipients have one [`RecipientKey`], so that nobody gets two.
 //!
 //! # Failure
-//! [`gather`] never fails: what is wrong is in [`Problems`], all of it in one pass.
+//! [`gather()`] never fails: what is wrong is in [`Problems`], all of it in one pass.
 
 mod check;
 mod columns;

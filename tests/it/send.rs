@@ -315,3 +315,36 @@ fn why_tells_the_whole_story_of_one_person() {
     let text = workspace.run(&["why", &person(2)]);
     assert!(text.stdout.contains("unknown here"), "the relay's own words: {text:#?}");
 }
+
+/// A row that was left out because the address stands elsewhere is part of a person's story.
+#[test]
+fn why_tells_of_rows_that_were_left_out() {
+    let relay = Relay::start();
+    let workspace = Workspace::with_people(2)
+        .list(
+            "vip.csv",
+            "email,given name\nPerson-0001@town.example,Given1\nvip@town.example,Vip\n",
+        )
+        .relay(&relay);
+    let row = "recipients/vip.csv:2";
+    let reason = "same address as recipients/registration.csv row 2";
+    let check = |who: &str| {
+        let text = workspace.run(&["why", who]).stdout;
+        assert!(text.contains(row) && text.contains(reason), "{text}");
+        assert_eq!(text.matches(row).count(), 1, "{text}");
+        let (code, json) = workspace.run_json(&["why", who]);
+        let left_out = serde_json::json!([{
+            "campaign": "outcome", "file": "recipients/vip.csv", "line": 2, "reason": reason,
+        }]);
+        assert_eq!((code, &json["left_out"]), (Some(0), &left_out), "{json:#}");
+    };
+    let both = |workspace: &Workspace| {
+        check("Given1");
+        check(&person(1));
+        let (_, json) = workspace.run_json(&["why", &person(2)]);
+        assert_eq!(json["left_out"], serde_json::json!([]), "{json:#}");
+    };
+    both(&workspace);
+    assert_eq!(workspace.send().0, Some(0));
+    both(&workspace);
+}

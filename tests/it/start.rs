@@ -176,5 +176,6 @@ fn a_letter_that_is_not_found_is_a_warning() {
     let problems = json["problems"].as_array().expect("problems");
     let of = |kind: &str| problems.iter().find(|p| p["code"] == kind).expect(kind);
     assert_eq!(of("letter-stands-in")["count"], 120, "{json:#}");
+    assert_eq!(of("letter-stands-in")["file"], "templates/outcome", "{json:#}");
     assert_eq!(of("not-a-letter")["file"], "templates/outcome/fr.md.txt");
 }
