@@ -59,7 +59,6 @@ impl Throwaway {
     }
 
     /// Removes the folder, for a process that ends without dropping anything.
-    #[must_use]
     pub fn remover(&self) -> impl FnOnce() + Send + 'static {
         let folder = self.folder.clone();
         // What cannot be removed now is left to the next rehearsal.
