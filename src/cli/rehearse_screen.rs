@@ -130,7 +130,7 @@ impl Outcome {
             }
             let more = claims.len().saturating_sub(UNCERTAIN_NAMED_MAX);
             if more > 0 {
-                let _ = writeln!(text, "            {DIM}and {more} more{DIM:#}");
+                let _ = writeln!(text, "            {DIM}and {} more{DIM:#}", grouped(more as u64));
             }
         }
         if !text.is_empty() {
@@ -181,7 +181,7 @@ impl Outcome {
 
     /// A promise as an officer reads it.
     fn promised(&self, promise: Promise) -> String {
-        let uncertain = self.count(State::Uncertain);
+        let uncertain = grouped(self.count(State::Uncertain) as u64);
         match promise {
             Promise::NobodyTwice => "nobody got two letters".to_owned(),
             Promise::AcceptedIsThere => {
@@ -193,7 +193,7 @@ impl Outcome {
             Promise::DoubtIsBounded if self.doubts == 0 => "no letter is in doubt".to_owned(),
             Promise::DoubtIsBounded => format!(
                 "{uncertain} in doubt; the kills and broken connections could have left {}",
-                self.doubts
+                grouped(self.doubts as u64)
             ),
             Promise::AsPreviewed => "what arrived is what preview shows, byte for byte".to_owned(),
             Promise::OneRecipient => {
