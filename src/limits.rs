@@ -191,8 +191,9 @@ pub const WAIT_FOR_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
 pub const LEDGER_BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests in one commit: far above the connections that can wait for it (64, two requests each).
 pub const LEDGER_GROUP_MAX: usize = 256;
-/// KiB of SQLite's page cache while sending and looking.
-pub const LEDGER_CACHE_KIB: i64 = 8 << 10;
+/// KiB of SQLite's page cache while sending and looking: letters go in the order in which they lie,
+/// and every other commit goes through the whole cache.
+pub const LEDGER_CACHE_KIB: i64 = 4 << 10;
 /// KiB of SQLite's page cache while a plan is written, at least and at most: it must hold the
 /// indexes that are written in random order, or each letter reads and writes pages of them.
 pub const LEDGER_PLAN_CACHE_KIB_MIN: i64 = 64 << 10;
@@ -203,6 +204,9 @@ pub const LEDGER_PLAN_INDEX_BYTES: i64 = 256;
 /// Bytes of the write-ahead log kept once its content is in the ledger's file; a plan makes it
 /// as large as all its letters.
 pub const LEDGER_LOG_BYTES_KEPT: i64 = 16 << 20;
+/// Pages (of 4 KiB) in the write-ahead log before it is copied into the file: as much as is kept of
+/// it; twice a letter the same pages are written, and copied once.
+pub const LEDGER_LOG_PAGES: i64 = LEDGER_LOG_BYTES_KEPT >> 12;
 /// Deliveries whose names are one text in the ledger: large enough to be searched at the speed of
 /// memory, small enough to be written anew when one name changes.
 pub const LEDGER_NAMES_ROWS: i64 = 1_024;

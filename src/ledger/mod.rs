@@ -89,7 +89,9 @@ pub use state::State;
 pub use writer::LedgerWriter;
 
 use crate::crash;
-use crate::limits::{LEDGER_BUSY_TIMEOUT, LEDGER_CACHE_KIB, LEDGER_LOG_BYTES_KEPT};
+use crate::limits::{
+    LEDGER_BUSY_TIMEOUT, LEDGER_CACHE_KIB, LEDGER_LOG_BYTES_KEPT, LEDGER_LOG_PAGES,
+};
 use crate::time::Timestamp;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
@@ -145,6 +147,20 @@ impl Ledger {
         let opened = open_to_look(&self.file).map_err(|fault| self.failed(fault))?;
         let connection = opened.ok_or_else(gone)?;
         Ok(Ledger { connection, file: self.file.clone(), stopped: None, commits: 0 })
+    }
+
+    /// Goes on with a connection of its own making: its page cache is as small as a run's. SQLite
+    /// gives up a cache's pages but never its table of them, and goes through all of that table in
+    /// every other commit.
+    fn begin_afresh(&mut self) -> Result<(), LedgerError> {
+        let fresh = || -> Result<Connection, Fault> {
+            let connection = connect(&self.file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+            make_durable(&connection)?;
+            Ok(connection)
+        };
+        // Opened before the other is closed: the last to leave folds the log into the file.
+        self.connection = fresh().map_err(|fault| self.failed(fault))?;
+        Ok(())
     }
 
     /// The ledger's own id: 16 bytes, another for each ledger ever made.
@@ -211,7 +227,18 @@ fn make_and_open(folder: &Path, file: &Path, now: Timestamp) -> Result<Connectio
     let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Before anything is changed: it may be somebody else's file.
     let identity = schema::identify(&connection)?;
-    let mode = keep_log(&connection)?;
+    make_durable(&connection)?;
+    if identity != Identity::Ledger(schema::newest()) {
+        schema::bring_up_to_date(&mut connection, now)?;
+    }
+    // Crash case 7. Passive: it waits for nobody, and a run that is at work does it itself.
+    connection.pragma(None, "wal_checkpoint", "PASSIVE", |_| Ok(()))?;
+    Ok(connection)
+}
+
+/// What a connection needs that writes.
+fn make_durable(connection: &Connection) -> Result<(), Fault> {
+    let mode = keep_log(connection)?;
     if mode != "wal" {
         return Err(Fault::UnfitDrive { mode });
     }
@@ -220,12 +247,8 @@ fn make_and_open(folder: &Path, file: &Path, now: Timestamp) -> Result<Connectio
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
     connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "journal_size_limit", LEDGER_LOG_BYTES_KEPT)?;
-    if identity != Identity::Ledger(schema::newest()) {
-        schema::bring_up_to_date(&mut connection, now)?;
-    }
-    // Crash case 7. Passive: it waits for nobody, and a run that is at work does it itself.
-    connection.pragma(None, "wal_checkpoint", "PASSIVE", |_| Ok(()))?;
-    Ok(connection)
+    connection.pragma_update(None, "wal_autocheckpoint", LEDGER_LOG_PAGES)?;
+    Ok(())
 }
 
 /// Has SQLite keep a write-ahead log; gives the journal mode that came of it.
@@ -450,7 +473,13 @@ mod tests {
 
     #[test]
     fn the_drive_is_told_to_keep_what_it_is_given() {
-        let (_folder, ledger) = ledger(&[]);
+        let (_folder, mut ledger) = ledger(&[]);
+        check_pragmas(&ledger);
+        adopt_people(&mut ledger, &["ana"], "hello");
+        check_pragmas(&ledger);
+    }
+
+    fn check_pragmas(ledger: &Ledger) {
         for (pragma, value) in [
             ("synchronous", "2"),
             ("journal_mode", "wal"),
@@ -460,6 +489,7 @@ mod tests {
             ("secure_delete", "1"),
             ("fullfsync", "1"),
             ("temp_store", "2"),
+            ("cache_size", "-4096"),
         ] {
             let found: rusqlite::types::Value =
                 ledger.connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap();

@@ -10,7 +10,7 @@ use super::frozen::PlannedDelivery;
 use super::{Ledger, LedgerError};
 use crate::id::{CampaignId, Digest, Fingerprint};
 use crate::limits::{
-    LEDGER_CACHE_KIB, LEDGER_PLAN_CACHE_KIB_MAX, LEDGER_PLAN_CACHE_KIB_MIN, LEDGER_PLAN_INDEX_BYTES,
+    LEDGER_PLAN_CACHE_KIB_MAX, LEDGER_PLAN_CACHE_KIB_MIN, LEDGER_PLAN_INDEX_BYTES,
 };
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -82,9 +82,9 @@ impl Ledger {
         let letters = i64::try_from(plan.total).unwrap_or(i64::MAX);
         let indexes_kib = letters.saturating_mul(LEDGER_PLAN_INDEX_BYTES) >> 10;
         self.cache(indexes_kib.clamp(LEDGER_PLAN_CACHE_KIB_MIN, LEDGER_PLAN_CACHE_KIB_MAX))?;
-        let adopted = self.transaction(|connection| adopt(connection, plan, deliveries, now));
-        self.cache(LEDGER_CACHE_KIB)?;
-        adopted
+        let adopted = self.transaction(|connection| adopt(connection, plan, deliveries, now))?;
+        self.begin_afresh()?;
+        Ok(adopted)
     }
 
     /// Records that a person confirmed the campaign's current plan; `false` when that is another.
