@@ -97,14 +97,22 @@ impl Campaign {
         })
     }
 
-    /// Reads a campaign's lists alone; every problem is kept.
-    pub fn people(
+    /// Reads a campaign's lists alone, where all can be read and have no more octets than this
+    /// together. What is wrong in them is not told.
+    #[must_use]
+    pub fn people_within(
         workspace: &Workspace,
         config: &Config,
         setting: &config::Campaign,
-        problems: &mut Problems,
-    ) -> People {
-        read_people(workspace, config, setting, problems)
+        octets_max: u64,
+    ) -> Option<People> {
+        let (mut lists, mut left) = (Vec::new(), octets_max);
+        for file in setting.list_files(workspace, &mut Problems::new()) {
+            let bytes = workspace.read(&file, left).ok()?;
+            left -= bytes.len() as u64;
+            lists.push((file, bytes));
+        }
+        Some(people_of(&lists, config, &mut Problems::new()))
     }
 
     /// Makes the plan; each letter passes `visit` once, in order.
@@ -157,6 +165,10 @@ fn read_people(
             Err(problem) => problems.push(problem),
         }
     }
+    people_of(&lists, config, problems)
+}
+
+fn people_of(lists: &[(String, Vec<u8>)], config: &Config, problems: &mut Problems) -> People {
     let sources: Vec<_> = lists.iter().map(|(file, bytes)| ListSource { file, bytes }).collect();
     recipients::gather(&sources, &config.recipients_options(), problems)
 }

@@ -61,7 +61,7 @@ fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve) -> Step<Answer
             format!("Settled: it waits again. Next: secretariat send {campaign}.\n")
         }
     };
-    let told = why::told(who, vec![(settled, events)], &[]);
+    let told = why::told(who, vec![(settled, events)], None);
     Ok(Answer { text: format!("{}{next}", told.text), ..told })
 }
 

@@ -10,6 +10,7 @@ use crate::address::EmailAddress;
 use crate::campaign::Campaign;
 use crate::id::CampaignId;
 use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
+use crate::limits::WHY_LISTS_BYTES_MAX;
 use crate::problem::{Problem, Problems};
 use crate::recipients::{Excluded, Recipient, select};
 use serde_json::{Map, Value, json};
@@ -33,7 +34,7 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
         Err(error) => Answer::one_problem(Exit::MustChange, ledger_problem(&error)),
         Ok(Some(known)) if !known.is_empty() => {
             let rows = left_out_rows(&opened, &known);
-            told(&args.who, known, &rows)
+            told(&args.who, known, rows.as_deref())
         }
         Ok(_) => in_the_lists(&opened, &args.who),
     }
@@ -51,30 +52,31 @@ fn known_of(ledger: &Ledger, who: &str) -> Result<Known, LedgerError> {
 /// Rows of the lists as they are now that became no letter, with their campaign.
 type Rows = Vec<(CampaignId, Excluded)>;
 
-/// Rows with these people's addresses that were left out. What is wrong with the lists is for
-/// `check` to say.
-fn left_out_rows(opened: &Opened, known: &Known) -> Rows {
+/// Rows with these people's addresses that were left out; `None` where the lists cannot be read, or
+/// not at once. What is wrong with them is for `check` to say.
+fn left_out_rows(opened: &Opened, known: &Known) -> Option<Rows> {
     let keys: BTreeSet<String> = known.iter().map(|(d, _)| d.address.compare_key()).collect();
     let campaigns: BTreeSet<&str> = known.iter().map(|(d, _)| d.campaign.as_str()).collect();
     let is_meant = |e: &Excluded| keys.contains(&key_of(&e.address));
     let mut rows = Vec::new();
     for setting in opened.config.campaigns.iter().filter(|c| campaigns.contains(c.id.as_str())) {
-        let unheard = &mut Problems::new();
-        let people = Campaign::people(&opened.workspace, &opened.config, setting, unheard);
+        let Opened { workspace, config, .. } = opened;
+        let people = Campaign::people_within(workspace, config, setting, WHY_LISTS_BYTES_MAX)?;
         let meant = people.excluded.into_iter().filter(is_meant);
         rows.extend(meant.map(|e| (setting.id.clone(), e)));
     }
-    rows
+    Some(rows)
 }
 
-/// Tells of one person's deliveries, and of the rows that were left out in their favour.
-pub(super) fn told(who: &str, known: Known, rows: &[(CampaignId, Excluded)]) -> Answer {
+/// Tells of one person's deliveries, and of the rows that were left out in their favour where they
+/// were looked for.
+pub(super) fn told(who: &str, known: Known, rows: Option<&[(CampaignId, Excluded)]>) -> Answer {
     let addresses: BTreeSet<&str> = known.iter().map(|(d, _)| d.address.as_str()).collect();
     if addresses.len() > 1 {
         return Answer::one_problem(Exit::MustChange, several(who, addresses));
     }
     let address = addresses.into_iter().next().unwrap_or_default().to_owned();
-    let text = known.iter().map(|(d, events)| as_text(d, events, rows));
+    let text = known.iter().map(|(d, events)| as_text(d, events, rows.unwrap_or_default()));
     let text = text.collect::<Vec<_>>().join("\n");
     let deliveries: Vec<Value> = known.iter().map(|(d, _)| delivery_as_json(d)).collect();
     let events: Vec<Value> =
@@ -82,7 +84,7 @@ pub(super) fn told(who: &str, known: Known, rows: &[(CampaignId, Excluded)]) -> 
     Answer::done(text)
         .with("address", json!(address))
         .with("deliveries", json!(deliveries))
-        .with("left_out", rows_as_json(rows))
+        .with("left_out", rows.map_or(Value::Null, rows_as_json))
         .with("events", json!(events))
 }
 

@@ -347,4 +347,9 @@ fn why_tells_of_rows_that_were_left_out() {
     both(&workspace);
     assert_eq!(workspace.send().0, Some(0));
     both(&workspace);
+    // Nobody waits for a list of a million to be read.
+    let large = format!("email,remark\nlarge@town.example,{}\n", "x".repeat(60_000)).repeat(80);
+    workspace.write("recipients/large.csv", large);
+    let (code, json) = workspace.run_json(&["why", &person(1)]);
+    assert_eq!((code, &json["left_out"]), (Some(0), &serde_json::Value::Null), "{json:#}");
 }
