@@ -206,7 +206,7 @@ fn faults() -> Vec<Fault> {
             "relaying-denied",
             "554 5.7.1 relay access denied",
         ),
-        fault(&["-f", "RCPT", "-B", "550 5.1.1 no such mailbox"], 3, "rejected").said(
+        fault(&["-f", "RCPT", "-B", "550 5.1.1 no such mailbox"], 3, "deferred").said(
             20 + LANES - 1,
             "wrong-list",
             "550 5.1.1 no such mailbox",
