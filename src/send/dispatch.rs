@@ -83,7 +83,8 @@ pub(super) struct Dispatch {
     rules: Rules,
     pace: Pace,
     breaker: Breaker,
-    has_tripped: bool,
+    /// What the breaker has found, once it has tripped.
+    tripped: Option<Halt>,
     /// Letters never tried, in the order of the list.
     planned: VecDeque<DeliveryId>,
     /// Letters to be tried again, the earliest on top, then in the order in which they came.
@@ -127,7 +128,7 @@ impl Dispatch {
             rules,
             pace,
             breaker: Breaker::default(),
-            has_tripped: false,
+            tripped: None,
             planned: VecDeque::new(),
             deferred: BinaryHeap::new(),
             deferrals: 0,
@@ -469,8 +470,9 @@ impl Dispatch {
         else {
             return Vec::new();
         };
-        if self.has_tripped {
-            if blame == Blame::Us {
+        if let Some(found) = self.tripped {
+            // What was under way when it tripped comes in among those that go back.
+            if blame == Blame::Us || found == Halt::WrongList {
                 decision.letter = ForLetter::Deferred(Wait::None);
             }
             return Vec::new();
@@ -478,7 +480,7 @@ impl Dispatch {
         let Some(mut tripped) = self.breaker.refused(id, blame, response) else {
             return Vec::new();
         };
-        self.has_tripped = true;
+        self.tripped = Some(tripped.halt);
         self.stop(Stopped::Halted(tripped.halt, outcome.ending.in_words()));
         if tripped.back.contains(&id) {
             decision.letter = ForLetter::Deferred(Wait::None);
