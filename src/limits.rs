@@ -166,7 +166,7 @@ pub const CONNECTIONS_USUAL: std::num::NonZeroUsize = std::num::NonZeroUsize::ne
 pub const DAILY_LIMIT_MAX: u64 = 1_000_000_000;
 /// Octets of lists that `why` reads for rows that were left out: it answers at once, also for a
 /// mailing of a million.
-pub const WHY_LISTS_BYTES_MAX: u64 = 4 << 20;
+pub const WHY_LISTS_BYTES_MAX: u64 = 1 << 20;
 /// A connection that has nothing to do for longer is taken leave of: relays drop idle ones after
 /// minutes, and others may want its place.
 pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(10);
