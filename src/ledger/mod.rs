@@ -30,7 +30,8 @@
 //!    made into a ledger by the next `open` and is no ledger to `look`. The names are synced before
 //!    the first commit, so a ledger that was ever written to does not vanish.
 //! 2. *While a plan is adopted*: the plan before, whole. The log may be as large as the new plan;
-//!    it is overwritten from its start.
+//!    it is overwritten from its start. The first plan of a ledger goes into the file itself, with a
+//!    journal beside it (`-journal`) by which the next `open` or `look` takes back what is half.
 //! 3. *Before an intent is durable*: the delivery is as it was, planned or deferred. The engine
 //!    holds back the last bytes until the intent is answered, so the relay has no message.
 //! 4. *Between intent and record*: `attempting`. The relay may have the message or not; nothing on

@@ -10,11 +10,13 @@ use super::frozen::PlannedDelivery;
 use super::{Ledger, LedgerError};
 use crate::id::{CampaignId, Digest, Fingerprint};
 use crate::limits::{
-    LEDGER_PLAN_CACHE_KIB_MAX, LEDGER_PLAN_CACHE_KIB_MIN, LEDGER_PLAN_INDEX_BYTES,
+    LEDGER_BUSY_TIMEOUT, LEDGER_PLAN_CACHE_KIB_MAX, LEDGER_PLAN_CACHE_KIB_MIN,
+    LEDGER_PLAN_INDEX_BYTES,
 };
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
+use std::time::Duration;
 
 /// A plan about to be adopted; its deliveries come beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +84,9 @@ impl Ledger {
         let letters = i64::try_from(plan.total).unwrap_or(i64::MAX);
         let indexes_kib = letters.saturating_mul(LEDGER_PLAN_INDEX_BYTES) >> 10;
         self.cache(indexes_kib.clamp(LEDGER_PLAN_CACHE_KIB_MIN, LEDGER_PLAN_CACHE_KIB_MAX))?;
+        if self.has_no_plan()? {
+            self.write_without_log()?;
+        }
         let adopted = self.transaction(|connection| adopt(connection, plan, deliveries, now))?;
         self.begin_afresh()?;
         Ok(adopted)
@@ -132,11 +137,42 @@ impl Ledger {
         })
     }
 
+    fn has_no_plan(&self) -> Result<bool, LedgerError> {
+        let none = "SELECT NOT EXISTS (SELECT 1 FROM plans)";
+        self.read(|connection| Ok(connection.query_row(none, [], |row| row.get(0))?))
+    }
+
+    /// Has the first plan written into the file itself: a log would hold every letter a second time,
+    /// so that others can read on meanwhile, and in this ledger there is nothing to read. What undoes
+    /// a half-written plan is a journal of the few pages that there were (`ledger.db-journal`).
+    /// EXTRA: the commit is durable only with the journal's name gone for good. Where somebody looks
+    /// at the ledger just now the log stays, which takes longer.
+    fn write_without_log(&self) -> Result<(), LedgerError> {
+        self.read(|connection| {
+            connection.busy_timeout(Duration::ZERO)?;
+            let to_journal = |row: &Row<'_>| row.get::<_, String>(0);
+            let mode =
+                connection.pragma_update_and_check(None, "journal_mode", "delete", to_journal);
+            connection.busy_timeout(LEDGER_BUSY_TIMEOUT)?;
+            match mode {
+                Ok(_) => {}
+                Err(error) if is_busy(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
+            Ok(connection.pragma_update(None, "synchronous", "EXTRA")?)
+        })
+    }
+
     /// SQLite's page cache: a plan writes to indexes in random order, which must not go to the
     /// drive and back for each row.
     fn cache(&self, kib: i64) -> Result<(), LedgerError> {
         self.read(|connection| Ok(connection.pragma_update(None, "cache_size", -kib)?))
     }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
 pub(super) fn current(
@@ -210,6 +246,73 @@ mod tests {
                 total
             }
         );
+    }
+
+    /// The log would hold a million letters a second time.
+    #[test]
+    fn the_first_plan_of_a_ledger_passes_by_the_log_and_later_ones_do_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store");
+        let mut ledger = Ledger::open(&store, now()).unwrap();
+        let is_there = |name: &str| store.join(name).metadata().is_ok_and(|m| m.len() > 0);
+        let mut adopt_beside = |words: &str| {
+            let letters = [delivery(1, "ana", words)];
+            let mut journal = false;
+            let mut seen =
+                letters.iter().cloned().inspect(|_| journal = is_there("ledger.db-journal"));
+            ledger.adopt_plan(&plan(&letters), &mut seen, now()).unwrap();
+            let mode: String = ledger
+                .connection
+                .pragma_query_value(None, "journal_mode", |row| row.get(0))
+                .unwrap();
+            let synchronous: i64 = ledger
+                .connection
+                .pragma_query_value(None, "synchronous", |row| row.get(0))
+                .unwrap();
+            assert_eq!((mode.as_str(), synchronous), ("wal", 2), "FULL again");
+            assert!(!is_there("ledger.db-journal"));
+            journal
+        };
+        assert_eq!([adopt_beside("one"), adopt_beside("two")], [true, false]);
+    }
+
+    #[test]
+    fn who_looks_at_a_new_ledger_keeps_its_log_and_the_plan_is_adopted_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().join("store");
+        let mut ledger = Ledger::open(&store, now()).unwrap();
+        let looker = Ledger::look(&store).unwrap().unwrap();
+        assert_eq!(looker.current_plan(&campaign()).unwrap(), None);
+        let letters = [delivery(1, "ana", "hello")];
+        ledger.adopt_plan(&plan(&letters), &mut letters.iter().cloned(), now()).unwrap();
+        assert!(looker.current_plan(&campaign()).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_first_plan_that_died_half_way_is_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, left) = (folder.path().join("store"), folder.path().join("left"));
+        let mut ledger = Ledger::open(&store, now()).unwrap();
+        let letters: Vec<_> =
+            (1..=100).map(|n| delivery(n, &format!("p{n}"), &"hello ".repeat(50_000))).collect();
+        let mut dies = letters.iter().cloned().inspect(|letter| {
+            if letter.number == 100 {
+                std::fs::create_dir(&left).unwrap();
+                for name in ["ledger.db", "ledger.db-journal"] {
+                    std::fs::copy(store.join(name), left.join(name)).unwrap();
+                }
+            }
+        });
+        ledger.adopt_plan(&plan(&letters), &mut dies, now()).unwrap();
+        let half = left.join("ledger.db").metadata().unwrap().len();
+        assert!(half > 10 << 20, "{half} octets: nothing of it was in the file");
+        let looker = Ledger::look(&left).unwrap().unwrap();
+        assert_eq!(looker.current_plan(&campaign()).unwrap(), None);
+        drop(looker);
+        let mut again = Ledger::open(&left, now()).unwrap();
+        let adopted =
+            again.adopt_plan(&plan(&letters[..3]), &mut letters[..3].iter().cloned(), now());
+        assert_eq!(adopted.unwrap().added, 3);
     }
 
     #[test]
