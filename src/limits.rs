@@ -172,7 +172,7 @@ pub const WHY_LISTS_BYTES_MAX: u64 = 1 << 20;
 pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(10);
 /// Longest sleep before a run looks again: a computer may have slept meanwhile.
 pub const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(30);
-/// How often a run looks whether somebody has paused its mailing from another terminal.
+/// How often a run looks whether somebody has paused or withdrawn its mailing from another terminal.
 pub const PAUSE_LOOKED_FOR: Duration = Duration::from_millis(500);
 
 /// Refusals about us with the same words, one after the other, that stop a run.

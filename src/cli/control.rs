@@ -77,11 +77,13 @@ pub(super) fn cancel(shell: &Shell, args: &Cancel) -> Answer {
         let Some(before) = meant.look()? else {
             return Ok(meant.nothing_yet());
         };
-        if withdrawable(&before) == 0 {
+        let under_way = before.counts.of(State::Attempting);
+        if withdrawable(&before) == 0 && under_way == 0 {
             let said = format!("nothing of {} is waiting; nothing was withdrawn", meant.campaign);
             return Ok(noted(&before, "nothing-waits", &said));
         }
-        if !args.yes {
+        // Where nothing waits, the order is only that what is under way is not begun again.
+        if !args.yes && withdrawable(&before) > 0 {
             ask(shell, &before)?;
         }
         let Some(mut ledger) = meant.ledger(shell)? else {
@@ -91,7 +93,11 @@ pub(super) fn cancel(shell: &Shell, args: &Cancel) -> Answer {
         let now = shell.clock().now();
         let withdrawn = ledger.cancel(&meant.campaign, reason, now).map_err(failed)?;
         let standing = Standing::read(Some(&ledger), &meant.campaign).map_err(failed)?;
-        let heading = format!("{} withdrawn.\n", plural(withdrawn, "letter"));
+        let under_way = match standing.counts.of(State::Attempting) {
+            0 => "",
+            _ => " What is under way is finished; refused for now, it is withdrawn as well.",
+        };
+        let heading = format!("{} withdrawn.{under_way}\n", plural(withdrawn, "letter"));
         let answer = standing::answer(&standing);
         Ok(Answer { text: heading + &answer.text, ..answer })
     }))

@@ -5,9 +5,10 @@
 //! another terminal while a run is at work. What a run does about it is decided in `send/`.
 //!
 //! # Invariants
-//! Withdrawing reaches planned and deferred deliveries only: a letter under way ends as the relay
-//! answers, and who may have one keeps it. A withdrawn campaign goes on only by adopting a plan,
-//! which a person confirmed anew.
+//! Withdrawing reaches planned and deferred deliveries; a letter under way ends as the relay answers,
+//! and who may have one keeps it. Where the relay refuses it for now, its record withdraws it
+//! (`change.rs`): after the order nothing of the campaign is begun again. It goes on only by adopting
+//! a plan, which a person confirmed anew.
 
 use super::events::{About, Kind};
 use super::failure::Fault;
@@ -68,9 +69,17 @@ impl Ledger {
         })
     }
 
+    /// Whether a campaign was withdrawn and is not planned again. Cheap, as [`Ledger::is_paused`].
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn is_withdrawn(&self, campaign: &CampaignId) -> Result<bool, LedgerError> {
+        self.read(|connection| is_withdrawn(connection, campaign.as_str()))
+    }
+
     /// Withdraws what is left of a campaign: planned and deferred -> cancelled, all in one
-    /// transaction. Gives how many. Where there are any, the campaign's plan needs to be confirmed
-    /// again before they are planned again.
+    /// transaction. Gives how many. Where there are any, or letters are under way, the campaign's
+    /// plan needs to be confirmed again before anything of it is tried again.
     ///
     /// # Errors
     /// When the ledger cannot be written.
@@ -88,7 +97,8 @@ impl Ledger {
                 )?
                 .query_map([campaign.as_str()], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
-            if rows.is_empty() {
+            let is_new = !is_withdrawn(connection, campaign.as_str())?;
+            if rows.is_empty() && !(is_new && has_letters_under_way(connection, campaign)?) {
                 return Ok(0);
             }
             let about = About { campaign: campaign.as_str(), delivery: None, at: now };
@@ -103,6 +113,19 @@ impl Ledger {
             Ok(rows.len() as u64)
         })
     }
+}
+
+/// Whether somebody took a campaign back and no plan of it was adopted since.
+pub(super) fn is_withdrawn(connection: &Connection, campaign: &str) -> Result<bool, Fault> {
+    let mut statement = connection
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM withdrawals WHERE campaign = ?)")?;
+    Ok(statement.query_row([campaign], |row| row.get(0))?)
+}
+
+fn has_letters_under_way(connection: &Connection, campaign: &CampaignId) -> Result<bool, Fault> {
+    let ask = "SELECT EXISTS
+         (SELECT 1 FROM deliveries WHERE campaign = ? AND state = 'attempting')";
+    Ok(connection.query_row(ask, [campaign.as_str()], |row| row.get(0))?)
 }
 
 fn tell_if(
@@ -140,10 +163,11 @@ pub(super) fn cancel_all(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::change::REFUSALS;
     use crate::ledger::testing::{
-        adopt_people, bring, campaign, id, later, ledger, now, plan, state,
+        adopt_people, answered, bring, campaign, id, later, ledger, now, plan, state,
     };
-    use crate::ledger::{Adopted, ChangeError, Refusal};
+    use crate::ledger::{Adopted, ChangeError, Recorded, Refusal};
 
     fn kinds(ledger: &Ledger) -> Vec<String> {
         let events = ledger.events_of_campaign(&campaign()).unwrap();
@@ -184,7 +208,9 @@ mod tests {
             assert_eq!(cancelled, Ok(u64::from(waits)), "{before}");
             assert_eq!(state(&ledger, "ana"), if waits { State::Cancelled } else { before });
             let plan = ledger.current_plan(&campaign()).unwrap().unwrap();
-            assert_eq!(plan.withdrawn_at, waits.then(|| later(1)), "{before}");
+            let may_go_on = waits || before == State::Attempting;
+            assert_eq!(plan.withdrawn_at, may_go_on.then(|| later(1)), "{before}");
+            assert_eq!(ledger.is_withdrawn(&campaign()), Ok(may_go_on), "{before}");
             let event = ledger.events_of(&id("ana")).unwrap().pop().unwrap();
             assert_eq!(event.detail.get("detail").is_some(), waits, "{before}");
         }
@@ -216,5 +242,53 @@ mod tests {
         assert_ne!(current.fingerprint, plan(&letters).fingerprint);
         let again = adopt_people(&mut ledger, &["ana", "bo", "eve"], "hello");
         assert_eq!(again.kept, 3, "once it is current again, nothing changes");
+    }
+
+    /// `cancel` while the relay is asked about a recipient: what it then says fails nobody's run.
+    #[test]
+    fn a_refusal_of_a_withdrawn_letter_is_kept_and_changes_nothing() {
+        for to in REFUSALS {
+            let (_folder, mut ledger) = ledger(&["ana"]);
+            assert_eq!(ledger.cancel(&campaign(), None, later(1)), Ok(1));
+            assert_eq!(
+                ledger.record(&id("ana"), &answered(to, 451, "4.7.1 later"), later(2)),
+                Ok(())
+            );
+            assert_eq!(state(&ledger, "ana"), State::Cancelled, "{to}");
+            let event = ledger.events_of(&id("ana")).unwrap().pop().unwrap();
+            assert_eq!((event.kind.as_str(), event.at), ("answered", later(2)), "{to}");
+            assert_eq!(event.detail["response"], "451 4.7.1 later", "{to}");
+        }
+    }
+
+    /// `cancel` after the intent: who gets the letter keeps it, everybody else is withdrawn.
+    #[test]
+    fn a_letter_under_way_when_its_mailing_is_withdrawn_is_not_tried_again() {
+        for to in [State::Deferred, State::Rejected, State::Accepted, State::Uncertain] {
+            let (_folder, mut ledger) = ledger(&["ana", "bo"]);
+            ledger.intend(&id("ana"), now(), now()).unwrap();
+            assert_eq!(ledger.cancel(&campaign(), None, later(1)), Ok(1));
+            let answer = Recorded { due_at: Some(later(7)), ..answered(to, 451, "4.7.1 later") };
+            ledger.record(&id("ana"), &answer, later(2)).unwrap();
+            let is_over = to == State::Deferred;
+            let stored = ledger.delivery(&id("ana")).unwrap().unwrap();
+            assert_eq!(stored.state, if is_over { State::Cancelled } else { to });
+            assert_eq!(stored.due_at, None, "{to}");
+            assert_eq!(stored.response, answer.response, "the answer is shown all the same");
+            let events = ledger.events_of(&id("ana")).unwrap();
+            let kinds: Vec<&str> = events.iter().map(|event| event.kind.as_str()).collect();
+            assert!(kinds.starts_with(&["planned", "attempt", to.as_str()]), "{kinds:?}");
+            assert_eq!(kinds.get(3), is_over.then_some(&"cancelled"), "{kinds:?}");
+        }
+    }
+
+    #[test]
+    fn a_deferred_letter_of_a_mailing_that_is_planned_again_waits() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo"]);
+        ledger.cancel(&campaign(), None, later(1)).unwrap();
+        adopt_people(&mut ledger, &["ana", "bo"], "hello");
+        ledger.intend(&id("ana"), later(2), later(2)).unwrap();
+        ledger.record(&id("ana"), &Recorded::new(State::Deferred), later(2)).unwrap();
+        assert_eq!(state(&ledger, "ana"), State::Deferred);
     }
 }

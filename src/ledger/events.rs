@@ -34,6 +34,8 @@ pub(super) enum Kind {
     Resolved,
     /// A run found records that a later clock had made.
     ClockSetBack,
+    /// The relay refused a letter that had been withdrawn meanwhile.
+    Answered,
     /// The delivery came into this state; of a campaign as a whole: all that could.
     Became(State),
 }
@@ -50,6 +52,7 @@ impl Kind {
             Kind::Resumed => "resumed",
             Kind::Resolved => "resolved",
             Kind::ClockSetBack => "clock-set-back",
+            Kind::Answered => "answered",
             Kind::Became(state) => state.as_str(),
         }
     }
@@ -62,8 +65,8 @@ pub struct Event {
     pub at: Timestamp,
     /// The campaign it belongs to.
     pub campaign: String,
-    /// `plan-adopted`, `confirmed`, `letter-replaced`, `attempt`, `recovered`, `resolved`, `paused`,
-    /// `resumed`, `clock-set-back`, or the state that was reached.
+    /// `plan-adopted`, `confirmed`, `letter-replaced`, `attempt`, `recovered`, `resolved`, `answered`,
+    /// `paused`, `resumed`, `clock-set-back`, or the state that was reached.
     pub kind: String,
     /// What more there is to say, by name: `response`, `stage`, `plan`, `file`, `line` ...
     pub detail: Map<String, Value>,

@@ -100,7 +100,8 @@ async fn passes(
     }
 }
 
-/// All connections, until the last has left.
+/// All connections, until the last has left: whatever fails meanwhile, letters under way are finished
+/// and their answers recorded or shown.
 async fn pass(
     conditions: &Conditions<'_>,
     shared: &Arc<Shared>,
@@ -115,12 +116,14 @@ async fn pass(
     }
     let mut looks = interval(PAUSE_LOOKED_FOR);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut may_be_asked = true;
+    let (mut may_be_asked, mut is_looking) = (true, true);
     loop {
         tokio::select! {
             Some(news) = told.recv() => watcher(news),
             left = connections.join_next() => match left {
-                Some(left) => left.map_err(gone)?,
+                // The others finish what they have: their answers must not be lost as well.
+                Some(Err(error)) => shared.fail(gone(error)),
+                Some(Ok(())) => {}
                 None => break,
             },
             asked = stop.wait_for(|stop| *stop), if may_be_asked => {
@@ -129,15 +132,30 @@ async fn pass(
                     shared.change(|dispatch, _| dispatch.stop(Stopped::Interrupted));
                 }
             }
-            _ = looks.tick() => {
-                let is_paused = conditions.ledger.is_paused(conditions.campaign)?;
-                shared.change(|dispatch, now| dispatch.pause(is_paused, now));
+            _ = looks.tick(), if is_looking => {
+                if let Err(error) = look(conditions, shared) {
+                    is_looking = false;
+                    shared.fail(error.into());
+                }
             }
         }
     }
     while let Ok(news) = told.try_recv() {
         watcher(news);
     }
+    Ok(())
+}
+
+/// Looks what somebody ordered from another terminal. Nothing waits in a withdrawn mailing.
+fn look(conditions: &Conditions<'_>, shared: &Shared) -> Result<(), LedgerError> {
+    let is_paused = conditions.ledger.is_paused(conditions.campaign)?;
+    let is_withdrawn = conditions.ledger.is_withdrawn(conditions.campaign)?;
+    shared.change(|dispatch, now| {
+        dispatch.pause(is_paused, now);
+        if is_withdrawn {
+            dispatch.stop(Stopped::Complete);
+        }
+    });
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! `pause`, `resume`, `cancel`: what a person orders for a whole mailing, also while it goes.
 
 use crate::support::relay::Relay;
-use crate::support::relay::script::Script;
+use crate::support::relay::script::{Action, At, Script};
 use crate::support::workspace::{Output, Running, Workspace, person};
 use crate::support::{eventually, proof};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// A confirmed mailing of which nothing has gone: nobody listens at its relay yet.
@@ -177,4 +179,55 @@ fn a_run_that_never_waits_ends_when_its_mailing_is_paused() {
     assert!(ended.stderr.contains("the mailing is paused"), "{ended:#?}");
     assert!(relay.count() < people);
     proof::check(&workspace, &relay, people, 0);
+}
+
+/// The relay thinks about a recipient, the mailing is withdrawn, and then it refuses for now: that is
+/// no failure, and the letter does not go five minutes later.
+#[test]
+fn a_letter_that_is_refused_for_now_after_its_mailing_was_withdrawn_stays_withdrawn() {
+    // In a flight the intent is durable before the question is asked; asking first, after its answer.
+    for way in ["", "disable = [\"CHUNKING\", \"PIPELINING\"]"] {
+        let is_withdrawn = Arc::new(AtomicBool::new(false));
+        let may_answer = is_withdrawn.clone();
+        let relay = Relay::with(Script::new().choosing(move |moment| {
+            (moment.at == At::Recipient).then(|| {
+                eventually(Duration::from_secs(60), || may_answer.load(Ordering::SeqCst));
+                Action::reply("451 4.7.1 later")
+            })
+        }));
+        let workspace = waiting(2).relay(&relay).relay_lines(&format!("connections = 1\n{way}"));
+        let running = workspace.spawn(&["send", "--plan", &workspace.fingerprint()]);
+        assert!(eventually(Duration::from_secs(60), || relay.transactions() > 0));
+        done(&workspace, &["cancel", "--yes"], "withdrawn.");
+        is_withdrawn.store(true, Ordering::SeqCst);
+        let ended = running.wait();
+        assert_eq!(ended.code, Some(0), "{way}: {ended:#?}");
+        assert_eq!(ended.stderr, "", "{way}: {ended:#?}");
+        let states = proof::check(&workspace, &relay, 2, 0);
+        assert!(states.values().all(|state| state == "cancelled"), "{way}: {states:?}");
+        let why = done(&workspace, &["why", &person(1)], "451 4.7.1 later");
+        assert!(why.stdout.contains("the mailing was withdrawn"), "{way}: {why:#?}");
+    }
+}
+
+/// Nothing waits any more, and the last letter is under way: the order is about that one too.
+#[test]
+fn the_last_letter_under_way_is_withdrawn_as_well_where_it_is_refused_for_now() {
+    let is_withdrawn = Arc::new(AtomicBool::new(false));
+    let may_answer = is_withdrawn.clone();
+    let relay = Relay::with(Script::new().choosing(move |moment| {
+        (moment.at == At::EndOfMessage).then(|| {
+            eventually(Duration::from_secs(60), || may_answer.load(Ordering::SeqCst));
+            Action::reply("451 4.3.0 later")
+        })
+    }));
+    let workspace = waiting(1).relay(&relay);
+    let running = workspace.spawn(&["send", "--plan", &workspace.fingerprint()]);
+    let under_way = || proof::counts(&workspace)["attempting"] == 1;
+    assert!(eventually(Duration::from_secs(60), under_way));
+    done(&workspace, &["cancel"], "refused for now, it is withdrawn as well");
+    is_withdrawn.store(true, Ordering::SeqCst);
+    let ended = running.wait();
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert_eq!(proof::counts(&workspace)["cancelled"], 1, "{ended:#?}");
 }
