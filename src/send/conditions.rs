@@ -150,9 +150,14 @@ pub enum RunError {
     /// The system gives no threads or sockets.
     #[error("the run could not be started: {0}")]
     Runtime(std::io::Error),
-    /// Letters whose refusal was about us could not be put back among the deferred.
-    #[error("refused letters could not be put back among those that are tried again: {source}")]
+    /// A letter whose refusal was about us could not be put back among the deferred.
+    #[error(
+        "the letter for {address} was refused because of you, not of them, and could not be put back \
+         among those that are tried again: {source}"
+    )]
     NotTakenBack {
+        /// Whose letter.
+        address: String,
         /// Why.
         source: ChangeError,
     },

@@ -14,6 +14,7 @@ use super::conditions::{Needs, Progress, RunError, Stopped};
 use super::decide::asks_for_less;
 use super::dispatch::{Dispatch, Next, Now, Settled, Turn};
 use super::halt::Halt;
+use super::relay_id::relay_id;
 use super::thaw::Thaw;
 use crate::crash;
 use crate::id::DeliveryId;
@@ -81,15 +82,30 @@ pub(super) fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// An answer on its way into the ledger.
 struct Unrecorded {
-    address: String,
-    answer: String,
+    of: Of,
     asked: Pin<Box<dyn Future<Output = Result<(), ChangeError>> + Send>>,
 }
 
+/// What is on its way.
+enum Of {
+    /// The answer to a letter.
+    Letter { address: String, answer: String },
+    /// That an earlier refusal was about us.
+    TakenBack(DeliveryId),
+}
+
 impl Unrecorded {
-    async fn kept(self) -> Result<(), RunError> {
-        let (address, answer) = (self.address, self.answer);
-        self.asked.await.map_err(|source| RunError::NotRecorded { address, answer, source })
+    async fn kept(self, shared: &Shared) -> Result<(), RunError> {
+        let Err(source) = self.asked.await else { return Ok(()) };
+        Err(match self.of {
+            Of::Letter { address, answer } => RunError::NotRecorded { address, answer, source },
+            Of::TakenBack(id) => {
+                // Whoever can still be named is.
+                let frozen = shared.writer.frozen(id).await.ok().flatten();
+                let who = frozen.map_or_else(|| id.to_string(), |f| f.address.to_string());
+                RunError::NotTakenBack { address: who, source }
+            }
+        })
     }
 }
 
@@ -310,7 +326,7 @@ impl<'a> Connection<'a> {
     /// Waits until everything asked to be recorded is durable.
     async fn keep_records(&mut self) {
         for unrecorded in std::mem::take(&mut self.unrecorded) {
-            if let Err(error) = unrecorded.kept().await {
+            if let Err(error) = unrecorded.kept(self.shared).await {
                 self.shared.fail(error);
             }
         }
@@ -376,13 +392,27 @@ async fn permit(
     let intent = shared.writer.intend(frozen.id, date, shared.clock.now());
     let mut kept = Ok(());
     for earlier in std::mem::take(unrecorded) {
-        kept = kept.and(earlier.kept().await);
+        kept = kept.and(earlier.kept(shared).await);
     }
     let intent = intent.await;
-    kept.map_err(NotPermitted::Record)?;
+    if let Err(error) = kept {
+        if intent.is_ok() {
+            not_begun(shared, frozen.id).await;
+        }
+        return Err(NotPermitted::Record(error));
+    }
     intent.map_err(NotPermitted::Intent)?;
     crash::point("intended");
     Ok(())
+}
+
+/// Takes an intent back: none of the letter's last bytes left, and it is due again. Where the ledger
+/// takes nothing more, the next run finds it under way and asks a person about it.
+async fn not_begun(shared: &Shared, id: DeliveryId) {
+    let mut back = Recorded::new(State::Deferred);
+    back.detail = Some("not handed over: an earlier letter's answer was not recorded".to_owned());
+    // Why the ledger fails is told by the earlier letter.
+    drop(shared.writer.record(id, back, shared.clock.now()).await);
 }
 
 /// What the relay offers against what the letters need, before letter 1.
@@ -409,19 +439,18 @@ fn ask_to_record(
     now: Timestamp,
 ) -> Vec<Unrecorded> {
     let words = outcome.ending.in_words();
-    let ask = |id, address: &str, recorded| Unrecorded {
-        address: address.to_owned(),
-        answer: words.clone(),
+    let ask = |id, of, recorded| Unrecorded {
+        of,
         asked: Box::pin(shared.writer.record(id, recorded, now)),
     };
     let mut asked = Vec::new();
     for id in &settled.back {
         let mut back = Recorded::new(State::Deferred);
         back.detail = Some(words.clone());
-        asked.push(ask(*id, "an earlier letter", back));
+        asked.push(ask(*id, Of::TakenBack(*id), back));
     }
     let Some((to, due_at)) = settled.to else { return asked };
-    let address = frozen.address.to_string();
+    let letter = || Of::Letter { address: frozen.address.to_string(), answer: words.clone() };
     let recorded = Recorded {
         to,
         response: match &outcome.ending {
@@ -431,22 +460,17 @@ fn ask_to_record(
         stage: Some(outcome.stage.as_str().to_owned()),
         detail: Some(words.clone()),
         relay: Some(format!("{}:{}", shared.relay.host, shared.relay.port)),
-        relay_id: (to == State::Accepted).then(|| relay_id(outcome)).flatten(),
+        relay_id: match &outcome.ending {
+            Ending::Answered(response) if to == State::Accepted => relay_id(&response.to_string()),
+            _ => None,
+        },
         tls: description.and_then(|d| d.encryption.clone()),
         due_at,
     };
     if to == State::Expired {
         // The table knows no way from attempting to expired: deferred first, then given up.
-        asked.push(ask(frozen.id, &address, Recorded { to: State::Deferred, ..recorded.clone() }));
+        asked.push(ask(frozen.id, letter(), Recorded { to: State::Deferred, ..recorded.clone() }));
     }
-    asked.push(ask(frozen.id, &address, recorded));
+    asked.push(ask(frozen.id, letter(), recorded));
     asked
-}
-
-/// The relay's own name for a message, where its answer tells it: `queued as ABC`.
-fn relay_id(outcome: &Outcome) -> Option<String> {
-    let Ending::Answered(response) = &outcome.ending else { return None };
-    let text = response.to_string();
-    let (_, after) = text.split_once("queued as ")?;
-    after.split([' ', ')', ';']).next().map(str::to_owned).filter(|id| !id.is_empty())
 }

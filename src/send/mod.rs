@@ -12,6 +12,7 @@ pub mod decide;
 mod dispatch;
 mod halt;
 pub mod pace;
+mod relay_id;
 pub mod retry;
 mod run;
 mod thaw;

@@ -18,6 +18,7 @@ mod start;
 
 mod approved;
 mod bad_input;
+mod broken_off;
 #[cfg(target_os = "linux")]
 mod clock;
 mod control;
