@@ -192,6 +192,11 @@ pub const WAIT_FOR_RETRY_MAX: Duration = Duration::from_secs(15 * 60);
 /// Wait for another program that writes to the ledger: a plan of a hundred thousand letters is
 /// written in less, and nothing else takes a second.
 pub const LEDGER_BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Tries at the run lock while somebody only looks whether a run is at work, and the wait between
+/// two: a look takes microseconds; 2 s are for a computer that has stopped in the middle of one.
+pub const LOCK_TRIES: u32 = 100;
+/// See [`LOCK_TRIES`].
+pub const LOCK_TRIED_AFTER: Duration = Duration::from_millis(20);
 /// Requests in one commit: far above the connections that can wait for it (64, two requests each).
 pub const LEDGER_GROUP_MAX: usize = 256;
 /// KiB of SQLite's page cache while sending and looking: letters go in the order in which they lie,

@@ -11,6 +11,7 @@
 
 use super::{Ledger, folder};
 use crate::crash;
+use crate::limits::{LOCK_TRIED_AFTER, LOCK_TRIES};
 use crate::time::Timestamp;
 use std::fs::{File, TryLockError};
 use std::io;
@@ -94,7 +95,7 @@ impl RunLock {
         let failed = |error| LockError::Failed { file: path.clone(), error };
         folder::make_folder(folder).map_err(failed)?;
         let file = folder::open_or_make(&path).map_err(failed)?;
-        match file.try_lock() {
+        match lock(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 return Err(LockError::Held { holder: RunLock::holder(folder) });
@@ -121,6 +122,22 @@ impl RunLock {
     fn holder(folder: &Path) -> Option<Holder> {
         serde_json::from_slice(&std::fs::read(holder_file(folder)).ok()?).ok()
     }
+}
+
+/// Locks the file for a run. Whoever looks whether a run is at work has it locked as well, for a
+/// blink and shared: that is waited out. A run is not.
+fn lock(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {}
+            done => return done,
+        }
+        // Given beside other looks, and refused beside a run.
+        file.try_lock_shared()?;
+        file.unlock().map_err(TryLockError::Error)?;
+        std::thread::sleep(LOCK_TRIED_AFTER);
+    }
+    Err(TryLockError::WouldBlock)
 }
 
 fn holder_file(folder: &Path) -> PathBuf {
@@ -164,6 +181,22 @@ mod tests {
         assert!(words.contains("on desk-3 since "), "{words}");
         assert!(words.contains(&std::process::id().to_string()), "{words}");
         drop(held);
+    }
+
+    /// `status` and `why` look whether a run is at work: no `send` may fail by that.
+    #[test]
+    fn somebody_who_looks_keeps_no_run_from_its_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(RunLock::take(folder.path(), "desk-3", now()).unwrap());
+        let looking = File::open(folder.path().join("lock")).unwrap();
+        looking.try_lock_shared().unwrap();
+        std::thread::scope(|scope| {
+            let taken = scope.spawn(|| RunLock::take(folder.path(), "desk-4", now()));
+            // Long enough for the first try, short enough for the last.
+            std::thread::sleep(10 * LOCK_TRIED_AFTER);
+            drop(looking);
+            assert!(taken.join().unwrap().is_ok());
+        });
     }
 
     #[test]
