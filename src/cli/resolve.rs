@@ -100,6 +100,11 @@ fn not_uncertain(settled: &[StoredDelivery]) -> Step<StoredDelivery> {
     ended(Exit::MustChange, problem)
 }
 
+/// What no doubt in the ledger can protect.
+const NOT_IN_IT: &str = "People who were added to the lists after this ledger was saved, and mailings \
+                         that were begun after it, are not in it at all, and send would write to \
+                         them: leave them out until you know whether they have their letter.";
+
 fn all(shell: &Shell, opened: &Opened, reason: &str) -> Step<Answer> {
     let folder = opened.workspace.private_folder().map_err(must_change)?;
     if Ledger::look(&folder).map_err(failed)?.is_none() {
@@ -124,9 +129,9 @@ fn all(shell: &Shell, opened: &Opened, reason: &str) -> Step<Answer> {
     let next = if doubted > 0 {
         "Next: secretariat status names them; settle each with secretariat resolve WHO."
     } else {
-        "Nothing in it was waiting."
+        "Nothing in it was waiting or withdrawn."
     };
-    let text = format!("{} in doubt now. {next}\n", plural(doubted, "letter"));
+    let text = format!("{} in doubt now. {next}\n{NOT_IN_IT}\n", plural(doubted, "letter"));
     Ok(Answer::done(text).with("uncertain", json!(doubted)).with_problems(problems))
 }
 

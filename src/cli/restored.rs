@@ -99,8 +99,9 @@ fn restored() -> Problem {
                    restored from a backup, or a copy of this workspace has gone on without it";
     Problem::error("restored-ledger", message).hint(
         "Put the newest ledger in its place if there is one. If not, nobody knows which letters \
-         went since: secretariat resolve --restored-ledger --reason TEXT makes those that wait \
-         uncertain, so that none goes twice.",
+         went since: secretariat resolve --restored-ledger --reason TEXT makes those in it that wait \
+         or were withdrawn uncertain. People added to the lists since, and mailings begun since, are \
+         not in it: leave them out until you know whether they have their letter.",
     )
 }
 

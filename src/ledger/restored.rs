@@ -158,9 +158,10 @@ impl Ledger {
         self.transaction(|connection| set_runs(connection, "runs + runs % 2"))
     }
 
-    /// Makes everything that is not final uncertain, in every campaign, and brings the counter level
-    /// with what is remembered: for a ledger that is older than what was done with it. Gives how
-    /// many deliveries are uncertain now that were not, and the counter.
+    /// Makes everything that is not final uncertain, in every campaign, and what was withdrawn, too,
+    /// which the next plan would write to again; brings the counter level with what is remembered:
+    /// for a ledger that is older than what was done with it. Gives how many deliveries are uncertain
+    /// now that were not, and the counter. Whoever was added since is not in it at all.
     ///
     /// # Errors
     /// When the ledger cannot be written.
@@ -187,12 +188,12 @@ fn set_runs(connection: &Connection, to: &str) -> Result<u64, Fault> {
     Ok(runs.unsigned_abs())
 }
 
-/// Planned, deferred, attempting -> uncertain, each with an event.
+/// Planned, deferred, attempting, cancelled -> uncertain, each with an event.
 fn doubt_all(connection: &Connection, reason: &str, now: Timestamp) -> Result<u64, Fault> {
     let open: Vec<(i64, String, State)> = connection
         .prepare(
             "SELECT row, campaign, state FROM deliveries
-             WHERE state IN ('planned', 'deferred', 'attempting') ORDER BY row",
+             WHERE state IN ('planned', 'deferred', 'attempting', 'cancelled') ORDER BY row",
         )?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
@@ -266,7 +267,7 @@ mod tests {
     #[test]
     fn a_restored_ledger_holds_nothing_that_could_go_by_itself() {
         for (remembered, level) in [(Some(6), 6), (Some(7), 8), (None, 2), (Some(1), 2)] {
-            let (folder, mut ledger) = ledger(&["ana", "bo", "eve", "fang", "ida"]);
+            let (folder, mut ledger) = ledger(&["ana", "bo", "eve", "fang", "ida", "jo"]);
             let lock = locked(&folder);
             ledger.begin_run(&lock).unwrap();
             for (who, at) in [
@@ -274,15 +275,19 @@ mod tests {
                 ("eve", State::Attempting),
                 ("fang", State::Accepted),
                 ("ida", State::Rejected),
+                ("jo", State::Cancelled),
             ] {
                 bring(&mut ledger, who, at);
             }
             let owned = ledger.own_as_restored(&lock, remembered, "the disk died", later(1));
-            assert_eq!(owned, Ok((3, level)));
+            assert_eq!(owned, Ok((4, level)));
             let counts = ledger.counts(&campaign()).unwrap();
             let of = [State::Uncertain, State::Accepted, State::Rejected].map(|s| counts.of(s));
-            assert_eq!(of, [3, 1, 1]);
+            assert_eq!(of, [4, 1, 1]);
             assert_eq!(state(&ledger, "ana"), State::Uncertain);
+            // In a plan again: whoever was withdrawn then may have got the letter since.
+            crate::ledger::testing::adopt_people(&mut ledger, &["ana", "jo"], "another letter");
+            assert_eq!(state(&ledger, "jo"), State::Uncertain);
             assert_eq!(ledger.open_letters(&campaign()), Ok(Vec::new()));
             let event = ledger.events_of(&id("bo")).unwrap().pop().unwrap();
             assert_eq!(

@@ -51,8 +51,8 @@ const STEPS: &[(&[State], &[State])] = &[
     (&[Planned, Deferred, Attempting], &[Rejected]),
     // Handed over as files; lost after the last bytes; found attempting at start.
     (&[Attempting], &[Uncertain]),
-    // Only `resolve --restored-ledger`.
-    (&[Planned, Deferred], &[Uncertain]),
+    // Only `resolve --restored-ledger`: also the withdrawn, whom the next plan would write to again.
+    (&[Planned, Deferred, Cancelled], &[Uncertain]),
     // Evidence, or `resolve` with a reason.
     (&[Uncertain], &[Accepted, Planned]),
     // Too long since the first attempt; withdrawn by a person, or gone from a newer plan.
@@ -173,9 +173,10 @@ mod tests {
 
     #[test]
     fn expired_cancelled_and_suppressed_are_left_only_by_a_person() {
-        for from in [Expired, Cancelled, Suppressed] {
+        for from in [Expired, Suppressed] {
             check(from, &[Planned]);
         }
+        check(Cancelled, &[Planned, Uncertain]);
     }
 
     #[test]

@@ -33,10 +33,13 @@ fn a_restored_ledger_sends_nothing_until_it_is_owned() {
         assert_eq!((code, &json["problems"][0]["code"]), (Some(3), &"restored-ledger".into()));
         let hint = json["problems"][0]["hint"].as_str().expect("a hint");
         assert!(hint.contains("secretariat resolve --restored-ledger"), "{hint}");
+        assert!(hint.contains("are not in it: leave them out"), "{hint}");
     }
     let owned = workspace.run(&["resolve", "--restored-ledger", "--reason", "the disk died"]);
     assert_eq!(owned.code, Some(0), "{owned:#?}");
     assert!(owned.stdout.contains("1 letter in doubt now"), "{owned:#?}");
+    let said = "People who were added to the lists after this ledger was saved, and mailings";
+    assert!(owned.stdout.contains(said), "{owned:#?}");
     assert_eq!(proof::counts(&workspace)["uncertain"], 1);
     let why = workspace.run(&["why", &person(2)]);
     assert!(why.stdout.contains("the disk died"), "{why:#?}");
