@@ -1,6 +1,6 @@
 //! The states of a delivery and the steps between them.
 //!
-//! Owns the table of paper 4 (docs/ledger.md), pure: which state may follow which. Why a step is
+//! Owns the table of steps (docs/delivery.md tells what each state means), pure: which state may follow which. Why a step is
 //! taken is decided in `send/`; that it is taken once, and durably, is `change.rs`.
 //!
 //! # Invariants
