@@ -56,6 +56,13 @@ pub fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     system::is_same_file(one, other)
 }
 
+/// Whether a file or folder belongs to whoever runs this program. Always so on Windows, where the
+/// folder for temporary files is each person's own.
+#[must_use]
+pub fn is_ours(metadata: &Metadata) -> bool {
+    system::is_ours(metadata)
+}
+
 #[cfg(unix)]
 mod system {
     use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, set_permissions};
@@ -86,6 +93,10 @@ mod system {
     pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
         (one.dev(), one.ino()) == (other.dev(), other.ino())
     }
+
+    pub(super) fn is_ours(metadata: &Metadata) -> bool {
+        metadata.uid() == rustix::process::geteuid().as_raw()
+    }
 }
 
 #[cfg(not(unix))]
@@ -115,6 +126,10 @@ mod system {
     }
 
     pub(super) fn is_same_file(_one: &Metadata, _other: &Metadata) -> bool {
+        true
+    }
+
+    pub(super) fn is_ours(_metadata: &Metadata) -> bool {
         true
     }
 }

@@ -78,17 +78,26 @@ impl Drop for Throwaway {
 /// cannot be looked into, stays.
 pub fn remove_abandoned(temporary: &Path) {
     for entry in fs::read_dir(temporary).into_iter().flatten().flatten() {
-        let is_ours = entry.file_name().to_string_lossy().starts_with(NAME)
-            && entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if !is_ours {
+        if !entry.file_name().to_string_lossy().starts_with(NAME) {
             continue;
         }
-        let lock = File::options().write(true).open(entry.path().join(IN_USE));
         // Held until the folder is gone, so that nobody begins to use what is being removed.
-        if let Some(_held) = lock.ok().filter(|lock| lock.try_lock().is_ok()) {
+        let lock = mark_of(&entry.path());
+        if let Some(_held) = lock.filter(|lock| lock.try_lock().is_ok()) {
             drop(fs::remove_dir_all(entry.path()));
         }
     }
+}
+
+/// The file of a folder that says whether it is in use; none where the folder is not ours. In a
+/// folder that everybody writes to, others may make one of this name with anything in it: opening a
+/// pipe would wait for ever.
+fn mark_of(folder: &Path) -> Option<File> {
+    let is_ours = |found: &fs::Metadata| owner_only::is_ours(found);
+    folder.symlink_metadata().ok().filter(|found| found.is_dir() && is_ours(found))?;
+    let mark = folder.join(IN_USE);
+    mark.symlink_metadata().ok().filter(|found| found.is_file() && is_ours(found))?;
+    File::options().write(true).open(mark).ok()
 }
 
 #[cfg(test)]
@@ -131,5 +140,26 @@ mod tests {
         assert!(!left(&format!("{NAME}1-0")), "was abandoned");
         assert!(left(&format!("{NAME}2-0")) && left("photographs"), "are not known to be ours");
         assert!(at_work.path().exists(), "is in use");
+    }
+
+    /// Anybody may put a folder of such a name among the temporary files.
+    #[cfg(unix)]
+    #[test]
+    fn what_somebody_else_put_there_is_neither_waited_for_nor_removed() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = |n: u32| temporary.path().join(format!("{NAME}{n}-0"));
+        (1..=3).for_each(|n| fs::create_dir(folder(n)).unwrap());
+        let pipe = folder(1).join(IN_USE);
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+        assert!(made.is_ok_and(|status| status.success()));
+        let elsewhere = temporary.path().join("elsewhere");
+        fs::write(&elsewhere, "").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, folder(2).join(IN_USE)).unwrap();
+        fs::write(folder(3).join(IN_USE), "").unwrap();
+        // Only root can give a folder away; for others the first two must do.
+        let is_given = std::os::unix::fs::chown(folder(3), Some(65_534), None).is_ok();
+        remove_abandoned(temporary.path());
+        assert!(folder(1).exists() && folder(2).exists());
+        assert_eq!(folder(3).exists(), is_given);
     }
 }
