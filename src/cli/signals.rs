@@ -2,7 +2,8 @@
 //!
 //! Owns which signal means what. SIGTERM is what Ctrl-C is. SIGHUP asks to stop and never insists:
 //! a terminal that closes sends it twice, from the system and from the shell, and a session that
-//! ends sends SIGTERM with it; none of that is a person who asked again.
+//! ends sends SIGTERM with it; none of that is a person who asked again. Where SIGHUP was ignored when
+//! the program began (`nohup`), it stays ignored: listening would undo that.
 //!
 //! # Failure
 //! Where the system refuses to tell of a signal, the others are listened to. A third Ctrl-C ends the
@@ -81,7 +82,7 @@ impl Signals {
         Signals {
             interrupt: listen(SignalKind::interrupt()),
             terminate: listen(SignalKind::terminate()),
-            hang_up: listen(SignalKind::hangup()),
+            hang_up: if is_hang_up_ignored() { None } else { listen(SignalKind::hangup()) },
         }
     }
 
@@ -92,6 +93,28 @@ impl Signals {
             () = came(&mut self.hang_up) => Signal::HangUp,
         }
     }
+}
+
+/// Whether whoever started the program ordered that a closing terminal is nothing to it.
+#[cfg(target_os = "linux")]
+fn is_hang_up_ignored() -> bool {
+    // Asking costs a call that Rust has no safe form of; Linux also writes it down.
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hang_up(&status))
+}
+
+/// Nowhere else can it be asked safely: there a run under `nohup` ends as by Ctrl-C and goes on when
+/// `send` is said again.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn is_hang_up_ignored() -> bool {
+    false
+}
+
+/// Reads proc(5): `SigIgn:` and a bit for each signal, from 1 on; SIGHUP is 1.
+#[cfg(target_os = "linux")]
+fn ignores_hang_up(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+        .is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Waits for a signal; for ever where the system does not tell of it.

@@ -81,6 +81,21 @@ fn check_asked_once(signals: &[&str]) {
     proof::everybody_has_one(&relay, PEOPLE);
 }
 
+/// `nohup secretariat send`: the terminal closes, and the mailing goes on to its end.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_that_closes_is_nothing_to_a_run_under_nohup() {
+    let relay = Relay::with(Script::new().at(At::EndOfMessage, Who::Transaction(1), slow()));
+    let workspace = Workspace::with_people(PEOPLE).relay(&relay);
+    let plan = workspace.fingerprint();
+    let running = workspace.spawn_without_hang_up(&["send", "--plan", &plan]);
+    assert!(eventually(Duration::from_secs(30), || relay.transactions() > 0));
+    signal(&running, "HUP");
+    let ended = running.wait();
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{ended:#?}");
+    proof::everybody_has_one(&relay, PEOPLE);
+}
+
 #[test]
 fn asked_twice_a_run_ends_at_once_and_names_who_is_in_doubt() {
     for (name, at) in [("INT", At::Accepted), ("TERM", At::EndOfMessage)] {

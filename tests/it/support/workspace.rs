@@ -296,6 +296,15 @@ impl Workspace {
         self.start(&mut command).wait()
     }
 
+    /// Starts the program as `nohup` does: a terminal that closes is nothing to it.
+    pub fn spawn_without_hang_up(&self, arguments: &[&str]) -> Running {
+        self.write_config();
+        let mut command = Command::new("sh");
+        let ignoring = "trap '' HUP; exec \"$0\" \"$@\"";
+        command.args(["-c", ignoring, env!("CARGO_BIN_EXE_secretariat")]).args(arguments);
+        self.start(&mut command)
+    }
+
     /// Starts the program and leaves `secretariat.toml` as it is, or absent.
     pub fn spawn_as_it_is<S: AsRef<str>>(&self, arguments: &[S]) -> Running {
         let mut command = Command::new(env!("CARGO_BIN_EXE_secretariat"));
