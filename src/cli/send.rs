@@ -52,7 +52,7 @@ pub(super) fn send(shell: &Shell, args: &Send) -> Answer {
     if args.dry_run {
         return dry_run(shell, &opened, &campaign, args, problems);
     }
-    really(shell, &opened, &campaign, args, problems).unwrap_or_else(|answer| *answer)
+    really(shell, &opened, campaign, args, problems).unwrap_or_else(|answer| *answer)
 }
 
 /// Each step either goes on or ends the command with its answer.
@@ -65,39 +65,39 @@ fn ended<T>(exit: Exit, problem: Problem) -> Step<T> {
 fn really(
     shell: &Shell,
     opened: &Opened,
-    campaign: &Campaign,
+    campaign: Campaign,
     args: &Send,
     mut problems: Problems,
 ) -> Step<Answer> {
     remove_abandoned(&shell.environment().temporary_folder());
     let plan = campaign.plan_only(shell.clock().date(), &mut problems);
     if plan.deliveries.is_empty() && !problems.has_errors() {
-        problems.push(nobody(campaign));
+        problems.push(nobody(&campaign));
     }
-    let relay = relay(shell, opened, campaign, &plan, &mut problems);
+    let relay = relay(shell, opened, &campaign, &plan, &mut problems);
     let (Some(relay), false) = (relay, problems.has_errors()) else {
         let answer = Answer::failed(Exit::MustChange, problems);
         let json = standing::none_as_json(Some(&campaign.id));
         return Err(Box::new(Answer { json, ..answer }));
     };
-    let selection = match chosen(campaign, &plan, args) {
+    let selection = match chosen(&campaign, &plan, args) {
         Ok(selection) => selection,
         Err(problem) => return ended(Exit::MustChange, problem),
     };
     shell.ui.show_problems(&problems);
-    let confirmed = confirm(shell, opened, campaign, &plan, &selection, args)?;
+    let confirmed = confirm(shell, opened, &campaign, &plan, &selection, args)?;
     // On a terminal they have been seen; JSON tells them with the result.
     let problems = if shell.ui.is_json { problems } else { Problems::new() };
     let asked = Asked { selection, confirmed, problems };
-    go(shell, opened, campaign, &plan, &relay, args, asked)
+    go(shell, opened, (campaign, plan), &relay, args, asked)
 }
 
-/// Freezes the plan, runs, and says how it stands.
+/// Freezes the plan, runs, and says how it stands. Lists, letters and documents in memory are let go
+/// of before the run, which reads what was frozen: documents weigh more than all else together.
 fn go(
     shell: &Shell,
     opened: &Opened,
-    campaign: &Campaign,
-    plan: &Plan,
+    (campaign, plan): (Campaign, Plan),
     relay: &Relay,
     args: &Send,
     asked: Asked,
@@ -112,12 +112,12 @@ fn go(
     let lock = RunLock::take(&folder, &shell.environment().computer_name(), now);
     let lock = lock.or_else(|error| ended(lock_exit(&error), lock_problem(&error)))?;
     let mut ledger = Ledger::open(&folder, now).map_err(ledger_failed)?;
-    still_current(&ledger, plan, confirmed.shown)?;
+    still_current(&ledger, &plan, confirmed.shown)?;
     not_paused_in(&ledger, &campaign.id)?;
     let counted = restored::begin_run(shell, &mut ledger, &lock, &mut problems)?;
     let objects = Objects::within(&folder);
     let is_whole = selection == Selection::All;
-    freeze(campaign, plan, is_whole, &objects, &mut ledger, shell.clock(), shell.ui)?;
+    freeze(&campaign, &plan, is_whole, &objects, &mut ledger, shell.clock(), shell.ui)?;
     recover(shell, &mut ledger, &lock)?;
     settle_clock(shell, &mut ledger, &lock, &campaign.id)?
         .into_iter()
@@ -126,12 +126,14 @@ fn go(
         return ledger_vanished();
     };
     let writer = LedgerWriter::start(ledger).map_err(ledger_failed)?;
-    let needs = needs(campaign, plan, &reader).map_err(ledger_failed)?;
+    let needs = needs(&campaign, &plan, &reader).map_err(ledger_failed)?;
+    let id = plan.campaign.clone();
+    drop((campaign, plan));
     // Where no relay is configured, none was found above.
     let habits = opened.config.relay.as_ref().map(|relay| relay.habits.clone());
     let habits = habits.unwrap_or_default();
     let conditions = Conditions {
-        campaign: &campaign.id,
+        campaign: &id,
         letters: selection,
         relay,
         connections: habits.connections,
@@ -150,7 +152,7 @@ fn go(
             None
         }
     };
-    let standing = Standing::read(Some(&reader), &campaign.id);
+    let standing = Standing::read(Some(&reader), &id);
     // The last to close the ledger folds its log into the file.
     drop(reader);
     crash::point("run-over");

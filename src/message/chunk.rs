@@ -8,7 +8,7 @@
 //! A [`SharedChunk`] never changes, so what was found out when it was made stays true.
 
 use super::wire::{self, Scanned, WireFault};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// A piece of a message: its own bytes, or bytes shared with other messages.
 #[derive(Clone, Debug)]
@@ -42,7 +42,9 @@ impl Chunk {
 /// Whole lines in 7-bit that many messages hold, looked through once.
 #[derive(Clone, Debug)]
 pub struct SharedChunk {
-    bytes: Arc<[u8]>,
+    /// As they were made, not moved into the count's own memory: that would be a copy, and memory
+    /// that a [`FormerChunk`] holds on to.
+    bytes: Arc<Vec<u8>>,
     /// What the rules of the wire say of them.
     scanned: Result<Scanned, WireFault>,
 }
@@ -53,7 +55,7 @@ impl SharedChunk {
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> SharedChunk {
         let scanned = wire::scan(&bytes);
-        SharedChunk { bytes: bytes.into(), scanned }
+        SharedChunk { bytes: Arc::new(bytes), scanned }
     }
 
     /// The octets: whole lines, each with its CRLF.
@@ -62,8 +64,29 @@ impl SharedChunk {
         &self.bytes
     }
 
+    /// A handle that does not keep the octets.
+    #[must_use]
+    pub fn former(&self) -> FormerChunk {
+        FormerChunk { bytes: Arc::downgrade(&self.bytes), scanned: self.scanned }
+    }
+
     /// What was found out when it was made.
     pub(super) fn scanned(&self) -> Result<Scanned, WireFault> {
         self.scanned
+    }
+}
+
+/// A [`SharedChunk`] that may be gone: it is there as long as a message that holds it.
+#[derive(Clone, Debug)]
+pub struct FormerChunk {
+    bytes: Weak<Vec<u8>>,
+    scanned: Result<Scanned, WireFault>,
+}
+
+impl FormerChunk {
+    /// The chunk, where it is still there.
+    #[must_use]
+    pub fn still_there(&self) -> Option<SharedChunk> {
+        Some(SharedChunk { bytes: self.bytes.upgrade()?, scanned: self.scanned })
     }
 }

@@ -27,7 +27,7 @@ mod tests;
 mod tree;
 mod wire;
 
-pub use chunk::{Chunk, SharedChunk};
+pub use chunk::{Chunk, FormerChunk, SharedChunk};
 pub use wire::WireFault;
 
 use crate::address::{EmailAddress, Mailbox};

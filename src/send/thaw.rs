@@ -1,7 +1,12 @@
 //! Makes the message of a delivery from what was frozen: the same bytes at every attempt.
 //!
-//! Owns reading frozen files and encoding each once for the run. Letters come from the ledger, files
-//! from `objects/`; nothing is read from the workspace's folders.
+//! Owns reading frozen files and encoding them. Letters come from the ledger, files from `objects/`;
+//! nothing is read from the workspace's folders.
+//!
+//! # Memory
+//! A document is kept from the second letter on that it goes with: one that everybody gets is read
+//! and encoded twice at most and held once; one of a single person is gone with that person's
+//! message, or the certificates of a whole conference would gather.
 //!
 //! # Failure
 //! [`ObjectError`] when a frozen file is gone or damaged: then no letter carries it.
@@ -11,7 +16,7 @@ use crate::address::Mailbox;
 use crate::id::Digest;
 use crate::ledger::{FrozenAttachment, FrozenDelivery, FrozenImage};
 use crate::letter::{Attachment, Image, Letter};
-use crate::message::{AttachedPart, Draft, EncodedPart, Message, Sender, compose};
+use crate::message::{AttachedPart, Draft, EncodedPart, FormerChunk, Message, Sender, compose};
 use crate::plan::objects::{ObjectError, Objects};
 use crate::time::Timestamp;
 use std::collections::HashMap;
@@ -24,8 +29,17 @@ type ThawedImage = (Arc<Image>, EncodedPart);
 #[derive(Debug)]
 pub(super) struct Thaw {
     objects: Objects,
-    documents: Mutex<HashMap<(Digest, String), EncodedPart>>,
+    documents: Mutex<HashMap<(Digest, String), Known>>,
     images: Mutex<HashMap<(Digest, String), ThawedImage>>,
+}
+
+/// A document that letters of this run carry.
+#[derive(Debug)]
+enum Known {
+    /// One did, and may still.
+    Once(FormerChunk),
+    /// Several do.
+    Shared(EncodedPart),
 }
 
 impl Thaw {
@@ -77,9 +91,18 @@ impl Thaw {
         // Held while a document is encoded: the other connections want the same one.
         let mut documents = unpoisoned(&self.documents);
         let with = |part| AttachedPart { name: frozen.name.clone(), digest: frozen.digest, part };
-        if let Some(known) = documents.get(&key) {
-            return Ok(with(known.clone()));
-        }
+        let is_first = match documents.get(&key) {
+            Some(Known::Shared(part)) => return Ok(with(part.clone())),
+            Some(Known::Once(former)) => {
+                if let Some(chunk) = former.still_there() {
+                    let part = EncodedPart { chunk };
+                    documents.insert(key, Known::Shared(part.clone()));
+                    return Ok(with(part));
+                }
+                false
+            }
+            None => true,
+        };
         let part = EncodedPart::of_attachment(&Attachment {
             id: frozen.id.clone(),
             number: frozen.number,
@@ -91,7 +114,11 @@ impl Thaw {
             digest: frozen.digest,
             bytes: self.objects.read(&frozen.digest)?,
         });
-        documents.insert(key, part.clone());
+        let known = match is_first {
+            true => Known::Once(part.chunk.former()),
+            false => Known::Shared(part.clone()),
+        };
+        documents.insert(key, known);
         Ok(with(part))
     }
 
@@ -111,5 +138,41 @@ impl Thaw {
         let part = EncodedPart::of_image(&image);
         images.insert(key, (image.clone(), part.clone()));
         Ok((image, part))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(objects: &Objects, bytes: &[u8]) -> FrozenAttachment {
+        let (id, name) = ("statement".to_owned(), "statement.en.pdf".to_owned());
+        let digest = objects.keep(bytes).unwrap();
+        FrozenAttachment { id, number: 1, name, media_type: "application/pdf".to_owned(), digest }
+    }
+
+    #[test]
+    fn a_document_is_held_once_where_several_letters_share_it_and_else_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::within(folder.path());
+        let thaw = Thaw::new(&objects);
+        let one = document(&objects, b"of one person");
+        let chunk = thaw.document(&one).unwrap().part.chunk.former();
+        assert!(chunk.still_there().is_none(), "it went with its letter");
+
+        let shared = document(&objects, b"the statement");
+        let [first, second] = [(); 2].map(|()| thaw.document(&shared).unwrap().part.chunk);
+        assert_eq!(first.bytes().as_ptr(), second.bytes().as_ptr(), "two letters at once");
+        let chunk = first.former();
+        drop((first, second));
+        let third = thaw.document(&shared).unwrap().part.chunk;
+        let kept = chunk.still_there().expect("between two letters");
+        assert_eq!(third.bytes().as_ptr(), kept.bytes().as_ptr());
+
+        // One connection: no two letters at once.
+        let guide = document(&objects, b"the guidelines");
+        drop(thaw.document(&guide).unwrap());
+        let second = thaw.document(&guide).unwrap().part.chunk.former();
+        assert!(second.still_there().is_some());
     }
 }
