@@ -344,8 +344,8 @@ fn record(
     let Found { row, campaign, state: from, .. } = find(connection, delivery)?;
     let to = recorded.to;
     let about = About { campaign: &campaign, delivery: Some(row), at: now };
-    if from == State::Cancelled && REFUSALS.contains(&to) {
-        return Ok(about.tell(connection, Kind::Answered, &outcome(recorded, None))?);
+    if from == State::Cancelled && control::REFUSALS.contains(&to) {
+        return Ok(about.tell(connection, Kind::Answered, &Outcome::of(recorded, None))?);
     }
     if !from.may_become(to) || to == State::Attempting || from == State::Accepted {
         return Err(Refusal::NotAllowed { delivery: *delivery, from, to }.into());
@@ -358,7 +358,7 @@ fn record(
         count_attempt(connection, row, now)?;
     }
     let is_over = to == State::Deferred && control::is_withdrawn(connection, &campaign)?;
-    let told = outcome(recorded, due_at.filter(|_| !is_over));
+    let told = Outcome::of(recorded, due_at.filter(|_| !is_over));
     about.tell(connection, Kind::Became(to), &told)?;
     if is_over {
         let detail =
@@ -366,21 +366,6 @@ fn record(
         control::cancel_all(connection, about, &[row], &detail)?;
     }
     Ok(())
-}
-
-/// What a relay's refusal makes of a letter that nobody has withdrawn.
-pub(super) const REFUSALS: [State; 3] = [State::Deferred, State::Rejected, State::Expired];
-
-fn outcome(recorded: &Recorded, due_at: Option<Timestamp>) -> Outcome<'_> {
-    Outcome {
-        detail: recorded.detail.as_deref(),
-        due_at: due_at.map(|at| at.to_string()),
-        relay: recorded.relay.as_deref(),
-        relay_id: recorded.relay_id.as_deref(),
-        response: recorded.response.as_ref().map(ToString::to_string),
-        stage: recorded.stage.as_deref(),
-        tls: recorded.tls.as_deref(),
-    }
 }
 
 fn count_attempt(connection: &Connection, row: i64, now: Timestamp) -> Result<(), Fault> {
@@ -482,7 +467,7 @@ mod tests {
     fn record_takes_the_steps_of_the_table_and_no_others() {
         for (from, to) in State::ALL.into_iter().flat_map(|f| State::ALL.map(|t| (f, t))) {
             let (_folder, mut ledger) = with(from);
-            if from == State::Cancelled && REFUSALS.contains(&to) {
+            if from == State::Cancelled && control::REFUSALS.contains(&to) {
                 // Kept as an event: tested in `control.rs`.
                 continue;
             }

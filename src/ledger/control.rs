@@ -115,6 +115,9 @@ impl Ledger {
     }
 }
 
+/// What a relay's refusal makes of a letter that nobody has withdrawn.
+pub(super) const REFUSALS: [State; 3] = [State::Deferred, State::Rejected, State::Expired];
+
 /// Whether somebody took a campaign back and no plan of it was adopted since.
 pub(super) fn is_withdrawn(connection: &Connection, campaign: &str) -> Result<bool, Fault> {
     let mut statement = connection
@@ -163,7 +166,6 @@ pub(super) fn cancel_all(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::change::REFUSALS;
     use crate::ledger::testing::{
         adopt_people, answered, bring, campaign, id, later, ledger, now, plan, state,
     };

@@ -3,6 +3,7 @@
 //! Owns the kinds of events and their text. An event is written in the transaction of what it
 //! tells of, so that the two are never apart; no event is changed afterwards.
 
+use super::change::Recorded;
 use super::failure::Fault;
 use super::frozen;
 use super::state::State;
@@ -186,4 +187,19 @@ pub(super) struct Outcome<'a> {
     pub(super) stage: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tls: Option<&'a str>,
+}
+
+impl<'a> Outcome<'a> {
+    /// What is known of a delivery that came to a state, and when it is due again.
+    pub(super) fn of(recorded: &'a Recorded, due_at: Option<Timestamp>) -> Outcome<'a> {
+        Outcome {
+            detail: recorded.detail.as_deref(),
+            due_at: due_at.map(|at| at.to_string()),
+            relay: recorded.relay.as_deref(),
+            relay_id: recorded.relay_id.as_deref(),
+            response: recorded.response.as_ref().map(ToString::to_string),
+            stage: recorded.stage.as_deref(),
+            tls: recorded.tls.as_deref(),
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! Owns one property: each delivery is in one state, the one that the steps lead to, and the counts
 //! add up, whatever the order and however often the ledger is opened again.
 
-use super::change::REFUSALS;
+use super::control::REFUSALS;
 use super::testing::{adopt_people, campaign, id, ledger, now, state};
 use super::{Ledger, Recorded, State};
 use proptest::prelude::*;

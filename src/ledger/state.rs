@@ -1,7 +1,8 @@
 //! The states of a delivery and the steps between them.
 //!
-//! Owns the table of steps (docs/delivery.md tells what each state means), pure: which state may follow which. Why a step is
-//! taken is decided in `send/`; that it is taken once, and durably, is `change.rs`.
+//! Owns the table of steps, pure: which state may follow which. What each state means is told in
+//! docs/delivery.md. Why a step is taken is decided in `send/`; that it is taken once, and durably, is
+//! `change.rs`.
 //!
 //! # Invariants
 //! What is not in the table does not happen: no caller can write a state past it. Later facts (a
