@@ -38,7 +38,12 @@ fn a_letter_under_way_is_finished_and_recorded_when_the_run_breaks_off() {
     }));
     let workspace = waiting(2).relay(&relay);
     let mut running = workspace.spawn(&["send", "--plan", &workspace.fingerprint()]);
-    assert!(eventually(Duration::from_secs(60), || proof::counts(&workspace)["attempting"] == 1));
+    // The configuration is not written anew while the run may be reading it.
+    let status = || workspace.run_as_it_is(&["status", "--format", "json"]).json();
+    let under_way = || status()["counts"]["attempting"] == 1;
+    if !eventually(Duration::from_secs(20), under_way) {
+        panic!("never under way: {:#?}", running.kill());
+    }
     meddle(&workspace, "ALTER TABLE pauses RENAME TO elsewhere");
     let ended_early = eventually(Duration::from_secs(3), || running.has_ended());
     may_answer.store(true, Ordering::SeqCst);

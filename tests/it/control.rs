@@ -223,8 +223,12 @@ fn the_last_letter_under_way_is_withdrawn_as_well_where_it_is_refused_for_now() 
     }));
     let workspace = waiting(1).relay(&relay);
     let running = workspace.spawn(&["send", "--plan", &workspace.fingerprint()]);
-    let under_way = || proof::counts(&workspace)["attempting"] == 1;
-    assert!(eventually(Duration::from_secs(60), under_way));
+    // The configuration is not written anew while the run may be reading it.
+    let status = || workspace.run_as_it_is(&["status", "--format", "json"]).json();
+    let under_way = || status()["counts"]["attempting"] == 1;
+    if !eventually(Duration::from_secs(20), under_way) {
+        panic!("never under way: {:#?}", running.kill());
+    }
     done(&workspace, &["cancel"], "refused for now, it is withdrawn as well");
     is_withdrawn.store(true, Ordering::SeqCst);
     let ended = running.wait();
