@@ -1,14 +1,13 @@
 //! No command: the workspace's state and the next step, as `git status` does.
 
 use super::answer::{Answer, Exit};
-use super::failure::ledger_problem;
+use super::failure::{ledger_problem, must_change};
+use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::Standing;
 use super::ui::BOLD;
-use crate::ledger::{Ledger, LedgerError};
 use crate::problem::Problems;
 use serde_json::{Value, json};
-use std::path::Path;
 
 /// Where am I, what is open, what next.
 #[must_use]
@@ -25,26 +24,24 @@ pub(super) fn bare(shell: &Shell) -> Answer {
         return Answer::done(text).with("workspace", Value::Null);
     }
     match shell.open() {
-        Ok(opened) => state_of(&opened),
+        Ok(opened) => state_of(shell, &opened),
         Err(problems) => Answer::failed(Exit::MustChange, problems),
     }
 }
 
-fn state_of(opened: &Opened) -> Answer {
-    let folder = match opened.workspace.private_folder() {
-        Ok(folder) => folder,
-        Err(problem) => return Answer::one_problem(Exit::MustChange, problem),
-    };
-    match standings(opened, &folder) {
-        Ok(standings) => told(opened, &standings),
-        Err(error) => Answer::one_problem(Exit::MustChange, ledger_problem(&error)),
-    }
+fn state_of(shell: &Shell, opened: &Opened) -> Answer {
+    standings(shell, opened).map_or_else(|answer| *answer, |standings| told(opened, &standings))
 }
 
-fn standings(opened: &Opened, folder: &Path) -> Result<Vec<Standing>, LedgerError> {
-    let ledger = Ledger::look(folder)?;
-    let campaigns = opened.config.campaigns.iter();
-    campaigns.map(|c| Standing::read(ledger.as_ref(), &c.id)).collect()
+fn standings(shell: &Shell, opened: &Opened) -> Result<Vec<Standing>, Box<Answer>> {
+    let ledger = restored::look(shell, opened)?;
+    let doubted = ledger.as_ref().and_then(|ledger| restored::doubted(shell, ledger));
+    let read = |campaign| {
+        let standing = Standing::read(ledger.as_ref(), campaign)
+            .map_err(|error| must_change(ledger_problem(&error)))?;
+        Ok(Standing { doubted: doubted.clone(), ..standing })
+    };
+    opened.config.campaigns.iter().map(|campaign| read(&campaign.id)).collect()
 }
 
 fn told(opened: &Opened, standings: &[Standing]) -> Answer {
@@ -60,6 +57,8 @@ fn told(opened: &Opened, standings: &[Standing]) -> Answer {
     let json: Vec<Value> = standings.iter().map(|s| Value::Object(s.to_json())).collect();
     let mut problems = Problems::new();
     problems.append(opened.problems.clone());
+    // It is one ledger for all.
+    standings.iter().find_map(|s| s.doubted.clone()).into_iter().for_each(|p| problems.push(p));
     let exit = if problems.has_errors() { Exit::MustChange } else { Exit::Done };
     Answer { exit, ..Answer::done(text) }
         .with("workspace", json!(opened.workspace.root().display().to_string()))

@@ -12,6 +12,7 @@ use super::control::not_paused;
 use super::failure::{ledger_problem, must_change};
 use super::pace_line::pace_line;
 use super::plan_screen::plan_screen;
+use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
 use super::ui::{grouped, plural};
@@ -88,9 +89,11 @@ pub(super) fn confirm(
     selection: &Selection,
     args: &Send,
 ) -> Result<Confirmed, Box<Answer>> {
+    let ledger = restored::trusted(shell, opened, &campaign.id)?;
     let folder = opened.workspace.private_folder().map_err(must_change)?;
-    let before = read_before(&folder, opened, campaign, plan, selection, shell)
-        .map_err(|error| Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(&error))))?;
+    let before = read_before(&folder, ledger.as_ref(), opened, campaign, plan, selection, shell)
+        .map_err(|error| must_change(ledger_problem(&error)))?;
+    drop(ledger);
     if let Some(code) = &args.plan
         && !plan.fingerprint.is_named_by(code)
     {
@@ -125,6 +128,7 @@ fn nothing_of_it(standing: Standing) -> Answer {
 
 fn read_before(
     folder: &Path,
+    ledger: Option<&Ledger>,
     opened: &Opened,
     campaign: &Campaign,
     plan: &Plan,
@@ -132,9 +136,8 @@ fn read_before(
     shell: &Shell,
 ) -> Result<Before, LedgerError> {
     let now = shell.clock().now();
-    let ledger = Ledger::look(folder)?;
-    let standing = Standing::read(ledger.as_ref(), &campaign.id)?;
-    let states: HashMap<_, _> = match &ledger {
+    let standing = Standing::read(ledger, &campaign.id)?;
+    let states: HashMap<_, _> = match ledger {
         Some(ledger) => ledger.states(&campaign.id)?.into_iter().collect(),
         None => HashMap::new(),
     };
@@ -146,12 +149,12 @@ fn read_before(
         Selection::Only(ids) => ids.iter().filter(|id| goes(id)).count() as u64,
     };
     let day = Timestamp::from_unix_seconds(now.unix_seconds() - DAY.as_secs() as i64);
-    let earlier = ledger.as_ref().map(|l| l.acceptances_since(day, now)).transpose()?;
+    let earlier = ledger.map(|l| l.acceptances_since(day, now)).transpose()?;
     let pacing = opened.config.relay.as_ref().map(|relay| relay.habits.pacing).unwrap_or_default();
     let pace = pace_line(&pacing, chosen, &earlier.unwrap_or_default(), now);
     // A withdrawn plan may be the very same: then nothing differs, and it is asked about all the same.
     let is_current = standing.fingerprint == Some(plan.fingerprint);
-    let older = match &ledger {
+    let older = match ledger {
         Some(ledger) if !is_current => ledger.manifest(&campaign.id)?,
         _ => None,
     };

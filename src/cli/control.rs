@@ -7,7 +7,8 @@
 use super::answer::{Answer, Exit};
 use super::args::{Cancel, Pause, Resume};
 use super::failure::{ledger_problem, must_change};
-use super::shell::Shell;
+use super::restored;
+use super::shell::{Opened, Shell};
 use super::standing::{self, Standing, moment};
 use super::ui::plural;
 use crate::id::CampaignId;
@@ -74,7 +75,7 @@ pub(super) fn resume(shell: &Shell, args: &Resume) -> Answer {
 pub(super) fn cancel(shell: &Shell, args: &Cancel) -> Answer {
     ordered(Meant::of(shell, args.campaign.as_deref()).and_then(|meant| {
         // Asked with the ledger closed: a person thinks as long as they like.
-        let Some(before) = meant.look()? else {
+        let Some(before) = meant.look(shell)? else {
             return Ok(meant.nothing_yet());
         };
         let under_way = before.counts.of(State::Attempting);
@@ -130,6 +131,7 @@ pub(super) fn not_paused_in(ledger: &Ledger, campaign: &CampaignId) -> Result<()
 
 /// The mailing that an order is for.
 struct Meant {
+    opened: Opened,
     folder: PathBuf,
     campaign: CampaignId,
 }
@@ -139,19 +141,22 @@ impl Meant {
         let all = |problems| Box::new(Answer::failed(Exit::MustChange, problems));
         let opened = shell.open().map_err(all)?;
         let campaign = opened.campaign_id(name).map_err(must_change)?;
-        let folder = opened.workspace.private_folder().map_err(must_change)?;
-        Ok(Meant { folder, campaign })
+        let folder = opened.workspace.private_folder().map_err(|problem| {
+            let json = standing::none_as_json(Some(&campaign));
+            Box::new(Answer { json, ..Answer::one_problem(Exit::MustChange, problem) })
+        })?;
+        Ok(Meant { opened, folder, campaign })
     }
 
-    fn look(&self) -> Result<Option<Standing>, Box<Answer>> {
-        let ledger = Ledger::look(&self.folder).map_err(failed)?;
+    fn look(&self, shell: &Shell) -> Result<Option<Standing>, Box<Answer>> {
+        let ledger = restored::trusted(shell, &self.opened, &self.campaign)?;
         let read = ledger.map(|ledger| Standing::read(Some(&ledger), &self.campaign));
         read.transpose().map_err(failed)
     }
 
     /// Opens the ledger for writing, where there is one: an order makes none.
     fn ledger(&self, shell: &Shell) -> Result<Option<Ledger>, Box<Answer>> {
-        if Ledger::look(&self.folder).map_err(failed)?.is_none() {
+        if self.look(shell)?.is_none() {
             return Ok(None);
         }
         Ledger::open(&self.folder, shell.clock().now()).map(Some).map_err(failed)

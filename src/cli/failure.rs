@@ -1,13 +1,14 @@
 //! Failures of stages as problems with an exit code.
 
 use super::answer::{Answer, Exit};
-use crate::ledger::LedgerError;
+use crate::ledger::{Fault, LedgerError};
 use crate::problem::{Place, Problem};
 
 /// The ledger cannot be read or written.
 #[must_use]
 pub fn ledger_problem(error: &LedgerError) -> Problem {
-    Problem::error("ledger", error.to_string()).hint(error.hint())
+    let code = if error.fault == Fault::Lost { "lost-ledger" } else { "ledger" };
+    Problem::error(code, error.to_string()).hint(error.hint())
 }
 
 /// A command that ends because a problem must be solved first.

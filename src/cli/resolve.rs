@@ -7,7 +7,7 @@
 use super::answer::{Answer, Exit};
 use super::args::Resolve;
 use super::failure::{ledger_problem, must_change, several};
-use super::restored::recalled;
+use super::restored::{self, recalled};
 use super::shell::{Opened, Shell};
 use super::ui::plural;
 use super::why;
@@ -43,7 +43,7 @@ pub(super) fn resolve(shell: &Shell, args: &Resolve) -> Answer {
 
 fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve) -> Step<Answer> {
     let folder = opened.workspace.private_folder().map_err(must_change)?;
-    let Some(looked) = Ledger::look(&folder).map_err(failed)? else { return nobody(who) };
+    let Some(looked) = restored::look(shell, opened)? else { return nobody(who) };
     let found = looked.deliveries_of(who).map_err(failed)?;
     drop(looked);
     let found = select::narrowed(who, found, |d| d.name.as_deref());
@@ -107,7 +107,7 @@ const NOT_IN_IT: &str = "People who were added to the lists after this ledger wa
 
 fn all(shell: &Shell, opened: &Opened, reason: &str) -> Step<Answer> {
     let folder = opened.workspace.private_folder().map_err(must_change)?;
-    if Ledger::look(&folder).map_err(failed)?.is_none() {
+    if restored::look(shell, opened)?.is_none() {
         let problem = Problem::error("no-ledger", "there is no ledger here")
             .hint("Restore the folder .secretariat from your backup first.");
         return ended(Exit::MustChange, problem);

@@ -1,17 +1,110 @@
-//! Counts runs, and keeps an old ledger that was put back from a backup from sending.
+//! Counts runs, and keeps an old ledger that was put back from a backup, or a new one in the place of
+//! one that was lost, from sending.
 //!
 //! # Invariants
-//! The ledger is counted before this computer's memory is. A ledger behind the memory sends nothing;
-//! a computer without a memory, or one that cannot be written, says so at most: a home that may only
-//! be read must not stop a mailing (docs/decisions/0016).
+//! The ledger is counted before this computer's memory is. A ledger behind the memory sends nothing
+//! and takes no orders; neither does a workspace whose ledger is gone. A computer without a memory,
+//! or one that cannot be written, says so at most: a home that may only be read must not stop a
+//! mailing (docs/decisions/0016, 0019).
 
 use super::answer::Answer;
 use super::failure::{ledger_problem, must_change};
-use super::shell::Shell;
+use super::shell::{Opened, Shell};
+use super::standing::{self, Standing};
 use crate::crash;
-use crate::ledger::{Ledger, LedgerError, MemoryError, RunLock, RunMemory};
-use crate::problem::{Problem, Problems};
+use crate::id::CampaignId;
+use crate::ledger::{
+    Fault, FolderMemory, Ledger, LedgerError, LedgerName, MemoryError, RunLock, RunMemory,
+};
+use crate::plan::objects::Objects;
+use crate::problem::{Problem, Problems, Severity};
 use std::path::Path;
+
+/// Looks into the workspace's ledger; `None` where there never was one, as far as can be known.
+///
+/// # Errors
+/// The command's answer: `lost-ledger` where there was one, what is wrong with the one there is, or
+/// where it is.
+pub(super) fn look(shell: &Shell, opened: &Opened) -> Result<Option<Ledger>, Box<Answer>> {
+    let folder = opened.workspace.private_folder().map_err(must_change)?;
+    let objects = match Ledger::look(&folder) {
+        Ok(Some(ledger)) => return Ok(Some(ledger)),
+        Ok(None) => None,
+        Err(LedgerError { fault: Fault::Lost, .. }) => Some(Objects::within(&folder)),
+        Err(error) => return Err(failed(error)),
+    };
+    let memory = folder_memory(shell, opened).filter(|memory| memory.is_known().unwrap_or(false));
+    if objects.is_none() && memory.is_none() {
+        return Ok(None);
+    }
+    Err(must_change(lost(&folder, objects.as_ref(), memory.as_ref())))
+}
+
+/// The workspace's ledger, if what it says can be built on: nobody is asked about an old or a lost
+/// one, and no order is taken for people who may have their letter.
+///
+/// # Errors
+/// The command's answer, with how the mailing stands in JSON: as [`look`] and [`not_behind`].
+pub(super) fn trusted(
+    shell: &Shell,
+    opened: &Opened,
+    campaign: &CampaignId,
+) -> Result<Option<Ledger>, Box<Answer>> {
+    let with = |json, answer: Box<Answer>| Box::new(Answer { json, ..*answer });
+    let none = || standing::none_as_json(Some(campaign));
+    let Some(ledger) = look(shell, opened).map_err(|answer| with(none(), answer))? else {
+        return Ok(None);
+    };
+    not_behind(shell, &ledger).map_err(|answer| {
+        let standing = Standing::read(Some(&ledger), campaign);
+        with(standing.map_or_else(|_| none(), |standing| standing.to_json()), answer)
+    })?;
+    Ok(Some(ledger))
+}
+
+/// What this computer remembers of the workspace's folder; `None` without a place to remember.
+fn folder_memory(shell: &Shell, opened: &Opened) -> Option<FolderMemory> {
+    let state = shell.environment().state_folder()?;
+    Some(FolderMemory::of(opened.workspace.root(), &state))
+}
+
+/// Remembers that letters of this folder are in its ledger: before the first one goes.
+///
+/// # Errors
+/// The command's answer, when the ledger cannot be read.
+pub(super) fn keep_folder(
+    shell: &Shell,
+    opened: &Opened,
+    ledger: &Ledger,
+    counted: &Counted,
+    problems: &mut Problems,
+) -> Result<(), Box<Answer>> {
+    let name = LedgerName::of(ledger).map_err(failed)?;
+    // Where its run could not be remembered, that was said already.
+    let memory = folder_memory(shell, opened).filter(|_| counted.memory.is_some());
+    if let Some(Err(error)) = memory.map(|memory| memory.keep(&name)) {
+        problems.push(not_remembered(&error.to_string()));
+    }
+    Ok(())
+}
+
+/// The ledger was removed or emptied. Whether anything went, a person may know.
+fn lost(folder: &Path, objects: Option<&Objects>, memory: Option<&FolderMemory>) -> Problem {
+    let why = match (objects, memory) {
+        (Some(_), _) => "the folder objects beside it was left by it",
+        (None, _) => "this computer remembers that letters of this folder were recorded in one",
+    };
+    let file = folder.join("ledger.db");
+    let message = format!("{}: the ledger is gone; {why}", file.display());
+    let traces = [objects.map(Objects::folder), memory.map(FolderMemory::file)];
+    let traces: Vec<String> = traces.iter().flatten().map(|t| t.display().to_string()).collect();
+    Problem::error("lost-ledger", message).hint(format!(
+        "Restore {} from your newest backup: without it everybody would be written to again. Only \
+         if no letter ever went from this workspace, delete {} and run the same command again.",
+        folder.display(),
+        traces.join(" and ")
+    ))
+}
 
 /// A run that was counted.
 #[derive(Debug)]
@@ -31,11 +124,7 @@ pub(super) fn begin_run(
     lock: &RunLock,
     problems: &mut Problems,
 ) -> Result<Counted, Box<Answer>> {
-    let (memory, remembered) = recalled(shell, ledger, problems)?;
-    let runs = ledger.run_counter().map_err(failed)?;
-    if remembered.is_some_and(|remembered| remembered > runs) {
-        return Err(must_change(restored()));
-    }
+    let memory = level(shell, ledger, problems)?;
     // What a computer that fails does to a file is met here, and not in the middle of the mailing.
     ledger.check(lock).map_err(failed)?;
     let runs = ledger.begin_run(lock).map_err(failed)?;
@@ -45,6 +134,37 @@ pub(super) fn begin_run(
         return Ok(Counted { memory: None });
     }
     Ok(Counted { memory })
+}
+
+/// Refuses a ledger that is older than what this computer remembers of it.
+///
+/// # Errors
+/// The command's answer: `restored-ledger`, or `run-memory` where nobody can tell.
+pub(super) fn not_behind(shell: &Shell, ledger: &Ledger) -> Result<(), Box<Answer>> {
+    // What cannot be remembered is said by the run itself.
+    level(shell, ledger, &mut Problems::new()).map(drop)
+}
+
+/// The same for whoever only looks: a warning.
+pub(super) fn doubted(shell: &Shell, ledger: &Ledger) -> Option<Problem> {
+    let refused = not_behind(shell, ledger).err()?;
+    let problem = refused.problems.iter().next()?.clone();
+    Some(Problem { severity: Severity::Warning, ..problem })
+}
+
+/// Where the ledger's runs are remembered, if it is not behind that.
+fn level(
+    shell: &Shell,
+    ledger: &Ledger,
+    problems: &mut Problems,
+) -> Result<Option<RunMemory>, Box<Answer>> {
+    // The memory first: a run that begins between the two raises the ledger first.
+    let (memory, remembered) = recalled(shell, ledger, problems)?;
+    let runs = ledger.run_counter().map_err(failed)?;
+    match remembered {
+        Some(remembered) if remembered > runs => Err(must_change(restored())),
+        _ => Ok(memory),
+    }
 }
 
 /// Counts the end of a run that ended well.

@@ -111,6 +111,8 @@ fn go(
     let now = shell.clock().now();
     let lock = RunLock::take(&folder, &shell.environment().computer_name(), now);
     let lock = lock.or_else(|error| ended(lock_exit(&error), lock_problem(&error)))?;
+    // Asked once more: only a ledger that never was is made.
+    drop(restored::look(shell, opened)?);
     let mut ledger = Ledger::open(&folder, now).map_err(ledger_failed)?;
     still_current(&ledger, &plan, confirmed.shown)?;
     not_paused_in(&ledger, &campaign.id)?;
@@ -118,6 +120,7 @@ fn go(
     let objects = Objects::within(&folder);
     let is_whole = selection == Selection::All;
     freeze(&campaign, &plan, is_whole, &objects, &mut ledger, shell.clock(), shell.ui)?;
+    restored::keep_folder(shell, opened, &ledger, &counted, &mut problems)?;
     recover(shell, &mut ledger, &lock)?;
     settle_clock(shell, &mut ledger, &lock, &campaign.id)?
         .into_iter()

@@ -4,6 +4,7 @@ use super::answer::Answer;
 use super::ui::{BOLD, DIM, grouped, plural};
 use crate::id::{CampaignId, Fingerprint};
 use crate::ledger::{Counts, Ledger, LedgerError, RunLock, State, StoredDelivery};
+use crate::problem::{Problem, Problems};
 use crate::send::breaker::masked;
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -37,6 +38,8 @@ pub(super) struct Standing {
     pub next_due: Option<Timestamp>,
     /// Whether a run is at work.
     pub is_running: bool,
+    /// Why none of this can be built on: the ledger is an old one.
+    pub doubted: Option<Problem>,
 }
 
 impl Standing {
@@ -60,6 +63,7 @@ impl Standing {
                 attention: Vec::new(),
                 next_due: None,
                 is_running: false,
+                doubted: None,
             });
         };
         let plan = ledger.current_plan(&campaign)?;
@@ -72,6 +76,7 @@ impl Standing {
             attention: ledger.attention(&campaign)?,
             next_due: ledger.next_due(&campaign)?,
             is_running: RunLock::is_held(ledger),
+            doubted: None,
             campaign,
         })
     }
@@ -208,6 +213,10 @@ impl Standing {
     }
 
     fn next_step(&self) -> String {
+        if self.doubted.is_some() {
+            // What to do stands with the warning.
+            return String::new();
+        }
         let campaign = &self.campaign;
         let uncertain = self.counts.of(State::Uncertain);
         if self.waiting() > 0 && self.paused_since.is_some() {
@@ -314,5 +323,8 @@ const WORDS: [(State, &str); 9] = [
 /// A command's answer that is a standing.
 #[must_use]
 pub(super) fn answer(standing: &Standing) -> Answer {
-    Answer { json: standing.to_json(), ..Answer::done(standing.to_text()) }
+    let mut problems = Problems::new();
+    standing.doubted.iter().for_each(|problem| problems.push(problem.clone()));
+    let answer = Answer::done(standing.to_text()).with_problems(problems);
+    Answer { json: standing.to_json(), ..answer }
 }

@@ -2,10 +2,11 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Status;
-use super::failure::ledger_problem;
-use super::shell::Shell;
+use super::failure::{ledger_problem, must_change};
+use super::restored;
+use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
-use crate::ledger::Ledger;
+use crate::id::CampaignId;
 
 /// Reads the ledger, also while a run is writing; creates nothing.
 #[must_use]
@@ -18,16 +19,16 @@ pub(super) fn status(shell: &Shell, args: &Status) -> Answer {
         Ok(campaign) => campaign,
         Err(problem) => return Answer::one_problem(Exit::MustChange, problem),
     };
-    let folder = match opened.workspace.private_folder() {
-        Ok(folder) => folder,
-        Err(problem) => {
-            let json = standing::none_as_json(Some(&campaign));
-            return Answer { json, ..Answer::one_problem(Exit::MustChange, problem) };
-        }
-    };
-    let read = Ledger::look(&folder).and_then(|l| Standing::read(l.as_ref(), &campaign));
-    match read {
-        Ok(standing) => standing::answer(&standing),
-        Err(error) => Answer::one_problem(Exit::MustChange, ledger_problem(&error)),
-    }
+    read(shell, &opened, &campaign).map_or_else(
+        |answer| Answer { json: standing::none_as_json(Some(&campaign)), ..*answer },
+        |standing| standing::answer(&standing),
+    )
+}
+
+fn read(shell: &Shell, opened: &Opened, campaign: &CampaignId) -> Result<Standing, Box<Answer>> {
+    let ledger = restored::look(shell, opened)?;
+    let standing = Standing::read(ledger.as_ref(), campaign)
+        .map_err(|error| must_change(ledger_problem(&error)))?;
+    let doubted = ledger.and_then(|ledger| restored::doubted(shell, &ledger));
+    Ok(Standing { doubted, ..standing })
 }

@@ -4,6 +4,7 @@ use super::answer::{Answer, Exit};
 use super::args::Why;
 use super::failure::ledger_problem;
 use super::failure::several;
+use super::restored;
 use super::shell::{Opened, Shell};
 use super::ui::{BOLD, DIM, padded};
 use crate::address::EmailAddress;
@@ -24,20 +25,22 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
         Ok(opened) => opened,
         Err(problems) => return Answer::failed(Exit::MustChange, problems),
     };
-    let folder = match opened.workspace.private_folder() {
-        Ok(folder) => folder,
-        Err(problem) => return Answer::one_problem(Exit::MustChange, problem),
+    let ledger = match restored::look(shell, &opened) {
+        Ok(ledger) => ledger,
+        Err(answer) => return *answer,
     };
-    let known = Ledger::look(&folder)
-        .and_then(|ledger| ledger.map(|l| known_of(&l, &args.who)).transpose());
-    match known {
-        Err(error) => Answer::one_problem(Exit::MustChange, ledger_problem(&error)),
+    let known = ledger.as_ref().map(|ledger| known_of(ledger, &args.who)).transpose();
+    let mut answer = match known {
+        Err(error) => return Answer::one_problem(Exit::MustChange, ledger_problem(&error)),
         Ok(Some(known)) if !known.is_empty() => {
             let rows = left_out_rows(&opened, &known);
             told(&args.who, known, rows.as_deref())
         }
         Ok(_) => in_the_lists(&opened, &args.who),
-    }
+    };
+    let doubted = ledger.and_then(|ledger| restored::doubted(shell, &ledger));
+    doubted.into_iter().for_each(|problem| answer.problems.push(problem));
+    answer
 }
 
 /// A delivery with what happened to it.

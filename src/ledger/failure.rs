@@ -34,6 +34,9 @@ impl LedgerError {
 /// What happened to the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
+    /// It is missing or empty, and beside it lies what only comes after a ledger.
+    #[error("the ledger is gone, and only the folder objects was left by it")]
+    Lost,
     /// No room to write.
     #[error("the disk is full, so nothing more can be recorded")]
     Full,
@@ -114,6 +117,9 @@ impl Fault {
 
     fn hint(&self) -> String {
         match self {
+            Fault::Lost => {
+                "Restore it from your newest backup: without it everybody would be written to again."
+            }
             Fault::Full => "Make room on that drive, then run the same command again.",
             Fault::Damaged { .. } => {
                 "Do not send. Keep a copy of this file and its -wal, then restore both from your \

@@ -3,6 +3,7 @@
 //! Owns that both are for the owner only (security S21) and that their names outlast a power cut.
 //! SQLite gives its `-wal` and `-shm` the mode of the file they belong to.
 
+use crate::plan::objects::Objects;
 use crate::{crash, owner_only};
 use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
@@ -26,6 +27,20 @@ pub(super) fn as_it_is(file: &Path) -> Option<String> {
     let octet = |b: u8| if plain(b) { char::from(b).to_string() } else { format!("%{b:02x}") };
     let path: String = file.to_str()?.replace(MAIN_SEPARATOR, "/").bytes().map(octet).collect();
     Some(format!("file:///{}?immutable=1", path.trim_start_matches('/')))
+}
+
+/// Whether nothing is in the file, or it is not there: then nothing was ever recorded in it.
+pub(super) fn is_empty(file: &Path) -> io::Result<bool> {
+    match std::fs::metadata(file) {
+        Ok(found) => Ok(found.len() == 0),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether there was a ledger in this folder: files are only frozen once one is durable.
+pub(super) fn had_a_ledger(file: &Path) -> bool {
+    Objects::within(file.parent().unwrap_or(Path::new("."))).is_begun()
 }
 
 /// Makes folder and file where they are missing.

@@ -28,7 +28,9 @@
 //!
 //! 1. *While a ledger is made*: a folder, an empty file, or a file with its tables. An empty one is
 //!    made into a ledger by the next `open` and is no ledger to `look`. The names are synced before
-//!    the first commit, so a ledger that was ever written to does not vanish.
+//!    the first commit, so a ledger that was ever written to does not vanish. `objects/` is made
+//!    after its ledger is durable: beside no ledger or an empty one it tells that somebody removed
+//!    or emptied it, and nothing is begun ([`Fault::Lost`]).
 //! 2. *While a plan is adopted*: the plan before, whole. The log may be as large as the new plan;
 //!    it is overwritten from its start. The first plan of a ledger goes into the file itself, with a
 //!    journal beside it (`-journal`) by which the next `open` or `look` takes back what is half.
@@ -60,6 +62,7 @@ mod control;
 mod events;
 mod failure;
 mod folder;
+mod folder_memory;
 mod frozen;
 mod lock;
 mod names;
@@ -78,6 +81,7 @@ mod writer;
 pub use change::{ChangeError, Recorded, Refusal};
 pub use events::Event;
 pub use failure::{Fault, LedgerError};
+pub use folder_memory::{FolderMemory, LedgerName};
 pub use frozen::{
     FrozenAttachment, FrozenDelivery, FrozenImage, FrozenLetter, FrozenSender, PlannedDelivery,
 };
@@ -224,10 +228,17 @@ impl Ledger {
 }
 
 fn make_and_open(folder: &Path, file: &Path, now: Timestamp) -> Result<Connection, Fault> {
+    let had_one = folder::had_a_ledger(file);
+    if had_one && folder::is_empty(file)? {
+        return Err(Fault::Lost);
+    }
     folder::make(folder, file)?;
     let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Before anything is changed: it may be somebody else's file.
     let identity = schema::identify(&connection)?;
+    if had_one && identity == Identity::Empty {
+        return Err(Fault::Lost);
+    }
     make_durable(&connection)?;
     if identity != Identity::Ledger(schema::newest()) {
         schema::bring_up_to_date(&mut connection, now)?;
@@ -264,9 +275,14 @@ fn keep_log(connection: &Connection) -> Result<String, Fault> {
 
 /// `None` where there is no ledger, or one that was never finished.
 fn open_to_look(file: &Path) -> Result<Option<Connection>, Fault> {
-    if !file.try_exists()? {
-        return Ok(None);
-    }
+    // Asked first: a run that begins meanwhile makes its ledger before anything beside it.
+    let had_one = folder::had_a_ledger(file);
+    // SQLite is kept from an empty file: it would remove the log that belongs to it.
+    let looked = if folder::is_empty(file)? { None } else { look_into(file)? };
+    if had_one && looked.is_none() { Err(Fault::Lost) } else { Ok(looked) }
+}
+
+fn look_into(file: &Path) -> Result<Option<Connection>, Fault> {
     // A connection that may only read cannot tidy up: it leaves a log behind in a folder that had
     // none. This one may write, and does nothing but fold a dead run's log into the file.
     match connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE).and_then(made_to_look) {

@@ -16,6 +16,7 @@
 
 use super::events::{About, Kind};
 use super::failure::Fault;
+use super::folder_memory::LedgerName;
 use super::state::State;
 use super::{Ledger, LedgerError, RunLock, folder};
 use crate::crash;
@@ -57,7 +58,7 @@ impl RunMemory {
     /// # Errors
     /// When the ledger's id cannot be read.
     pub fn of(ledger: &Ledger, state_folder: &Path) -> Result<RunMemory, LedgerError> {
-        let id: String = ledger.id()?.iter().map(|byte| format!("{byte:02x}")).collect();
+        let LedgerName(id) = LedgerName::of(ledger)?;
         Ok(RunMemory { file: state_folder.join("runs").join(id) })
     }
 
@@ -88,24 +89,25 @@ impl RunMemory {
     /// # Errors
     /// [`MemoryError::Unreachable`]; what was remembered before is still there.
     pub fn keep(&self, runs: u64) -> Result<(), MemoryError> {
-        self.replace(runs)
+        write_whole(&self.file, format!("{runs}\n").as_bytes())
             .map_err(|error| MemoryError::Unreachable { file: self.file.clone(), error })
     }
+}
 
-    fn replace(&self, runs: u64) -> io::Result<()> {
-        let folder = self.file.parent().unwrap_or(Path::new("."));
-        folder::make_folder(folder)?;
-        let new = self.file.with_extension("new");
-        // Left by a run that died here; nobody else writes it, for the run lock is held.
-        drop(std::fs::remove_file(&new));
-        let mut file = owner_only::create_file(&new)?;
-        file.write_all(format!("{runs}\n").as_bytes())?;
-        file.sync_all()?;
-        crash::point("memory-written");
-        std::fs::rename(&new, &self.file)?;
-        crash::point("memory-renamed");
-        owner_only::keep_names(folder)
-    }
+/// Writes a memory so that it is there whole or not at all.
+pub(super) fn write_whole(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    folder::make_folder(folder)?;
+    let new = file.with_extension("new");
+    // Left by a run that died here; nobody else writes it, for the run lock is held.
+    drop(std::fs::remove_file(&new));
+    let mut unfinished = owner_only::create_file(&new)?;
+    unfinished.write_all(bytes)?;
+    unfinished.sync_all()?;
+    crash::point("memory-written");
+    std::fs::rename(&new, file)?;
+    crash::point("memory-renamed");
+    owner_only::keep_names(folder)
 }
 
 impl Ledger {

@@ -50,6 +50,18 @@ impl Objects {
         Objects { folder: folder.join("objects") }
     }
 
+    /// Its folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether anything was ever kept here.
+    #[must_use]
+    pub fn is_begun(&self) -> bool {
+        self.folder.exists()
+    }
+
     fn file_of(&self, digest: &Digest) -> PathBuf {
         let hex = digest.to_string();
         self.folder.join(&hex[..2]).join(&hex[2..])

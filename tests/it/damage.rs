@@ -78,6 +78,113 @@ fn a_ledger_cut_off_or_overwritten_sends_nothing() {
     proof::everybody_has_one(&relay, 4);
 }
 
+/// Every command that needs the ledger ends with 3 and one message; the relay is not spoken to.
+#[track_caller]
+fn lost(workspace: &Workspace, relay: &Relay, words: &[&str]) {
+    let sessions = relay.sessions();
+    let plan = workspace.fingerprint();
+    let before = workspace.inventory();
+    for command in [
+        &["send"][..],
+        &["send", "--plan", &plan, "--no-wait"],
+        &["status"],
+        &["why", "given1"],
+        &["pause"],
+        &["cancel", "--yes"],
+        &["resolve", "given1", "--resend", "--reason", "x"],
+        &["resolve", "--restored-ledger", "--reason", "x"],
+        &[],
+    ] {
+        let output = workspace.run(command);
+        assert_eq!((output.code, errors(&output)), (Some(3), 1), "{command:?}: {output:#?}");
+        for word in ["the ledger is gone", "from your newest backup"].iter().chain(words) {
+            assert!(output.stderr.contains(word), "{command:?}, {word:?}: {output:#?}");
+        }
+    }
+    let (_, json) = workspace.run_json(&["send", "--plan", &plan]);
+    assert_eq!(json["problems"][0]["code"], "lost-ledger", "{json:#}");
+    assert_eq!((workspace.inventory(), relay.sessions()), (before, sessions), "nothing was done");
+}
+
+/// What the message says to delete, each path of it.
+fn named_to_delete(workspace: &Workspace) -> Vec<PathBuf> {
+    let (_, json) = workspace.run_json(&["status"]);
+    let hint = json["problems"][0]["hint"].as_str().expect("a hint").to_owned();
+    let (_, paths) = hint.split_once(", delete ").expect("what to delete");
+    let (paths, _) = paths.split_once(" and run the same").expect("what to do then");
+    paths.split(" and ").map(PathBuf::from).collect()
+}
+
+fn delete(path: &std::path::Path) {
+    let deleted =
+        if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    deleted.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
+
+#[test]
+fn a_ledger_that_was_emptied_or_removed_is_no_new_one() {
+    let (workspace, relay) = half_gone();
+    let sound = std::fs::read(file(&workspace)).expect("a ledger");
+    std::fs::write(file(&workspace), "").expect("written");
+    lost(&workspace, &relay, &["objects"]);
+    std::fs::remove_file(file(&workspace)).expect("removed");
+    lost(&workspace, &relay, &["objects"]);
+    // On a computer that remembers nothing, what lies there still tells.
+    let (here, there) = (workspace.beside("state"), workspace.beside("state-there"));
+    std::fs::rename(&here, &there).expect("moved");
+    lost(&workspace, &relay, &["objects"]);
+    std::fs::rename(&there, &here).expect("moved");
+    std::fs::write(file(&workspace), sound).expect("written");
+    assert_eq!(workspace.send().0, Some(0), "put back, it goes on");
+    proof::everybody_has_one(&relay, 4);
+}
+
+#[test]
+fn a_private_folder_that_was_removed_is_remembered_by_the_computer() {
+    let (workspace, relay) = half_gone();
+    let private = workspace.path().join(".secretariat");
+    let aside = workspace.beside("aside");
+    std::fs::rename(&private, &aside).expect("moved");
+    lost(&workspace, &relay, &["this computer remembers that letters of this folder"]);
+    assert!(!private.exists(), "nothing was begun");
+    std::fs::rename(&aside, &private).expect("moved");
+    assert_eq!(workspace.send().0, Some(0), "put back, it goes on");
+    proof::everybody_has_one(&relay, 4);
+}
+
+/// Another workspace in the place of one that is done with: what the message says is enough.
+#[test]
+fn a_new_workspace_in_the_place_of_an_old_one_begins_when_a_person_says_so() {
+    let (workspace, _) = half_gone();
+    let mut workspace = workspace;
+    for removed in [file(&workspace), workspace.path().join(".secretariat")] {
+        delete(&removed);
+        let relay = Relay::start();
+        workspace = workspace.relay(&relay);
+        lost(&workspace, &relay, &[]);
+        let named = named_to_delete(&workspace);
+        assert!(!named.is_empty());
+        named.iter().for_each(|path| delete(path));
+        let (code, json) = workspace.send();
+        assert_eq!(code, Some(0), "{json:#}");
+        proof::everybody_has_one(&relay, 4);
+    }
+}
+
+/// A folder in which nothing was recorded yet is no lost ledger: a first run that died is gone on
+/// with (`crash/` shows it at every point).
+#[test]
+fn a_folder_with_nothing_in_it_is_no_lost_ledger() {
+    let relay = Relay::start();
+    let workspace = Workspace::with_people(2).relay(&relay);
+    for name in ["lock", "lock.holder", "ledger.db"] {
+        workspace.write(&format!(".secretariat/{name}"), "");
+    }
+    assert_eq!(workspace.run(&["status"]).code, Some(0));
+    assert_eq!(workspace.send().0, Some(0));
+    proof::everybody_has_one(&relay, 2);
+}
+
 /// Whichever page is destroyed: nobody gets two letters, and no damage is taken for a mistake.
 #[test]
 fn a_page_of_garbage_sends_nobody_a_second_letter() {
@@ -193,4 +300,25 @@ fn a_workspace_that_may_not_be_written_says_so() {
     assert_eq!(status.code, Some(0), "looking needs no writing: {status:#?}");
     assert_eq!(workspace.send().0, Some(0));
     proof::everybody_has_one(&relay, 4);
+}
+
+/// A program that reads the JSON finds every part, as where nothing was ever confirmed.
+#[test]
+fn the_json_of_a_ledger_that_cannot_be_used_has_every_part() {
+    let (workspace, _) = half_gone();
+    let (_, usual) = workspace.run_json(&["status"]);
+    std::fs::write(file(&workspace), b"these are my notes on the forum\n".repeat(400))
+        .expect("written");
+    for command in [&["status"][..], &["send"], &["pause"], &["resume"], &["cancel", "--yes"]] {
+        let (code, json) = workspace.run_json(command);
+        assert_eq!(code, Some(3), "{json:#}");
+        for name in usual.as_object().expect("an object").keys() {
+            assert!(json.get(name).is_some(), "{command:?} lacks {name}: {json:#}");
+        }
+        assert_eq!((&json["campaign"], &json["counts"]["total"]), (&"outcome".into(), &0.into()));
+        assert_eq!(
+            (&json["fingerprint"], &json["complete"]),
+            (&serde_json::Value::Null, &false.into())
+        );
+    }
 }

@@ -50,6 +50,34 @@ fn a_restored_ledger_sends_nothing_until_it_is_owned() {
     proof::everybody_has_one(&relay, 3);
 }
 
+/// Neither a terminal nor a plan code is needed to be told, and looking is told, too.
+#[test]
+fn an_old_ledger_is_told_of_before_the_question_and_takes_no_orders() {
+    let (workspace, relay) = restored();
+    let before = workspace.inventory();
+    for command in [&["send"][..], &["cancel", "--yes"], &["cancel"], &["pause"], &["resume"]] {
+        let (code, json) = workspace.run_json(command);
+        assert_eq!(code, Some(3), "{command:?}: {json:#}");
+        assert_eq!(json["problems"][0]["code"], "restored-ledger", "{command:?}: {json:#}");
+    }
+    let status = workspace.run(&["status"]);
+    for looked in [&status, &workspace.run(&["why", &person(2)]), &workspace.run::<&str>(&[])] {
+        assert_eq!(looked.code, Some(0), "{looked:#?}");
+        assert!(looked.stderr.contains("warning: this ledger is older"), "{looked:#?}");
+        assert!(looked.stderr.contains("resolve --restored-ledger"), "{looked:#?}");
+        assert!(!looked.everything().contains("nobody gets it twice"), "{looked:#?}");
+    }
+    let (_, json) = workspace.run_json(&["status"]);
+    assert_eq!(json["problems"][0]["severity"], "warning", "{json:#}");
+    assert_eq!(json["counts"]["deferred"], 1, "{json:#}");
+    assert_eq!(workspace.inventory(), before, "nothing was changed");
+    let owned = workspace.run(&["resolve", "--restored-ledger", "--reason", "the disk died"]);
+    assert_eq!(owned.code, Some(0), "{owned:#?}");
+    let status = workspace.run(&["status"]);
+    assert!(!status.everything().contains("this ledger is older"), "{status:#?}");
+    assert_eq!(relay.count(), 3);
+}
+
 /// A computer that never saw the ledger knows nothing against it; one that saw less does neither.
 #[test]
 fn a_workspace_that_comes_from_another_computer_goes_on() {
