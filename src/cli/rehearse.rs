@@ -98,7 +98,8 @@ fn rehearsed(shell: &Shell, planned: &PlannedMailing, args: &Rehearse) -> Step<A
     let how = seed.map_or(String::new(), |seed| format!(" with faults (seed {seed})"));
     let count = plural(letters as u64, "letter");
     shell.ui.say(&format!("Rehearsing {count}{how}. Nothing leaves this computer."));
-    let throwaway = Throwaway::within(&shell.environment().temporary_folder()).map_err(failed)?;
+    let no_room = |error| no_room(shell, error);
+    let throwaway = Throwaway::within(&shell.environment().temporary_folder()).map_err(no_room)?;
     let runtime = runtime()?;
     // From here on there is something to take away, however the command ends.
     let stop = runtime.block_on(listen_until_gone(shell, throwaway.remover()));
@@ -145,8 +146,10 @@ fn prepare(
     let PlannedMailing { campaign, plan, clock, .. } = planned;
     let folder = throwaway.path().join("ledger");
     let relay = Relay::with(Script::new()).map_err(failed)?;
-    let mut ledger = Ledger::open(&folder, clock.now()).map_err(ledger_failed)?;
-    freeze(campaign, plan, true, &Objects::within(&folder), &mut ledger, clock, shell.ui)?;
+    let mut ledger = Ledger::open(&folder, clock.now()).map_err(|e| no_room(shell, e))?;
+    // What fails here is the throw-away folder, not the workspace's own.
+    freeze(campaign, plan, true, &Objects::within(&folder), &mut ledger, clock, shell.ui)
+        .map_err(|answer| no_room(shell, words_of(&answer)))?;
     let rehearsal = Rehearsal {
         folder,
         campaign: campaign.id.to_string(),
@@ -185,7 +188,7 @@ async fn without_faults(
     let mut watcher = Watcher::new(shell.ui, letters as u64, "the rehearsal's mail server");
     let ended = rehearsal.send(stop, &mut |progress| watcher.see(&progress)).await;
     watcher.finish();
-    let Ended { stopped, .. } = ended.map_err(failed)?;
+    let Ended { stopped, .. } = ended.map_err(|error| no_room(shell, error))?;
     let complaint = match &stopped {
         Stopped::Complete | Stopped::Interrupted => None,
         other => Some(in_words(other)),
@@ -311,6 +314,32 @@ fn in_words(stopped: &Stopped) -> String {
         Stopped::Halted(halt, words) => format!("{}: {words}", halt.code()),
         Stopped::RelayUnreachable(words) | Stopped::RelayBusy(words) => words.clone(),
     }
+}
+
+/// A rehearsal keeps everything in the folder for temporary files.
+fn no_room(shell: &Shell, error: impl ToString) -> Box<Answer> {
+    let folder = shell.environment().temporary_folder();
+    let shown = folder.display();
+    let (message, what) = if folder.is_dir() {
+        let message = format!("the rehearsal could not be held in {shown}: {}", error.to_string());
+        (message, format!("Make room in {shown}, the folder for temporary files"))
+    } else {
+        let message = format!("the folder for temporary files, {shown}, is missing");
+        (message, "Make that folder".to_owned())
+    };
+    let variable = if cfg!(windows) { "TMP" } else { "TMPDIR" };
+    let hint = format!(
+        "{what}, or name another in the variable {variable}, and rehearse again. Nothing was \
+         changed in the workspace."
+    );
+    let answer =
+        Answer::one_problem(Exit::MustChange, Problem::error("rehearsal", message).hint(hint));
+    Box::new(Answer { json: Outcome::none_as_json(), ..answer })
+}
+
+/// What an answer's worst problem says.
+fn words_of(answer: &Answer) -> String {
+    answer.problems.sorted().first().map(|problem| problem.message.clone()).unwrap_or_default()
 }
 
 /// A rehearsal needs a folder for temporary files, a port on this computer and its own program.

@@ -50,6 +50,28 @@ fn small() -> Workspace {
     workspace
 }
 
+/// Nothing of the workspace is in the way, and nobody may be told to restore something in it.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_room_for_temporary_files_is_said_of_that_folder() {
+    let workspace = small();
+    let before = workspace.inventory();
+    let folder = temporary(&workspace).to_string_lossy().into_owned();
+    for kib in [0, 4] {
+        let full = workspace.run_limited(kib, &["rehearse"]);
+        assert_eq!(full.code, Some(3), "{kib} KiB: {full:#?}");
+        assert!(full.stderr.contains(&format!("Make room in {folder}")), "{kib} KiB: {full:#?}");
+        assert!(!full.everything().contains("backup"), "{kib} KiB: {full:#?}");
+    }
+    check_nothing_left(&workspace, &before);
+    let workspace = workspace.variable("TMPDIR", "/nonexistent");
+    let missing = workspace.run(&["rehearse"]);
+    assert_eq!(missing.code, Some(3), "{missing:#?}");
+    let words = "the folder for temporary files, /nonexistent, is missing";
+    assert!(missing.stderr.contains(words), "{missing:#?}");
+    assert!(missing.stderr.contains("the variable TMPDIR"), "{missing:#?}");
+}
+
 #[test]
 fn a_mailing_is_rehearsed_and_proved_and_nothing_is_left_behind() {
     let workspace = small();
