@@ -112,7 +112,9 @@ fn go(
     let lock = RunLock::take(&folder, &shell.environment().computer_name(), now);
     let lock = lock.or_else(|error| ended(lock_exit(&error), lock_problem(&error)))?;
     // Asked once more: only a ledger that never was is made.
-    drop(restored::look(shell, opened)?);
+    if restored::look(shell, opened)?.is_none() {
+        kept_beside(shell, opened, &folder).into_iter().for_each(|p| problems.push(p));
+    }
     let mut ledger = Ledger::open(&folder, now).map_err(ledger_failed)?;
     still_current(&ledger, &plan, confirmed.shown)?;
     not_paused_in(&ledger, &campaign.id)?;
@@ -176,6 +178,27 @@ fn in_a_shared_folder(opened: &Opened, ledger: &Path) -> Option<Problem> {
             "Move the workspace to a folder of this computer only, and send from nowhere else.",
         )
     })
+}
+
+/// Says once, when the ledger is made, that it is not in the workspace: whoever keeps a copy of the
+/// workspace has none of it.
+fn kept_beside(shell: &Shell, opened: &Opened, folder: &Path) -> Option<Problem> {
+    if folder.starts_with(opened.workspace.root()) {
+        return None;
+    }
+    let service = opened.workspace.seen_elsewhere().unwrap_or("a folder that others see");
+    let message = format!(
+        "this workspace is in {service}, so who has which letter is recorded on this computer only, \
+         in {}",
+        folder.display()
+    );
+    let hint = "Keep that folder with your backups, and send from this computer.";
+    if !shell.ui.is_json {
+        // On a screen notes are for those who ask for them.
+        shell.ui.say(&format!("Note: {message}. {hint}"));
+        return None;
+    }
+    Some(Problem::note("ledger-beside", message).hint(hint))
 }
 
 /// What a person was asked, and what was known then.

@@ -114,3 +114,29 @@ fn a_ledger_that_is_gone_or_claimed_twice_stops() {
     assert_eq!(workspace.send().0, Some(0));
     assert_eq!(relay.bytes_for(&person(2)).len(), 1);
 }
+
+/// Whoever copies the workspace has no ledger in the copy: that is said when there is one to keep.
+#[test]
+fn the_first_send_says_where_the_ledger_is_kept() {
+    let relay = Relay::with(Script::new().answer("person-0002", "451 4.2.0 later"));
+    let workspace = Workspace::with_people(3).relay(&relay).moved_to("OneDrive - Forum/mailing");
+    let workspace = at_home(workspace);
+    let plan = workspace.fingerprint();
+    let data = workspace.beside("data").to_string_lossy().into_owned();
+    let first = workspace.run(&["send", "--plan", &plan, "--no-wait"]);
+    assert_eq!(first.code, Some(4), "{first:#?}");
+    assert!(first.stderr.contains("is in OneDrive"), "{first:#?}");
+    assert!(first.stderr.contains(&format!("on this computer only, in {data}")), "{first:#?}");
+    let second = workspace.run(&["send", "--plan", &plan, "--no-wait"]);
+    assert!(!second.everything().contains("on this computer only"), "said once: {second:#?}");
+
+    let workspace = Workspace::with_people(1).relay(&relay).moved_to("Dropbox/mailing");
+    let (_, json) = workspace.send();
+    let told = |json: &serde_json::Value| {
+        let problems = json["problems"].as_array().expect("a list").clone();
+        problems.into_iter().find(|problem| problem["code"] == "ledger-beside")
+    };
+    assert_eq!(told(&json).expect("a note")["severity"], "note", "{json:#}");
+    let inside = Workspace::with_people(1).relay(&relay);
+    assert_eq!(told(&inside.send().1), None);
+}
