@@ -44,6 +44,19 @@ pub fn keep_names(folder: &Path) -> io::Result<()> {
     system::keep_names(folder)
 }
 
+/// Whose file or folder it is, where it is not ours: the account's name, or its number where the
+/// system's own list has no name for it. Nobody else's on Windows, which has other rights.
+#[must_use]
+pub fn other_owner(metadata: &Metadata) -> Option<String> {
+    system::other_owner(metadata)
+}
+
+/// Whether the file's own permissions let us write it; not whether its folder and drive do.
+#[must_use]
+pub fn lets_us_write(metadata: &Metadata) -> bool {
+    system::lets_us_write(metadata)
+}
+
 /// Whether nobody but the owner may read or write the file. Always so on Windows.
 #[must_use]
 pub fn is_owner_only(metadata: &Metadata) -> bool {
@@ -65,6 +78,7 @@ pub fn is_ours(metadata: &Metadata) -> bool {
 
 #[cfg(unix)]
 mod system {
+    use rustix::process::geteuid;
     use std::fs::{DirBuilder, File, Metadata, OpenOptions, Permissions, set_permissions};
     use std::io;
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -88,6 +102,33 @@ mod system {
 
     pub(super) fn is_owner_only(metadata: &Metadata) -> bool {
         metadata.mode() & 0o077 == 0
+    }
+
+    pub(super) fn other_owner(metadata: &Metadata) -> Option<String> {
+        let owner = metadata.uid();
+        if owner == geteuid().as_raw() {
+            return None;
+        }
+        let accounts = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+        Some(name_of(&accounts, owner).unwrap_or_else(|| format!("number {owner}")))
+    }
+
+    /// Reads passwd(5): the third field is the number.
+    pub(super) fn name_of(accounts: &str, number: u32) -> Option<String> {
+        let number = number.to_string();
+        let named = |line: &str| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)? == number).then(|| name.to_owned())
+        };
+        accounts.lines().find_map(named)
+    }
+
+    pub(super) fn lets_us_write(metadata: &Metadata) -> bool {
+        let we = geteuid();
+        // Others by their group, perhaps: then it is not this file that is in the way.
+        let bits = if metadata.uid() == we.as_raw() { 0o200 } else { 0o022 };
+        we.is_root() || metadata.mode() & bits != 0
     }
 
     pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
@@ -125,6 +166,14 @@ mod system {
         true
     }
 
+    pub(super) fn other_owner(_metadata: &Metadata) -> Option<String> {
+        None
+    }
+
+    pub(super) fn lets_us_write(metadata: &Metadata) -> bool {
+        !metadata.permissions().readonly()
+    }
+
     pub(super) fn is_same_file(_one: &Metadata, _other: &Metadata) -> bool {
         true
     }
@@ -156,6 +205,16 @@ mod tests {
         assert_eq!(mode(&file), 0o600);
         assert!(is_owner_only(&fs::metadata(&file).unwrap()));
         assert!(create_file(&file).is_err(), "a file was overwritten");
+    }
+
+    #[test]
+    fn accounts_are_named_by_their_numbers() {
+        let accounts =
+            "root:x:0:0:root:/root:/bin/sh\nodd line\nana:x:1000:10:Ana:/home/ana:/bin/sh\n";
+        assert_eq!(system::name_of(accounts, 1000).as_deref(), Some("ana"));
+        assert_eq!(system::name_of(accounts, 10), None);
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(other_owner(&fs::metadata(folder.path()).unwrap()), None, "our own");
     }
 
     #[test]

@@ -43,6 +43,15 @@ pub(super) fn had_a_ledger(file: &Path) -> bool {
     Objects::within(file.parent().unwrap_or(Path::new("."))).is_begun()
 }
 
+/// The first of the ledger's files that we may not write.
+pub(super) fn closed_to_us(file: &Path) -> Option<PathBuf> {
+    let files =
+        ["ledger.db", "ledger.db-wal", "ledger.db-shm"].map(|name| file.with_file_name(name));
+    files
+        .into_iter()
+        .find(|file| std::fs::metadata(file).is_ok_and(|found| !owner_only::lets_us_write(&found)))
+}
+
 /// Makes folder and file where they are missing.
 pub(super) fn make(folder: &Path, file: &Path) -> io::Result<()> {
     make_folder(folder)?;

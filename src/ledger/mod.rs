@@ -127,7 +127,7 @@ impl Ledger {
         let opened = make_and_open(folder, &file, now);
         opened
             .map(|connection| Ledger { connection, file: file.clone(), stopped: None, commits: 0 })
-            .map_err(|fault| LedgerError { file, fault })
+            .map_err(|fault| not_opened(file, fault))
     }
 
     /// Opens the ledger in a folder for reading, also while a run writes to it; `None` where there
@@ -143,7 +143,7 @@ impl Ledger {
                 let file = file.clone();
                 opened.map(|connection| Ledger { connection, file, stopped: None, commits: 0 })
             })
-            .map_err(|fault| LedgerError { file, fault })
+            .map_err(|fault| not_opened(file, fault))
     }
 
     /// A second connection, for reading beside this one.
@@ -225,6 +225,15 @@ impl Ledger {
     fn failed(&self, fault: Fault) -> LedgerError {
         LedgerError { file: self.file.clone(), fault }
     }
+}
+
+/// Names the file that is in the way: what lies beside the ledger may have other permissions.
+fn not_opened(file: PathBuf, fault: Fault) -> LedgerError {
+    let closed = match &fault {
+        Fault::NotPermitted { .. } => folder::closed_to_us(&file),
+        _ => None,
+    };
+    LedgerError { file: closed.unwrap_or(file), fault }
 }
 
 fn make_and_open(folder: &Path, file: &Path, now: Timestamp) -> Result<Connection, Fault> {

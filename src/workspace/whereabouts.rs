@@ -14,7 +14,8 @@
 //!
 //! # Failure
 //! A [`Problem`]: `ledger-elsewhere` with the name of the computer that holds the ledger,
-//! `ledger-gone`, `ledger-at` for a pointer that is not ours.
+//! `ledger-gone`, `ledger-at` for a pointer that is not ours, `closed-folder` for a private folder
+//! that is not.
 
 use super::PRIVATE_FOLDER;
 use crate::crash;
@@ -194,6 +195,9 @@ fn read_pointer(own: &Path) -> Result<Option<Pointer>, Problem> {
     let bytes = match bytes {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(closed(own, &error));
+        }
         Err(error) => return Err(damaged_pointer(&error.to_string())),
     };
     let text = String::from_utf8_lossy(&bytes);
@@ -287,6 +291,28 @@ fn unwritable(folder: &Path, error: &io::Error) -> Problem {
     Problem::error("unwritable-folder", message)
         .place(Place::file(PRIVATE_FOLDER))
         .hint("Check that you may write in the workspace's folder, and in your own.")
+}
+
+/// The private folder cannot be looked into: another account began here, mostly.
+fn closed(own: &Path, error: &io::Error) -> Problem {
+    let owner = fs::metadata(own).ok().and_then(|found| owner_only::other_owner(&found));
+    let (message, hint) = match owner {
+        Some(owner) => (
+            format!("{PRIVATE_FOLDER} belongs to another account, {owner}, and is closed to yours"),
+            format!(
+                "Go on with this mailing from the account {owner}, which began it; or have the \
+                 folder made yours, with everything in it. Do not delete it: letters would go \
+                 again."
+            ),
+        ),
+        None => (
+            format!("{PRIVATE_FOLDER} cannot be looked into: {error}"),
+            "Make the folder yours to read and write, with everything in it. Do not delete it: \
+             letters would go again."
+                .to_owned(),
+        ),
+    };
+    Problem::error("closed-folder", message).place(Place::file(PRIVATE_FOLDER)).hint(hint)
 }
 
 fn damaged_pointer(why: &str) -> Problem {

@@ -302,6 +302,77 @@ fn a_workspace_that_may_not_be_written_says_so() {
     proof::everybody_has_one(&relay, 4);
 }
 
+/// How the program is run as an account of no rights, where the tests are root's.
+#[cfg(unix)]
+const AS_NOBODY: &[&str] = &["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+
+/// Runs a command as somebody who may not do everything: ourselves, or as root somebody else.
+/// `None` where the program lies where that account cannot get at it.
+#[cfg(unix)]
+fn run_as_somebody(workspace: &Workspace, arguments: &[&str]) -> Option<Output> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    if std::fs::metadata(workspace.path()).expect("our own").uid() != 0 {
+        return Some(workspace.run(arguments));
+    }
+    for folder in [workspace.beside(""), workspace.path()] {
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(folder, open).expect("our own");
+    }
+    let output = workspace.run_under(AS_NOBODY, arguments);
+    (!matches!(output.code, Some(126 | 127))).then_some(output)
+}
+
+/// What is closed to this account is not damaged: nobody is told to restore it.
+#[cfg(unix)]
+#[test]
+fn a_private_folder_of_another_account_is_said_to_be_that() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let (workspace, relay) = half_gone();
+    let folder = workspace.path().join(".secretariat");
+    let mode = |mode| {
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&folder, mode).expect("our own");
+    };
+    let is_root = std::fs::metadata(&folder).expect("it is there").uid() == 0;
+    mode(if is_root { 0o700 } else { 0 });
+    let outputs = [&["status"][..], &["send"], &[]].map(|c| run_as_somebody(&workspace, c));
+    mode(0o700);
+    for output in outputs.into_iter().flatten() {
+        let words = if is_root { "belongs to another account, root" } else { "be looked into" };
+        assert_eq!((output.code, errors(&output)), (Some(3), 1), "{output:#?}");
+        assert!(output.stderr.contains(words), "{output:#?}");
+        assert!(output.stderr.contains("Do not delete it"), "{output:#?}");
+        assert!(!output.stderr.contains("backup"), "{output:#?}");
+    }
+    assert_eq!(workspace.send().0, Some(0), "nothing was lost");
+    proof::everybody_has_one(&relay, 4);
+}
+
+/// A file beside the ledger that an account of more rights has left is the one that is named.
+#[cfg(unix)]
+#[test]
+fn a_file_beside_the_ledger_that_is_closed_is_named() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    let (workspace, _) = half_gone();
+    let folder = workspace.path().join(".secretariat");
+    let is_root = std::fs::metadata(&folder).expect("it is there").uid() == 0;
+    if is_root {
+        let names = crate::support::workspace::files_under(&folder);
+        let all = names.iter().map(|name| folder.join(name)).chain([folder.clone()]);
+        all.for_each(|path| chown(path, Some(65_534), Some(65_534)).expect("root may"));
+    }
+    for name in ["ledger.db-wal", "ledger.db-shm"] {
+        let left = folder.join(name);
+        // A log of something: one that is empty is in nobody's way.
+        std::fs::write(&left, [0; 64]).expect("written");
+        std::fs::set_permissions(&left, std::fs::Permissions::from_mode(0o444)).expect("our own");
+        let Some(output) = run_as_somebody(&workspace, &["pause"]) else { return };
+        assert_eq!((output.code, errors(&output)), (Some(3), 1), "{output:#?}");
+        assert!(output.stderr.contains(&format!("{name}: the ledger cannot be")), "{output:#?}");
+        std::fs::remove_file(left).expect("removed");
+    }
+}
+
 /// A program that reads the JSON finds every part, as where nothing was ever confirmed.
 #[test]
 fn the_json_of_a_ledger_that_cannot_be_used_has_every_part() {
