@@ -113,20 +113,17 @@ pub(super) struct Counted {
     memory: Option<RunMemory>,
 }
 
-/// Refuses a ledger that is older than what this computer remembers of it, or damaged by a run that
-/// died; counts the start of this one.
+/// Counts the start of a run, with its plan adopted: what is counted stands in the ledger's log with
+/// the letters that follow, so that a log which was lost is noticed.
 ///
 /// # Errors
-/// The command's answer: `restored-ledger`, or what is wrong with the ledger.
+/// The command's answer: what is wrong with the ledger.
 pub(super) fn begin_run(
-    shell: &Shell,
     ledger: &mut Ledger,
     lock: &RunLock,
+    memory: Option<RunMemory>,
     problems: &mut Problems,
 ) -> Result<Counted, Box<Answer>> {
-    let memory = level(shell, ledger, problems)?;
-    // What a computer that fails does to a file is met here, and not in the middle of the mailing.
-    ledger.check(lock).map_err(failed)?;
     let runs = ledger.begin_run(lock).map_err(failed)?;
     crash::point("run-counted");
     if let Some(Err(error)) = memory.as_ref().map(|memory| memory.keep(runs)) {
@@ -153,7 +150,10 @@ pub(super) fn doubted(shell: &Shell, ledger: &Ledger) -> Option<Problem> {
 }
 
 /// Where the ledger's runs are remembered, if it is not behind that.
-fn level(
+///
+/// # Errors
+/// The command's answer: `restored-ledger`, or what is wrong with the ledger.
+pub(super) fn level(
     shell: &Shell,
     ledger: &Ledger,
     problems: &mut Problems,

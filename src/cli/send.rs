@@ -15,7 +15,7 @@ use super::ending::{left_in_doubt, summed_up};
 use super::failure::ledger_problem;
 use super::freeze::freeze;
 use super::relay::relay;
-use super::restored;
+use super::restored::{self, Counted};
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
 use super::ui::plural;
@@ -31,7 +31,7 @@ use crate::rehearsal::remove_abandoned;
 use crate::send::{Conditions, Needs, Patience, Selection};
 use crate::transport::smtp::Relay;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Hands the letters to the mail server, or does everything but.
 #[must_use]
@@ -103,35 +103,9 @@ fn go(
     asked: Asked,
 ) -> Step<Answer> {
     let Asked { selection, confirmed, mut problems } = asked;
-    let folder = match opened.workspace.create_private_folder() {
-        Ok(folder) => folder,
-        Err(problem) => return ended(Exit::MustChange, problem),
-    };
-    in_a_shared_folder(opened, &folder).into_iter().for_each(|p| problems.push(p));
-    let now = shell.clock().now();
-    let lock = RunLock::take(&folder, &shell.environment().computer_name(), now);
-    let lock = lock.or_else(|error| ended(lock_exit(&error), lock_problem(&error)))?;
-    // Asked once more: only a ledger that never was is made.
-    if restored::look(shell, opened)?.is_none() {
-        kept_beside(shell, opened, &folder).into_iter().for_each(|p| problems.push(p));
-    }
-    let mut ledger = Ledger::open(&folder, now).map_err(ledger_failed)?;
-    still_current(&ledger, &plan, confirmed.shown)?;
-    not_paused_in(&ledger, &campaign.id)?;
-    let counted = restored::begin_run(shell, &mut ledger, &lock, &mut problems)?;
-    let objects = Objects::within(&folder);
     let is_whole = selection == Selection::All;
-    freeze(&campaign, &plan, is_whole, &objects, &mut ledger, shell.clock(), shell.ui)?;
-    restored::keep_folder(shell, opened, &ledger, &counted, &mut problems)?;
-    recover(shell, &mut ledger, &lock)?;
-    settle_clock(shell, &mut ledger, &lock, &campaign.id)?
-        .into_iter()
-        .for_each(|p| problems.push(p));
-    let Some(reader) = Ledger::look(&folder).map_err(ledger_failed)? else {
-        return ledger_vanished();
-    };
-    let writer = LedgerWriter::start(ledger).map_err(ledger_failed)?;
-    let needs = needs(&campaign, &plan, &reader).map_err(ledger_failed)?;
+    let begun = begin(shell, opened, (&campaign, &plan), is_whole, confirmed.shown, &mut problems)?;
+    let Begun { folder, lock, counted, objects, reader, writer, needs } = begun;
     let id = plan.campaign.clone();
     drop((campaign, plan));
     // Where no relay is configured, none was found above.
@@ -167,6 +141,69 @@ fn go(
     }
     drop(lock);
     Ok(summed_up(outcome, standing, problems))
+}
+
+/// A run that holds its ledger, with the plan frozen in it, and may send.
+struct Begun {
+    folder: PathBuf,
+    lock: RunLock,
+    counted: Counted,
+    objects: Objects,
+    reader: Ledger,
+    writer: LedgerWriter,
+    needs: Needs,
+}
+
+/// Takes the run lock, freezes the plan, and settles what an earlier run left.
+fn begin(
+    shell: &Shell,
+    opened: &Opened,
+    (campaign, plan): (&Campaign, &Plan),
+    is_whole: bool,
+    shown: Option<Shown>,
+    problems: &mut Problems,
+) -> Step<Begun> {
+    let (folder, lock, mut ledger) = hold(shell, opened, problems)?;
+    still_current(&ledger, plan, shown)?;
+    not_paused_in(&ledger, &campaign.id)?;
+    let memory = restored::level(shell, &ledger, problems)?;
+    // What a computer that fails does to a file is met here, and not in the middle of the mailing.
+    ledger.check(&lock).map_err(ledger_failed)?;
+    let objects = Objects::within(&folder);
+    freeze(campaign, plan, is_whole, &objects, &mut ledger, shell.clock(), shell.ui)?;
+    let counted = restored::begin_run(&mut ledger, &lock, memory, problems)?;
+    restored::keep_folder(shell, opened, &ledger, &counted, problems)?;
+    recover(shell, &mut ledger, &lock)?;
+    let set_back = settle_clock(shell, &mut ledger, &lock, &campaign.id)?;
+    set_back.into_iter().for_each(|problem| problems.push(problem));
+    let Some(reader) = Ledger::look(&folder).map_err(ledger_failed)? else {
+        return ledger_vanished();
+    };
+    let writer = LedgerWriter::start(ledger).map_err(ledger_failed)?;
+    let needs = needs(campaign, plan, &reader).map_err(ledger_failed)?;
+    Ok(Begun { folder, lock, counted, objects, reader, writer, needs })
+}
+
+/// The ledger under the run lock; made where there never was one.
+fn hold(
+    shell: &Shell,
+    opened: &Opened,
+    problems: &mut Problems,
+) -> Step<(PathBuf, RunLock, Ledger)> {
+    let folder = match opened.workspace.create_private_folder() {
+        Ok(folder) => folder,
+        Err(problem) => return ended(Exit::MustChange, problem),
+    };
+    in_a_shared_folder(opened, &folder).into_iter().for_each(|p| problems.push(p));
+    let now = shell.clock().now();
+    let lock = RunLock::take(&folder, &shell.environment().computer_name(), now);
+    let lock = lock.or_else(|error| ended(lock_exit(&error), lock_problem(&error)))?;
+    // Asked once more: only a ledger that never was is made.
+    if restored::look(shell, opened)?.is_none() {
+        kept_beside(shell, opened, &folder).into_iter().for_each(|p| problems.push(p));
+    }
+    let ledger = Ledger::open(&folder, now).map_err(ledger_failed)?;
+    Ok((folder, lock, ledger))
 }
 
 /// A ledger that came with its workspace into a folder that several computers see.
