@@ -174,6 +174,11 @@ pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(10);
 pub const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(30);
 /// How often a run looks whether somebody has paused or withdrawn its mailing from another terminal.
 pub const PAUSE_LOOKED_FOR: Duration = Duration::from_millis(500);
+/// How long letters must have gone before the screen says how many a minute: one letter in its
+/// first moment is no rate.
+pub const RATE_MEASURED_MIN: Duration = Duration::from_secs(10);
+/// The time that this rate is taken over: a run that becomes slower says so within a minute.
+pub const RATE_MEASURED_OVER: Duration = Duration::from_secs(60);
 
 /// Refusals about us with the same words, one after the other, that stop a run.
 pub const REFUSALS_IN_A_ROW_MAX: usize = 3;

@@ -205,8 +205,8 @@ pub fn in_words(duration: Duration) -> String {
     let minutes = (rounded.as_secs() + 30) / 60;
     let plural = |n: i64, word: &str| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
     match minutes {
-        0 if rounded.as_secs() == 0 => "a moment".to_owned(),
-        0 => plural(rounded.as_secs(), "second"),
+        _ if rounded.as_secs() == 0 => "a moment".to_owned(),
+        _ if rounded.as_secs() < 60 => plural(rounded.as_secs(), "second"),
         1..60 => plural(minutes, "minute"),
         60..1_440 if minutes % 60 == 0 => plural(minutes / 60, "hour"),
         60..1_440 => format!("{} {}", plural(minutes / 60, "hour"), plural(minutes % 60, "minute")),
@@ -246,7 +246,9 @@ mod tests {
         for (seconds, words) in [
             (0, "a moment"),
             (20, "20 seconds"),
-            (45, "1 minute"),
+            (35, "35 seconds"),
+            (59, "59 seconds"),
+            (60, "1 minute"),
             (1_740, "29 minutes"),
             (3_600, "1 hour"),
             (3_900, "1 hour 5 minutes"),

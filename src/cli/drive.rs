@@ -1,10 +1,13 @@
 //! A run with what belongs to a terminal: the runtime, the progress line, Ctrl-C.
 
 use super::progress::Watcher;
+use super::run_line::About;
 use super::shell::Shell;
 use super::signals::{Asked, listen};
 use crate::ledger::LedgerWriter;
+use crate::send::pace::DAY;
 use crate::send::{Broken, Conditions, Ended, RunError, run};
+use crate::time::Timestamp;
 
 /// What is said when somebody asks to stop.
 const STOPPING: &str = "Stopping: letters under way are finished first. Ctrl-C again ends at once \
@@ -37,8 +40,7 @@ pub(super) fn drive(
     };
     let driven = runtime.block_on(async {
         let Asked { stop, at_once } = listen(shell.ui, STOPPING);
-        let relay = format!("{}:{}", conditions.relay.host, conditions.relay.port);
-        let mut watcher = Watcher::new(shell.ui, letters, &relay);
+        let mut watcher = Watcher::new(shell.ui, *shell.clock(), about(conditions, letters));
         let mut watch = |progress| watcher.see(&progress);
         let driven = tokio::select! {
             ended = run(conditions, writer, stop, &mut watch) => Driven::Ended(ended),
@@ -55,4 +57,17 @@ pub(super) fn drive(
     // A name that is still being looked up keeps nobody.
     runtime.shutdown_background();
     driven
+}
+
+/// What the line is about. What cannot be read of earlier acceptances makes its guess a worse one
+/// and stops nothing.
+fn about(conditions: &Conditions<'_>, letters: u64) -> About {
+    let now = conditions.clock.now();
+    let a_day_ago = Timestamp::from_unix_seconds(now.unix_seconds() - DAY.as_secs() as i64);
+    let earlier = match conditions.pacing.daily_limit {
+        Some(_) => conditions.ledger.acceptances_since(a_day_ago, now).unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let relay = format!("{}:{}", conditions.relay.host, conditions.relay.port);
+    About { letters, relay, pacing: conditions.pacing, earlier }
 }

@@ -32,11 +32,13 @@ mod rehearse_screen;
 mod relay;
 mod resolve;
 mod restored;
+mod run_line;
 mod send;
 mod signals;
 mod standing;
 mod status;
 mod why;
+mod wrapping;
 
 use crate::config::Environment;
 use answer::{Answer, Exit};

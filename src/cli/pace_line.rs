@@ -40,6 +40,19 @@ fn rate_in_words(rate: Rate) -> String {
     format!("{} {per}", grouped(u64::from(rate.letters.get())))
 }
 
+/// As it is written in the configuration: `1/h`, `30/min`.
+#[must_use]
+pub(super) fn rate_in_brief(rate: Rate) -> String {
+    let per = match rate.per.as_secs() {
+        1 => "s".to_owned(),
+        60 => "min".to_owned(),
+        3_600 => "h".to_owned(),
+        86_400 => "day".to_owned(),
+        seconds => format!("{seconds} s"),
+    };
+    format!("{}/{per}", rate.letters)
+}
+
 /// Whole seconds, begun ones counted.
 #[must_use]
 pub(super) fn in_seconds(takes: Duration) -> u64 {

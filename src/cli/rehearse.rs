@@ -11,6 +11,7 @@ use super::failure::{bug, ledger_problem};
 use super::freeze::freeze;
 use super::progress::Watcher;
 use super::rehearse_screen::{Heading, Outcome};
+use super::run_line::About;
 use super::shell::Shell;
 use super::signals::{Asked, listen};
 use super::ui::plural;
@@ -28,6 +29,7 @@ use crate::rehearsal::relay::Relay;
 use crate::rehearsal::relay::script::Script;
 use crate::rehearsal::run::Rehearsal;
 use crate::rehearsal::trial::{Done, Trial};
+use crate::send::pace::Pacing;
 use crate::send::{Ended, Halt, Stopped};
 use crate::time::Clock;
 use std::collections::BTreeMap;
@@ -185,7 +187,13 @@ async fn without_faults(
     letters: usize,
     stop: watch::Receiver<bool>,
 ) -> Step<Done> {
-    let mut watcher = Watcher::new(shell.ui, letters as u64, "the rehearsal's mail server");
+    let about = About {
+        letters: letters as u64,
+        relay: "the rehearsal's mail server".to_owned(),
+        pacing: Pacing::default(),
+        earlier: Vec::new(),
+    };
+    let mut watcher = Watcher::new(shell.ui, *shell.clock(), about);
     let ended = rehearsal.send(stop, &mut |progress| watcher.see(&progress)).await;
     watcher.finish();
     let Ended { stopped, .. } = ended.map_err(|error| no_room(shell, error))?;

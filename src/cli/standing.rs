@@ -290,6 +290,12 @@ pub(super) fn moment(at: Timestamp) -> String {
     format!("{}, {}", at.local_date(), at.local_time())
 }
 
+/// A point in time as an officer at work reads it: `14:49`, with the date where it is another day.
+#[must_use]
+pub(super) fn when(at: Timestamp, now: Timestamp) -> String {
+    if at.local_date() == now.local_date() { at.local_time() } else { moment(at) }
+}
+
 /// The same parts of the JSON object where the ledger was not asked.
 #[must_use]
 pub(super) fn none_as_json(campaign: Option<&CampaignId>) -> Map<String, Value> {

@@ -4,12 +4,15 @@
 //! never carries meaning alone.
 
 use super::args::{Color, Format, Global};
+use super::wrapping::wrapped_lines;
 use crate::problem::{Problem, Problems, Severity};
 use anstyle::{AnsiColor, Style};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use unicode_width::UnicodeWidthStr;
 
+/// Columns where nobody says how wide the terminal is.
+const COLUMNS_USUAL: usize = 80;
 /// Problems of one kind that are shown one by one before the rest is counted.
 const OF_A_KIND_SHOWN: usize = 12;
 
@@ -48,14 +51,14 @@ impl Ui {
     pub fn say(&self, text: &str) {
         if !self.is_json && !self.is_quiet {
             // Nobody reads on a closed pipe, and the work goes on.
-            let _ = writeln!(anstream::stderr(), "{}", text.trim_end_matches('\n'));
+            let _ = writeln!(anstream::stderr(), "{}", for_stderr(text.trim_end_matches('\n')));
         }
     }
 
     /// Shows what a question is about, also to those who want to hear nothing else.
     pub fn show(&self, text: &str) {
         if !self.is_json {
-            let _ = writeln!(anstream::stderr(), "{}", text.trim_end_matches('\n'));
+            let _ = writeln!(anstream::stderr(), "{}", for_stderr(text.trim_end_matches('\n')));
         }
     }
 
@@ -70,7 +73,8 @@ impl Ui {
             Severity::Note => self.is_verbose,
         };
         let sorted: Vec<&Problem> = problems.sorted().into_iter().filter(shown).collect();
-        let _ = write!(anstream::stderr(), "{}", problems_as_text(&sorted, OF_A_KIND_SHOWN));
+        let text = problems_as_text(&sorted, OF_A_KIND_SHOWN);
+        let _ = write!(anstream::stderr(), "{}", for_stderr(&text));
     }
 
     /// Asks on the terminal; an empty line or the end of input is no answer.
@@ -80,6 +84,14 @@ impl Ui {
         let _ = err.flush();
         let line = read_line_or_interrupt()?;
         (!line.trim().is_empty()).then(|| line.trim().to_owned())
+    }
+}
+
+/// Wrapped where somebody reads it. Scripts get one line for one thing, however long.
+fn for_stderr(text: &str) -> String {
+    match io::stderr().is_terminal() {
+        true => wrapped_lines(text, terminal_columns()),
+        false => text.to_owned(),
     }
 }
 
@@ -151,6 +163,17 @@ fn problem_as_text(problem: &Problem) -> String {
         let _ = writeln!(text, "  {BLUE}={BLUE:#} {hint}");
     }
     text
+}
+
+/// Columns of the terminal that people read on; as of an old one where there is none.
+#[must_use]
+pub fn terminal_columns() -> usize {
+    let size = terminal_size::terminal_size_of(io::stderr())
+        .or_else(|| terminal_size::terminal_size_of(io::stdout()));
+    match size {
+        Some((terminal_size::Width(columns), _)) if columns > 0 => usize::from(columns),
+        _ => COLUMNS_USUAL,
+    }
 }
 
 /// `3 errors, 1 warning`.

@@ -118,10 +118,12 @@ pub struct Broken {
 /// Where a run stands, for whoever watches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Reaching the relay.
+    /// Reaching the relay; no connection is open.
     Connecting,
-    /// One delivery has got a state.
-    Settled(State),
+    /// A connection is open, and letters go.
+    Connected,
+    /// One delivery stands so now; a deferred one is due then.
+    Settled(DeliveryId, State, Option<Timestamp>),
     /// The relay rests; trying again after this.
     Resting(Duration, String),
     /// The relay asked for less, in these words: half the rate on one connection.
@@ -130,10 +132,17 @@ pub enum Progress {
     FewerConnections(usize),
     /// Waiting for a letter that is to be tried again.
     Waiting(Timestamp),
+    /// Waiting until the next letter may begin, longer than a connection is kept open for.
+    WaitingForTurn {
+        /// Until then.
+        until: Timestamp,
+        /// The relay asked for less; otherwise it is `[relay] rate`.
+        is_slowed: bool,
+    },
     /// Waiting until a limit is over; the relay's words where it was the relay's.
     WaitingForLimit(Timestamp, Option<String>),
-    /// Somebody has paused the mailing.
-    Paused,
+    /// Somebody has paused the mailing, at this time.
+    Paused(Timestamp),
     /// Somebody has let it go on.
     TakenUp,
 }

@@ -201,7 +201,9 @@ impl<'a> Connection<'a> {
         if self.session.is_some() {
             return true;
         }
-        drop(shared.news.send(Progress::Connecting));
+        if shared.with(|dispatch, _| dispatch.has_no_other_connection()) {
+            drop(shared.news.send(Progress::Connecting));
+        }
         crash::point("connecting");
         // Nothing of a letter is under way yet: whoever asks to stop need not wait.
         let opened = tokio::select! {
@@ -227,6 +229,8 @@ impl<'a> Connection<'a> {
                     });
                 } else {
                     self.session = Some(session);
+                    // Said before others go on because of it.
+                    drop(shared.news.send(Progress::Connected));
                     shared.change(|dispatch, _| dispatch.opened());
                     return true;
                 }

@@ -116,6 +116,8 @@ pub(super) struct Dispatch {
     paused_since: Option<Duration>,
     /// What was said of a wait last, so that it is said once.
     announced: Option<Timestamp>,
+    /// The turn that was said last, as a time of the run.
+    announced_turn: Option<Duration>,
     stopped: Option<Stopped>,
     accepted: u64,
     something_went: bool,
@@ -146,6 +148,7 @@ impl Dispatch {
             limited: None,
             paused_since: None,
             announced: None,
+            announced_turn: None,
             stopped: None,
             accepted: 0,
             something_went: false,
@@ -198,7 +201,7 @@ impl Dispatch {
         match (is_paused, self.paused_since) {
             (true, None) => {
                 self.paused_since = Some(now.run);
-                self.news.push(Progress::Paused);
+                self.news.push(Progress::Paused(now.at));
             }
             (false, Some(_)) => {
                 self.paused_since = None;
@@ -221,15 +224,17 @@ impl Dispatch {
             false if self.places >= places_max => return parked,
             _ => {}
         }
+        // Before what may hold letters: a pause holds nobody where nothing is left to go.
+        let earliest = self.earliest_due();
+        if earliest.is_none() && self.in_hand == 0 {
+            self.stop(Stopped::Complete);
+            return Next::Leave;
+        }
         if let Some(held) = self.held(now) {
             return held;
         }
-        let Some(due) = self.earliest_due() else {
-            if self.in_hand > 0 {
-                return Next::Wait { sleep: CONNECTION_IDLE_MAX, leave: false };
-            }
-            self.stop(Stopped::Complete);
-            return Next::Leave;
+        let Some(due) = earliest else {
+            return Next::Wait { sleep: CONNECTION_IDLE_MAX, leave: false };
         };
         if due > now.at {
             return self.wait_until(due, now, Stopped::WaitingUntil, Progress::Waiting);
@@ -240,10 +245,25 @@ impl Dispatch {
         }
         let wait = self.pace.wait(now.run);
         // One letter waits for its turn on a connection, and not for so long that the relay tires.
+        if wait > CONNECTION_IDLE_MAX {
+            self.announce_turn(wait, now);
+        }
         if wait > CONNECTION_IDLE_MAX || (!wait.is_zero() && self.to_begin > 0) {
             return waiting(wait);
         }
         self.take(has_place, now)
+    }
+
+    /// Says once when the next letter may begin.
+    fn announce_turn(&mut self, wait: Duration, now: Now) {
+        let turn = now.run + wait;
+        if self.announced_turn.replace(turn) != Some(turn) {
+            let is_slowed = self.pace.is_slowed(now.run);
+            // Whole seconds, begun ones counted.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            let until = now.at.plus(Duration::from_secs(seconds));
+            self.news.push(Progress::WaitingForTurn { until, is_slowed });
+        }
     }
 
     /// Why no letter may go at all just now.
@@ -337,8 +357,12 @@ impl Dispatch {
             return Turn::PutBack;
         }
         let wait = self.pace.wait(now.run);
+        // Taken before another one began: a relay is not kept waiting for a slow rate.
+        if wait > CONNECTION_IDLE_MAX {
+            return Turn::PutBack;
+        }
         if !wait.is_zero() {
-            return Turn::Wait(wait.min(LOOK_AGAIN_AFTER));
+            return Turn::Wait(wait);
         }
         self.pace.begin(now.run);
         self.to_begin = self.to_begin.saturating_sub(1);
@@ -349,6 +373,11 @@ impl Dispatch {
     pub(super) fn opened(&mut self) {
         self.has_talked = true;
         self.is_probing = false;
+    }
+
+    /// Whether the connection that is being opened is the only one.
+    pub(super) fn has_no_other_connection(&self) -> bool {
+        self.places <= 1
     }
 
     /// A connection is over, or could not be opened.
@@ -425,8 +454,11 @@ impl Dispatch {
             }
             _ => {}
         }
-        self.news.extend(to.map(|(state, _)| Progress::Settled(state)));
-        back.iter().for_each(|id| self.defer(*id, now.at));
+        self.news.extend(to.map(|(state, due)| Progress::Settled(frozen.id, state, due)));
+        for id in &back {
+            self.defer(*id, now.at);
+            self.news.push(Progress::Settled(*id, State::Deferred, Some(now.at)));
+        }
         self.act(decision, outcome, now);
         Settled { to, back }
     }

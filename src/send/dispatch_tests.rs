@@ -430,10 +430,51 @@ fn a_paused_mailing_waits_as_long_as_patience_lasts() {
     assert!(is_parked(&run.next(true, at(10))));
     run.pause(false, at(20));
     assert!(matches!(run.next(false, at(20)), Next::Letter(_)));
-    assert_eq!(run.news(), [Progress::Paused, Progress::TakenUp]);
+    assert_eq!(run.news(), [Progress::Paused(at(10).at), Progress::TakenUp]);
     run.pause(true, at(30));
     assert_eq!(run.next(true, at(30 + WAIT_FOR_RETRY_MAX.as_secs())), Next::Leave);
     assert_eq!(run.stopped(), Some(&Stopped::Paused));
+}
+
+#[test]
+fn a_paused_mailing_with_nothing_left_to_go_is_over() {
+    let mut run = usual(1, 1);
+    take(&mut run, false, 1, at(0));
+    run.pause(true, at(10));
+    assert!(is_parked(&run.next(true, at(10))), "a letter is under way");
+    run.settle(&frozen(1), &accepted(), true, at(11));
+    assert_eq!(run.next(true, at(11)), Next::Leave);
+    assert_eq!(run.stopped(), Some(&Stopped::Complete));
+}
+
+/// Two letters were taken before the first began: the other connection stayed open for an hour.
+#[test]
+fn a_letter_whose_turn_is_far_away_keeps_no_connection() {
+    let rate = Rate { letters: NonZeroU32::MIN, per: Duration::from_secs(3_600) };
+    let pacing = Pacing { rate: Some(rate), daily_limit: None };
+    let mut run = dispatch(2, 2, Patience::Usual, pacing);
+    assert_eq!(run.next(false, at(0)), Next::Letter(id(1)));
+    run.opened();
+    assert_eq!(run.next(false, at(0)), Next::Letter(id(2)));
+    assert_eq!(run.begin(at(0)), Turn::Now);
+    assert_eq!(run.begin(at(0)), Turn::PutBack);
+    run.put_back(id(2), false);
+    assert!(matches!(run.next(true, at(0)), Next::Wait { leave: true, .. }));
+}
+
+#[test]
+fn a_turn_that_is_far_away_is_said_once() {
+    let rate = Rate { letters: NonZeroU32::MIN, per: Duration::from_secs(3_600) };
+    let pacing = Pacing { rate: Some(rate), daily_limit: None };
+    let mut run = dispatch(1, 2, Patience::Usual, pacing);
+    take(&mut run, false, 1, at(0));
+    run.settle(&frozen(1), &accepted(), true, at(1));
+    run.news();
+    let until = at(3_600).at;
+    assert!(is_parked(&run.next(true, at(2))));
+    assert_eq!(run.news(), [Progress::WaitingForTurn { until, is_slowed: false }]);
+    assert!(is_parked(&run.next(false, at(40))));
+    assert_eq!(run.news(), []);
 }
 
 /// In a flight the intent is durable before MAIL is answered.

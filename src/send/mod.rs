@@ -21,4 +21,4 @@ pub use conditions::{
     Broken, Conditions, Ended, Needs, Patience, Progress, RunError, Selection, Stopped,
 };
 pub use halt::Halt;
-pub use run::run;
+pub use run::{limit_spoken_of, run};

@@ -10,7 +10,7 @@ use super::dispatch::{Dispatch, Now, Rules};
 use super::halt::Halt;
 use super::pace::{DAY, Pace};
 use super::thaw::Thaw;
-use crate::ledger::{LedgerError, LedgerWriter, OpenLetter, State};
+use crate::ledger::{LedgerError, LedgerWriter, OpenLetter, State, StoredDelivery};
 use crate::limits::PAUSE_LOOKED_FOR;
 use crate::time::Timestamp;
 use crate::transport::smtp::TlsClient;
@@ -91,6 +91,10 @@ async fn passes(
             return Ok(());
         }
         shared.with(|dispatch, _| dispatch.fill(letters.iter().copied()));
+        let waits = |letter: &OpenLetter| letter.due_at.map(|due| (letter.id, due));
+        for (id, due) in letters.iter().filter_map(waits) {
+            watcher(Progress::Settled(id, State::Deferred, Some(due)));
+        }
         before = Some(letters);
         pass(conditions, shared, &mut stop, told, watcher).await?;
         let is_complete = shared.with(|d, _| d.stopped() == Some(&Stopped::Complete));
@@ -190,23 +194,25 @@ fn dispatch(conditions: &Conditions<'_>) -> Result<Dispatch, LedgerError> {
         patience: conditions.patience,
     };
     let mut dispatch = Dispatch::new(rules, pace);
-    if let Some((until, words)) = limited(conditions, now)? {
+    let attention = conditions.ledger.attention(conditions.campaign)?;
+    if let Some((until, words)) = limit_spoken_of(&attention, now) {
         dispatch.limit(until, words);
     }
     Ok(dispatch)
 }
 
-/// A limit that the relay spoke of in an earlier run: it stands with the letter that met it.
-fn limited(
-    conditions: &Conditions<'_>,
+/// A limit that the relay spoke of in an earlier run, and its words: it stands with the letter that
+/// met it.
+#[must_use]
+pub fn limit_spoken_of(
+    attention: &[StoredDelivery],
     now: Timestamp,
-) -> Result<Option<(Timestamp, String)>, LedgerError> {
-    let attention = conditions.ledger.attention(conditions.campaign)?;
-    let met = attention.into_iter().filter(|d| d.state == State::Deferred).filter_map(|d| {
+) -> Option<(Timestamp, String)> {
+    let met = attention.iter().filter(|d| d.state == State::Deferred).filter_map(|d| {
         let until = d.due_at.filter(|due| *due > now)?;
         let stage = Stage::from_name(d.stage.as_deref()?)?;
-        let outcome = Outcome { stage, ending: Ending::Answered(d.response?) };
+        let outcome = Outcome { stage, ending: Ending::Answered(d.response.clone()?) };
         (decide(&outcome).run == ForRun::Pause).then(|| (until, outcome.ending.in_words()))
     });
-    Ok(met.max_by_key(|(until, _)| *until))
+    met.max_by_key(|(until, _)| *until)
 }
