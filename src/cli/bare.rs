@@ -1,10 +1,11 @@
 //! No command: the workspace's state and the next step, as `git status` does.
 
 use super::answer::{Answer, Exit};
-use super::failure::{ledger_problem, must_change};
 use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::Standing;
+use super::standing_screen::View;
+use super::status::standing_of;
 use super::ui::BOLD;
 use crate::problem::Problems;
 use serde_json::{Value, json};
@@ -30,25 +31,21 @@ pub(super) fn bare(shell: &Shell) -> Answer {
 }
 
 fn state_of(shell: &Shell, opened: &Opened) -> Answer {
-    standings(shell, opened).map_or_else(|answer| *answer, |standings| told(opened, &standings))
+    standings(shell, opened)
+        .map_or_else(|answer| *answer, |standings| told(shell, opened, &standings))
 }
 
 fn standings(shell: &Shell, opened: &Opened) -> Result<Vec<Standing>, Box<Answer>> {
     let ledger = restored::look(shell, opened)?;
-    let doubted = ledger.as_ref().and_then(|ledger| restored::doubted(shell, ledger));
-    let read = |campaign| {
-        let standing = Standing::read(ledger.as_ref(), campaign)
-            .map_err(|error| must_change(ledger_problem(&error)))?;
-        Ok(Standing { doubted: doubted.clone(), ..standing })
-    };
-    opened.config.campaigns.iter().map(|campaign| read(&campaign.id)).collect()
+    let campaigns = opened.config.campaigns.iter();
+    campaigns.map(|c| standing_of(shell, opened, ledger.as_ref(), &c.id)).collect()
 }
 
-fn told(opened: &Opened, standings: &[Standing]) -> Answer {
+fn told(shell: &Shell, opened: &Opened, standings: &[Standing]) -> Answer {
     let conference = opened.config.conference.get("name").map_or("", String::as_str);
     let mut text = format!("{BOLD}{conference}{BOLD:#}\n{}\n\n", opened.workspace.root().display());
     for standing in standings {
-        text.push_str(&standing.to_text());
+        text.push_str(&standing.to_text(&View::of(shell)));
         text.push('\n');
     }
     if standings.is_empty() {

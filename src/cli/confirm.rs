@@ -104,7 +104,7 @@ pub(super) fn confirm(
     let is_confirmed =
         current == Some(plan.fingerprint) && withdrawn_at.is_none() && confirmed_at.is_some();
     if current.is_some() && before.to_go == 0 && before.standing.waiting() == 0 {
-        return Err(Box::new(everybody_has_it(before.standing)));
+        return Err(Box::new(everybody_has_it(before.standing.beside(plan), shell)));
     }
     if before.chosen == 0 && *selection != Selection::All {
         return Err(Box::new(nothing_of_it(before.standing)));
@@ -248,9 +248,9 @@ fn wrong_code(plan: &Plan, typed: &str, before: &Before) -> Answer {
     Answer::one_problem(Exit::MustChange, Problem::error("plan-changed", message).hint(hint))
 }
 
-fn everybody_has_it(standing: Standing) -> Answer {
+fn everybody_has_it(standing: Standing, shell: &Shell) -> Answer {
     let exit = if standing.for_a_person() > 0 { Exit::NeedsAPerson } else { Exit::Done };
-    let answer = standing::answer(&standing);
+    let answer = standing::answer(&standing, shell);
     let accepted = plural(standing.counts.of(State::Accepted), "person");
     let when = standing.confirmed_at.map(|t| format!(" on {}", t.local_date())).unwrap_or_default();
     let heading = format!(

@@ -36,11 +36,14 @@ pub(super) fn pause(shell: &Shell, args: &Pause) -> Answer {
         } else {
             ""
         };
-        let text = format!(
-            "{campaign} is paused: {} until secretariat resume {campaign}.{under_way}\n",
-            waiting_words(standing.waiting(), "stays", "stay")
-        );
-        Ok(Answer { text, ..standing::answer(&standing) })
+        let text = match standing.waiting() {
+            0 => format!("{campaign} is paused; no letter of it waits now.{under_way}\n"),
+            waiting => format!(
+                "{campaign} is paused: {} until secretariat resume {campaign}.{under_way}\n",
+                waiting_words(waiting, "stays", "stay")
+            ),
+        };
+        Ok(Answer { text, ..standing::answer(&standing, shell) })
     }))
 }
 
@@ -66,7 +69,7 @@ pub(super) fn resume(shell: &Shell, args: &Resume) -> Answer {
             "{campaign} may go on: {}.{next}\n",
             waiting_words(standing.waiting(), "waits", "wait")
         );
-        Ok(Answer { text, ..standing::answer(&standing) })
+        Ok(Answer { text, ..standing::answer(&standing, shell) })
     }))
 }
 
@@ -99,7 +102,7 @@ pub(super) fn cancel(shell: &Shell, args: &Cancel) -> Answer {
             _ => " What is under way is finished; refused for now, it is withdrawn as well.",
         };
         let heading = format!("{} withdrawn.{under_way}\n", plural(withdrawn, "letter"));
-        let answer = standing::answer(&standing);
+        let answer = standing::answer(&standing, shell);
         Ok(Answer { text: heading + &answer.text, ..answer })
     }))
 }
@@ -126,7 +129,7 @@ pub(super) fn not_paused_in(ledger: &Ledger, campaign: &CampaignId) -> Result<()
     if !ledger.is_paused(campaign).map_err(failed)? {
         return Ok(());
     }
-    not_paused(&Standing::read(Some(ledger), campaign).map_err(failed)?)
+    not_paused(&Standing::read_by_holder(ledger, campaign).map_err(failed)?)
 }
 
 /// The mailing that an order is for.

@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, Exit};
 use super::failure::{frozen_problem, ledger_problem};
+use super::shell::Shell;
 use super::standing::{self, Standing, moment};
 use crate::ledger::{LedgerError, StoredDelivery};
 use crate::problem::{Problem, Problems};
@@ -9,6 +10,7 @@ use crate::send::{Broken, Ended, Halt, RunError, Stopped};
 
 /// What the run came to, with the exit code of the contract; no outcome: it was ended at once.
 pub(super) fn summed_up(
+    shell: &Shell,
     outcome: Option<Result<Ended, Broken>>,
     standing: Result<Standing, LedgerError>,
     mut problems: Problems,
@@ -32,7 +34,7 @@ pub(super) fn summed_up(
         Some(Err(broken)) if broken.something_went => Exit::RunAgain,
         Some(Err(_)) => Exit::MustChange,
     };
-    Answer { exit, ..standing::answer(&standing) }.with_problems(problems)
+    Answer { exit, ..standing::answer(&standing, shell) }.with_problems(problems)
 }
 
 /// What of a broken run is worth a message: each answer that could not be recorded, and what broke.
@@ -91,7 +93,8 @@ pub(super) fn left_in_doubt(letters: &[StoredDelivery]) -> Problem {
     let names: Vec<String> = letters.iter().map(|d| d.address.to_string()).collect();
     Problem::warning("interrupted", message + &names.join(", ")).hint(
         "They do not go again by themselves. Ask the administrators of the mail server whether it \
-         has them, then say so: secretariat resolve ADDRESS --accepted or --resend.",
+         has them, then say so: secretariat resolve ADDRESS --accepted or --resend, with --reason \
+         \"how you know\".",
     )
 }
 

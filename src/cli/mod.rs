@@ -36,6 +36,7 @@ mod run_line;
 mod send;
 mod signals;
 mod standing;
+mod standing_screen;
 mod status;
 mod why;
 mod wrapping;

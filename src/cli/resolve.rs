@@ -16,6 +16,7 @@ use crate::problem::{Problem, Problems};
 use crate::recipients::select;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::path::Path;
 
 /// Letters named before the rest is counted.
 const NAMED_MAX: usize = 10;
@@ -45,12 +46,17 @@ fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve) -> Step<Answer
     let folder = opened.workspace.private_folder().map_err(must_change)?;
     let Some(looked) = restored::look(shell, opened)? else { return nobody(who) };
     let found = looked.deliveries_of(who).map_err(failed)?;
+    // What no run is handing over any more was left there by one that was stopped.
+    let is_left = !RunLock::is_held(&looked);
     drop(looked);
     let found = select::narrowed(who, found, |d| d.name.as_deref());
-    let delivery = meant(who, found, args.campaign.as_deref())?;
+    let delivery = meant(who, found, args.campaign.as_deref(), is_left)?;
     let resolution = if args.accepted { Resolution::Accepted } else { Resolution::Resend };
     let now = shell.clock().now();
     let mut ledger = Ledger::open(&folder, now).map_err(failed)?;
+    if delivery.state == State::Attempting {
+        recover(shell, &folder, &mut ledger)?;
+    }
     ledger.resolve(&delivery.id, resolution, &args.reason, now).map_err(not_changed)?;
     let settled = ledger.delivery(&delivery.id).map_err(failed)?.unwrap_or(delivery);
     let events = ledger.events_of(&settled.id).map_err(failed)?;
@@ -65,12 +71,29 @@ fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve) -> Step<Answer
     Ok(Answer { text: format!("{}{next}", told.text), ..told })
 }
 
-/// The one letter in doubt among all that fit.
-fn meant(who: &str, found: Vec<StoredDelivery>, campaign: Option<&str>) -> Step<StoredDelivery> {
+/// Letters that a run which was stopped left in the moment of handing over become uncertain, as at
+/// the start of the next run.
+fn recover(shell: &Shell, folder: &Path, ledger: &mut Ledger) -> Step<()> {
+    let lock = take_lock(shell, folder)?;
+    ledger.recover(&lock, shell.clock().now()).map(drop).map_err(failed)
+}
+
+/// The one letter in doubt among all that fit; `is_left`: those on their way are, for no run is at
+/// work.
+fn meant(
+    who: &str,
+    found: Vec<StoredDelivery>,
+    campaign: Option<&str>,
+    is_left: bool,
+) -> Step<StoredDelivery> {
+    let is_doubted = |d: &StoredDelivery| match d.state {
+        State::Uncertain => true,
+        State::Attempting => is_left,
+        _ => false,
+    };
     let is_of = |d: &StoredDelivery| campaign.is_none_or(|c| d.campaign.as_str() == c);
     let found: Vec<StoredDelivery> = found.into_iter().filter(is_of).collect();
-    let (mut doubted, settled): (Vec<_>, Vec<_>) =
-        found.into_iter().partition(|d| d.state == State::Uncertain);
+    let (mut doubted, settled): (Vec<_>, Vec<_>) = found.into_iter().partition(is_doubted);
     let addresses: BTreeSet<&str> = doubted.iter().map(|d| d.address.as_str()).collect();
     if addresses.len() > 1 {
         return ended(Exit::MustChange, several(who, addresses));
@@ -114,11 +137,7 @@ fn all(shell: &Shell, opened: &Opened, reason: &str) -> Step<Answer> {
     }
     let now = shell.clock().now();
     // A run holds letters that are under way; only without one is every state its last.
-    let lock = RunLock::take(&folder, &shell.environment().computer_name(), now);
-    let lock = lock.or_else(|error| {
-        let problem = Problem::error("locked", error.to_string()).hint(error.hint());
-        ended(Exit::MustChange, problem)
-    })?;
+    let lock = take_lock(shell, &folder)?;
     let mut ledger = Ledger::open(&folder, now).map_err(failed)?;
     let mut problems = Problems::new();
     let (memory, remembered) = recalled(shell, &ledger, &mut problems)?;
@@ -133,6 +152,14 @@ fn all(shell: &Shell, opened: &Opened, reason: &str) -> Step<Answer> {
     };
     let text = format!("{} in doubt now. {next}\n{NOT_IN_IT}\n", plural(doubted, "letter"));
     Ok(Answer::done(text).with("uncertain", json!(doubted)).with_problems(problems))
+}
+
+fn take_lock(shell: &Shell, folder: &Path) -> Step<RunLock> {
+    let lock = RunLock::take(folder, &shell.environment().computer_name(), shell.clock().now());
+    lock.or_else(|error| {
+        let problem = Problem::error("locked", error.to_string()).hint(error.hint());
+        ended(Exit::MustChange, problem)
+    })
 }
 
 fn nobody<T>(who: &str) -> Step<T> {

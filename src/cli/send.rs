@@ -131,7 +131,9 @@ fn go(
             None
         }
     };
-    let standing = Standing::read(Some(&reader), &id);
+    let standing = Standing::read_by_holder(&reader, &id).and_then(|standing| {
+        standing.with_limits(Some(&reader), &habits.pacing, shell.clock().now())
+    });
     // The last to close the ledger folds its log into the file.
     drop(reader);
     crash::point("run-over");
@@ -140,7 +142,7 @@ fn go(
         crash::point("run-ended");
     }
     drop(lock);
-    Ok(summed_up(outcome, standing, problems))
+    Ok(summed_up(shell, outcome, standing, problems))
 }
 
 /// A run that holds its ledger, with the plan frozen in it, and may send.

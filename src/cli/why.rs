@@ -112,6 +112,7 @@ fn delivery_as_json(delivery: &StoredDelivery) -> Value {
         "response": delivery.response.as_ref().map(ToString::to_string),
         "file": delivery.place.file,
         "line": delivery.place.line,
+        "in_plan": delivery.is_in_plan,
     })
 }
 
@@ -131,7 +132,9 @@ fn as_text(delivery: &StoredDelivery, events: &[Event], rows: &[(CampaignId, Exc
         let _ = writeln!(text, "{DIM}{}{DIM:#}{value}", padded(label, 12));
     };
     line("mailing", delivery.campaign.as_str());
-    line("row", &delivery.place.to_string());
+    let when =
+        if delivery.is_in_plan { "" } else { " when it was planned, no longer in the lists" };
+    line("row", &format!("{}{when}", delivery.place));
     for (_, row) in rows.iter().filter(|(campaign, _)| *campaign == delivery.campaign) {
         line("left out", &format!("{}: {}", row.place, row.reason));
     }

@@ -118,6 +118,13 @@ impl RunLock {
         file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     }
 
+    /// Who is at work on this ledger now; nobody, or unknown, where this is none.
+    #[must_use]
+    pub fn holder_now(ledger: &Ledger) -> Option<Holder> {
+        let folder = ledger.file().parent().unwrap_or(Path::new("."));
+        RunLock::is_held(ledger).then(|| RunLock::holder(folder)).flatten()
+    }
+
     /// Who took the lock last. Believe it only of a lock that is held.
     fn holder(folder: &Path) -> Option<Holder> {
         serde_json::from_slice(&std::fs::read(holder_file(folder)).ok()?).ok()

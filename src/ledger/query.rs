@@ -91,6 +91,9 @@ pub struct StoredDelivery {
     pub tls: Option<String>,
     /// When its state last changed.
     pub updated_at: Timestamp,
+    /// Whether the current plan of its campaign names it. Who was mended or taken out of the lists
+    /// since is in none.
+    pub is_in_plan: bool,
 }
 
 impl StoredDelivery {
@@ -113,7 +116,8 @@ pub struct OpenLetter {
 /// The columns of [`StoredDelivery`], in the order in which [`stored`] reads them.
 const STORED: &str = "id, campaign, key, number, address, name, language, file, line, state, round,
     attempts, message_id, date, first_attempt, due_at, response_code, response, detail, stage,
-    relay, relay_id, tls, updated_at";
+    relay, relay_id, tls, updated_at,
+    plan IS (SELECT p.row FROM plans p WHERE p.campaign = deliveries.campaign AND p.current = 1)";
 
 impl Ledger {
     /// How many deliveries of a campaign are in each state.
@@ -225,6 +229,18 @@ impl Ledger {
         self.read(|connection| {
             let condition = "campaign = ? AND state IN
                 ('deferred', 'uncertain', 'rejected', 'expired') ORDER BY number, row";
+            select(connection, condition, [campaign.as_str()])
+        })
+    }
+
+    /// The deliveries of a campaign that are on their way, in the order of the list; where no run is
+    /// at work, those that one left in the moment of handing over.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn under_way(&self, campaign: &CampaignId) -> Result<Vec<StoredDelivery>, LedgerError> {
+        self.read(|connection| {
+            let condition = "campaign = ? AND state = 'attempting' ORDER BY number, row";
             select(connection, condition, [campaign.as_str()])
         })
     }
@@ -362,6 +378,7 @@ fn stored(row: &Row<'_>) -> Result<StoredDelivery, Fault> {
         relay_id: row.get(21)?,
         tls: row.get(22)?,
         updated_at: Timestamp::from_unix_seconds(row.get(23)?),
+        is_in_plan: row.get(24)?,
     })
 }
 

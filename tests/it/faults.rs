@@ -366,15 +366,16 @@ fn the_same_answer_to_many_is_one_line_and_not_twenty() {
     assert_eq!(json["attention"].as_array().map(Vec::len), Some(28), "all by name: {json:#}");
     let screen = workspace.run(&["status"]).stdout;
     for words in [
-        "  person-0002@town.example rejected: 550 5.1.1 no such mailbox\n",
-        "  person-0003@town.example uncertain: ",
-        "  person-0005@town.example and 25 others deferred, again from ",
-        "on: 451 4.7.1 greylisted, see ",
-        "  secretariat status --format json names all\n",
+        "  person-0002@town.example refused for good: 550 5.1.1 no such mailbox\n",
+        "  person-0003@town.example not sure: ",
+        "  person-0005@town.example and 25 others will be tried again from ",
+        "  secretariat status -v names all\n",
     ] {
         assert!(screen.contains(words), "{words:?}: {screen}");
     }
     assert_eq!(screen.matches("greylisted").count(), 1, "{screen}");
+    let all = workspace.run(&["status", "-v"]).stdout;
+    assert_eq!(all.matches("@town.example ").count(), 28, "each by name: {all}");
 }
 
 /// A server that answers is not out of reach: its words are shown, and the network is not blamed.

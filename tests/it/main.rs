@@ -42,6 +42,7 @@ mod resolve;
 mod restored;
 #[cfg(target_os = "linux")]
 mod room;
+mod screen;
 mod send;
 mod tls;
 mod whereabouts;
