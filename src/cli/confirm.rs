@@ -11,13 +11,13 @@ use super::changed_lines::changed_lines;
 use super::control::not_paused;
 use super::failure::{ledger_problem, must_change};
 use super::pace_line::pace_line;
-use super::plan_screen::plan_screen;
+use super::plan_screen::{Going, plan_screen};
 use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
-use super::ui::{grouped, plural};
+use super::ui::{grouped, plural, terminal_columns};
 use crate::campaign::Campaign;
-use crate::id::{DeliveryId, Fingerprint};
+use crate::id::{DeliveryId, Fingerprint, RecipientKey};
 use crate::ledger::{Ledger, LedgerError, State, StoredPlan};
 use crate::plan::Plan;
 use crate::plan::manifest::{self, Difference};
@@ -40,6 +40,8 @@ struct Before {
     to_go: u64,
     /// Those of them that are meant now.
     chosen: u64,
+    /// Who they are, and who gets none any more.
+    going: Going,
     /// How long they take.
     pace: Option<String>,
 }
@@ -162,10 +164,15 @@ fn read_before(
     let lines = older.as_deref().map(|older| changed_lines(campaign, &objects, older));
     let difference = older.map(|older| {
         let newer = manifest::text(&campaign.materials(shell.clock().date()), &plan.deliveries);
-        Difference::between(&older, &newer)
+        // Who has a letter keeps it: to them nothing has changed.
+        Difference::for_those(&older, &newer, |key| {
+            let key = RecipientKey::from_stored(key.to_owned());
+            goes(&DeliveryId::of(&campaign.id, &key))
+        })
     });
     let lines = lines.unwrap_or_default();
-    Ok(Before { standing, difference, lines, to_go, chosen, pace })
+    let going = Going::of(plan, &states, selection);
+    Ok(Before { standing, difference, lines, to_go, chosen, going, pace })
 }
 
 fn ask(
@@ -174,7 +181,8 @@ fn ask(
     plan: &Plan,
     before: &Before,
 ) -> Result<(), Box<Answer>> {
-    shell.ui.show(&plan_screen(campaign, plan, before.pace.as_deref()));
+    let (pace, columns) = (before.pace.as_deref(), terminal_columns());
+    shell.ui.show(&plan_screen(campaign, plan, &before.going, pace, columns));
     if let Some(at) = before.standing.withdrawn_at {
         shell.ui.show(&format!("This mailing was withdrawn on {}.", standing::moment(at)));
     }
@@ -316,7 +324,10 @@ fn changes_as_line(difference: &Difference) -> String {
 }
 
 fn changes_as_text(difference: &Difference, changed_lines: &str) -> String {
-    let lines: Vec<String> = changes(difference).iter().map(|c| format!("  {c}")).collect();
+    let mut lines: Vec<String> = changes(difference).iter().map(|c| format!("  {c}")).collect();
+    if lines.is_empty() {
+        lines.push("  nothing for those who get a letter now".to_owned());
+    }
     format!(
         "Changed since the plan that was confirmed:\n{}\n{changed_lines}Who has the letter keeps \
          it; the others get this one.",

@@ -9,18 +9,20 @@ use super::args::Send;
 use super::chosen::{chosen, of_a_new_plan};
 use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
 use super::pace_line::{in_seconds, pace_line};
-use super::plan_screen::{language_counts, plan_screen};
+use super::plan_screen::{Going, language_counts, plan_screen};
 use super::preview::{choose, letter_as_text};
 use super::shell::{Opened, Shell};
-use super::ui::{DIM, counted, plural};
+use super::ui::{DIM, counted, plural, terminal_columns};
+use super::wrapping::wrapped_lines;
 use crate::campaign::Campaign;
 use crate::id::DeliveryId;
 use crate::plan::{Made, Plan};
 use crate::problem::{Problem, Problems};
+use crate::send::Selection;
 use crate::time::Timestamp;
 use crate::transport::file::out_name;
 use serde_json::{Map, Value, json};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// Plans, renders and composes every letter; shows the plan and the first letter in full.
@@ -55,13 +57,16 @@ pub(super) fn dry_run(
         }
     };
     let pace = pace_line(&pacing, chosen as u64, &[], shell.clock().now());
-    let mut text = plan_screen(campaign, &plan, pace.as_deref());
+    // The ledger is not asked: a dry run is about the whole plan.
+    let going = Going::of(&plan, &HashMap::new(), &Selection::All);
+    let mut text = plan_screen(campaign, &plan, &going, pace.as_deref(), terminal_columns());
     let rule = "─".repeat(78);
     text.push_str(&format!(
         "\n{DIM}{rule}{DIM:#}\n{}\n{DIM}{rule}{DIM:#}\n",
         first_letter(campaign, date, person).trim_end()
     ));
-    text.push_str(&closing(chosen, args.out.as_deref(), &problems));
+    let closing = closing(chosen, args.out.as_deref(), &problems);
+    text.push_str(&wrapped_lines(&closing, terminal_columns()));
     let takes = in_seconds(pacing.estimate(chosen as u64, &[], shell.clock().now()));
     Answer { json: plan_as_json(&plan, true), ..Answer::done(text) }
         .with("estimated_seconds", json!(takes))

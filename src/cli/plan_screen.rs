@@ -1,23 +1,102 @@
 //! The screen before sending: everything a person confirms, on one page.
 
 use super::ui::{BOLD, DIM, grouped, padded, plural, size};
+use super::wrapping::wrapped;
 use crate::campaign::Campaign;
+use crate::id::DeliveryId;
 use crate::language::Language;
+use crate::ledger::State;
 use crate::letter::Attachment;
 use crate::plan::Plan;
 use crate::recipients::LanguageBy;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::send::Selection;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::sync::Arc;
+use unicode_width::UnicodeWidthStr;
 
 /// Column in which the right-hand remarks begin.
 const REMARK_COLUMN: usize = 58;
+/// Columns of the labels at the left.
+const LABEL_COLUMNS: usize = 11;
 /// Names of left-out people shown before the rest is counted.
 const LEFT_OUT_SHOWN: usize = 3;
 
+/// Who gets a letter when this plan goes, and who does not any more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Going {
+    /// The first who gets one now, by place in the plan.
+    first: Option<usize>,
+    /// The last.
+    last: Option<usize>,
+    /// People of the plan whom no letter goes to any more, by their state.
+    already: BTreeMap<State, u64>,
+}
+
+impl Going {
+    /// What the ledger's states make of a plan, for those who are meant now.
+    pub(super) fn of(
+        plan: &Plan,
+        states: &HashMap<DeliveryId, State>,
+        selection: &Selection,
+    ) -> Going {
+        let mut going = Going::default();
+        let mut left = match selection {
+            Selection::First(count) => *count,
+            _ => usize::MAX,
+        };
+        for (at, delivery) in plan.deliveries.iter().enumerate() {
+            match states.get(&delivery.id).filter(|state| !state.is_open_to_plans()) {
+                Some(state) => *going.already.entry(*state).or_default() += 1,
+                None if left > 0 && is_chosen(selection, &delivery.id) => {
+                    left -= 1;
+                    going.first.get_or_insert(at);
+                    going.last = Some(at);
+                }
+                None => {}
+            }
+        }
+        going
+    }
+
+    /// `4 have it, 1 was refused`; nothing where nobody was written to.
+    fn already(&self) -> String {
+        let count = |states: &[State]| -> u64 {
+            states.iter().filter_map(|state| self.already.get(state)).sum()
+        };
+        let was = |n| if n == 1 { "was" } else { "were" };
+        let (refused, given_up) = (count(&[State::Rejected]), count(&[State::Expired]));
+        let words = [
+            (count(&[State::Accepted]), "have it".to_owned()),
+            (refused, format!("{} refused for good", was(refused))),
+            (count(&[State::Attempting, State::Uncertain]), "not sure".to_owned()),
+            (given_up, format!("{} given up", was(given_up))),
+        ];
+        let said = words.into_iter().filter(|(count, _)| *count > 0);
+        let said = said.map(|(count, words)| match (count, words.as_str()) {
+            (1, "have it") => "1 has it".to_owned(),
+            _ => format!("{} {words}", grouped(count)),
+        });
+        said.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn is_chosen(selection: &Selection, id: &DeliveryId) -> bool {
+    match selection {
+        Selection::Only(ids) => ids.contains(id),
+        Selection::All | Selection::First(_) => true,
+    }
+}
+
 /// The plan screen of the contract, with its line ends; `pace` where something limits it.
 #[must_use]
-pub(super) fn plan_screen(campaign: &Campaign, plan: &Plan, pace: Option<&str>) -> String {
+pub(super) fn plan_screen(
+    campaign: &Campaign,
+    plan: &Plan,
+    going: &Going,
+    pace: Option<&str>,
+    columns: usize,
+) -> String {
     let mut screen = String::new();
     let heading = heading(campaign, plan);
     let _ = writeln!(
@@ -27,10 +106,19 @@ pub(super) fn plan_screen(campaign: &Campaign, plan: &Plan, pace: Option<&str>) 
         plan.fingerprint.plan_code()
     );
     let mut line = |label: &str, text: &str, remark: &str| {
-        let text =
-            if remark.is_empty() { text.to_owned() } else { padded(text, REMARK_COLUMN - 11) };
-        let gap = if remark.is_empty() || text.ends_with(' ') { "" } else { "  " };
-        let _ = writeln!(screen, "{DIM}{}{DIM:#}{text}{gap}{remark}", padded(label, 11));
+        let beside = match remark.is_empty() || text.is_empty() {
+            true => format!("{text}{remark}"),
+            // Two blanks at least between them.
+            false => format!("{}  {remark}", padded(text, REMARK_COLUMN - LABEL_COLUMNS - 2)),
+        };
+        let label = format!("{DIM}{}{DIM:#}", padded(label, LABEL_COLUMNS));
+        let lines = match LABEL_COLUMNS + beside.width() > columns && !remark.is_empty() {
+            true => vec![format!("{label}{text}"), " ".repeat(LABEL_COLUMNS) + remark],
+            false => vec![label + &beside],
+        };
+        for line in lines {
+            let _ = writeln!(screen, "{}", wrapped(&line, columns, LABEL_COLUMNS));
+        }
     };
     line("languages", &languages(plan), &by_default(campaign, plan));
     for stand_in in stand_ins(campaign, plan) {
@@ -45,7 +133,11 @@ pub(super) fn plan_screen(campaign: &Campaign, plan: &Plan, pace: Option<&str>) 
     for (i, left_out) in left_out(plan).iter().enumerate() {
         line(if i == 0 { "left out" } else { "" }, left_out, "");
     }
-    line("first", &first_and_last(campaign, plan), &neutral(campaign, plan));
+    line("first", &first_and_last(campaign, plan, going), &neutral(campaign, plan));
+    let already = going.already();
+    if !already.is_empty() {
+        line("already", &already, "");
+    }
     if let Some(pace) = pace {
         line("pace", pace, "");
     }
@@ -178,12 +270,15 @@ fn left_out(plan: &Plan) -> Vec<String> {
     lines
 }
 
-fn first_and_last(campaign: &Campaign, plan: &Plan) -> String {
+/// Of those who get a letter now.
+fn first_and_last(campaign: &Campaign, plan: &Plan, going: &Going) -> String {
     let name = |index: usize| {
         let recipient = &campaign.people.recipients[index];
         recipient.name.clone().unwrap_or_else(|| recipient.address.to_string())
     };
-    match (plan.deliveries.first(), plan.deliveries.last()) {
+    let at = |at: Option<usize>| at.and_then(|at| plan.deliveries.get(at));
+    match (at(going.first), at(going.last)) {
+        (Some(only), Some(last)) if only.id == last.id => name(only.recipient),
         (Some(first), Some(last)) => {
             format!("{}    last  {}", name(first.recipient), name(last.recipient))
         }

@@ -143,6 +143,13 @@ impl Difference {
     /// The difference of two manifests.
     #[must_use]
     pub fn between(older: &str, newer: &str) -> Difference {
+        Difference::for_those(older, newer, |_| true)
+    }
+
+    /// The difference of two manifests, where what changed in letters, documents and addresses
+    /// counts only for people with these keys. Who is new or gone is named all the same.
+    #[must_use]
+    pub fn for_those(older: &str, newer: &str, is_meant: impl Fn(&str) -> bool) -> Difference {
         let images_changed = images_that_differ(older, newer);
         let (older_head, older) = parsed(older);
         let (newer_head, newer) = parsed(newer);
@@ -151,7 +158,8 @@ impl Difference {
         for (key, new) in &newer {
             match older.get(key) {
                 None => difference.people_added.push(new.address.to_owned()),
-                Some(old) => difference.compare(old, new),
+                Some(old) if is_meant(key) => difference.compare(old, new),
+                Some(_) => {}
             }
         }
         let gone = older.iter().filter(|(key, _)| !newer.contains_key(*key));
@@ -256,6 +264,16 @@ mod tests {
         assert_eq!(difference.letters_changed, BTreeMap::from([("en".to_owned(), 1)]));
         assert_eq!(difference.files_changed, BTreeMap::from([("s.pdf".to_owned(), 1)]));
         assert!(difference.sender_changed && !difference.only_loses_people());
+    }
+
+    #[test]
+    fn what_changed_counts_for_those_who_get_it() {
+        let older = manifest(&["delivery a@x.example a@x.example en L1 s.pdf F1"]);
+        let newer = manifest(&["delivery a@x.example a@x.example en L9 s.pdf F2"]);
+        let to_nobody = Difference::for_those(&older, &newer, |_| false);
+        assert_eq!(to_nobody, Difference::default());
+        let to_all = Difference::for_those(&older, &newer, |key| key == "a@x.example");
+        assert_eq!(to_all, Difference::between(&older, &newer));
     }
 
     #[test]

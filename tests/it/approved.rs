@@ -53,15 +53,11 @@ fn edits() -> Vec<Edit> {
     let one_more = b"email,given name,language\nnew@town.example,New,en\n".to_vec();
     let edit = |file, content, said| Edit { file, content, said };
     vec![
-        edit(LETTER_FILE, Some(mended), "the letter in en reads differently for 12 people"),
+        edit(LETTER_FILE, Some(mended), "the letter in en reads differently for "),
         edit(LETTER_FILE, None, "templates/outcome"),
         edit(IMAGE_FILE, Some(png(2)), "the image templates/images/logo.png is another"),
         edit(IMAGE_FILE, None, "images/logo.png"),
-        edit(
-            DOCUMENT_FILE,
-            Some(pdf(30_000, 2)),
-            "the document statement.en.pdf is another for 12 people",
-        ),
+        edit(DOCUMENT_FILE, Some(pdf(30_000, 2)), "the document statement.en.pdf is another for "),
         edit(DOCUMENT_FILE, None, "statement"),
         edit("recipients/late.csv", Some(one_more), "1 person new: new@town.example"),
         edit(LIST_FILE, Some(list_of_eleven()), "1 person gone: person-0012@town.example"),

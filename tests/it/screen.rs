@@ -233,3 +233,36 @@ fn somebody_refused_who_was_taken_out_of_the_lists_keeps_no_mailing_open() {
     let workspace = workspace.people(2);
     assert_eq!(workspace.run(&["send"]).code, Some(0));
 }
+
+#[test]
+fn the_plan_shows_who_gets_one_now() {
+    let relay = Relay::with(Script::new().answer("person-0002", "550 5.1.1 no such mailbox"));
+    let workspace = Workspace::with_people(6).relay(&relay);
+    let plan = workspace.fingerprint();
+    assert_eq!(workspace.run(&["send", "--plan", &plan, "--first", "3"]).code, Some(4));
+    let edited = "Subject: Mended\n\n{{ greeting }}\n\nAnother text.\n\nSecretariat\n";
+    let workspace = workspace.letter("outcome", "en", edited);
+    let asked = workspace.run(&["send"]);
+    assert_eq!(asked.code, Some(3), "{asked:#?}");
+    says(
+        &asked.stderr,
+        &[
+            "already    2 have it, 1 was refused for good\n",
+            "first      Given4 Family4    last  Given6 Family6\n",
+            "the letter in en reads differently for 3 people\n",
+        ],
+    );
+}
+
+#[test]
+fn the_plan_is_no_wider_than_a_terminal() {
+    let long = "a-very-long-name-of-a-person@a-very-long-name-of-a-town.example";
+    let list = format!("email,given name\n{long},Ana\n{long},Ana again\n{long},And once more\n");
+    let workspace = Workspace::new().letter("outcome", "en", "Subject: X\n\n{{ greeting }}\n");
+    let workspace = workspace.list("delegations-of-the-southern-region.csv", list);
+    let screen = workspace.run(&["send", "--dry-run"]).stdout;
+    says(&unwrapped(&screen), &["left out 2 rows", "same address as"]);
+    for line in screen.lines().filter(|line| !line.contains(long)) {
+        assert!(line.chars().count() <= 80, "{line:?}");
+    }
+}
