@@ -44,24 +44,36 @@ pub struct Pacing {
 
 impl Pacing {
     /// How long this many letters take at least, after `earlier` acceptances of the last 24 hours
-    /// (oldest first).
+    /// (oldest first): until the last of them begins.
     #[must_use]
     pub fn estimate(&self, letters: u64, earlier: &[Timestamp], now: Timestamp) -> Duration {
         let spacing = self.rate.map_or(Duration::ZERO, Rate::spacing);
-        let by_rate = times(spacing, letters.saturating_sub(1));
-        let Some(limit) = self.daily_limit else { return by_rate };
+        let Some(last) = letters.checked_sub(1) else { return Duration::ZERO };
+        let Some(limit) = self.daily_limit else { return times(spacing, last) };
         // Each acceptance of a day is a place that is free again a day later. Letters take the
-        // places in turn, and again the day after.
+        // places in turn, and again the day after, each at its spacing behind the one before.
         let counted = earlier.len().min(usize::try_from(limit.get()).unwrap_or(usize::MAX));
         let freed = &earlier[earlier.len() - counted..];
         let free_now = limit.get() - counted as u64;
-        let last = letters.saturating_sub(1);
+        let first_of_day = |place: u64| {
+            let at = place.checked_sub(free_now).and_then(|at| usize::try_from(at).ok());
+            at.and_then(|at| freed.get(at)).map_or(Duration::ZERO, |at| at.plus(DAY).since(now))
+        };
+        // What the first `n` places of the first day come to: waiting for a place, and the rate.
+        let begun = |places: u64| {
+            let freed = (free_now..=places).map(|place| (place, first_of_day(place)));
+            let freed = freed.map(|(place, free)| free + times(spacing, places - place));
+            freed.fold(times(spacing, places), Duration::max)
+        };
         let (days, place) = (last / limit, last % limit);
-        let in_freed = place.checked_sub(free_now).and_then(|at| usize::try_from(at).ok());
-        let first = in_freed
-            .and_then(|at| freed.get(at))
-            .map_or(Duration::ZERO, |at| at.plus(DAY).since(now));
-        by_rate.max(first + times(DAY, days))
+        if days == 0 {
+            return begun(place);
+        }
+        // A full day takes its 24 hours, or what the rate needs for it.
+        let day = DAY.max(times(spacing, limit.get()));
+        // The last place of the first day holds back the first of the next, at the rate.
+        let held_back = begun(limit.get() - 1) + times(spacing, place + 1);
+        (begun(place) + times(day, days)).max(held_back + times(day, days - 1))
     }
 }
 
@@ -249,7 +261,47 @@ mod tests {
         assert_eq!(pace.wait(later), SECOND, "the time is over");
     }
 
+    /// Letter after letter as a run does it, every answer at once.
+    fn begun_by_a_run(pacing: Pacing, letters: u64, earlier: &[u64], now: u64) -> u64 {
+        let accepted = earlier.iter().map(|t| at(*t)).collect();
+        let mut pace = Pace::new(pacing, accepted, None, at(now));
+        let mut run = Duration::ZERO;
+        for _ in 0..letters {
+            run += pace.wait(run);
+            while let Some(free) = pace.free_again(0, at(now).plus(run)) {
+                run += free.since(at(now).plus(run));
+            }
+            pace.begin(run);
+            pace.accepted(at(now).plus(run));
+        }
+        run.as_secs()
+    }
+
+    #[test]
+    fn rate_and_daily_limit_together_take_as_long_as_a_run() {
+        let twenty_an_hour = limits(Some(rate(20, 3_600)), Some(100));
+        let takes = twenty_an_hour.estimate(650, &[], at(0)).as_secs();
+        assert_eq!(takes, begun_by_a_run(twenty_an_hour, 650, &[], 0));
+        assert_eq!(takes, 6 * 86_400 + 49 * 180, "six days, and 50 letters at 20 an hour");
+    }
+
     proptest! {
+        /// What is promised before a mailing begins is what its own pace makes of it.
+        #[test]
+        fn the_estimate_is_what_a_run_takes(
+            spacing in 0_u64..40_000,
+            daily in prop::option::of(1_u64..7),
+            letters in 0_u64..30,
+            mut earlier in prop::collection::vec(0_u64..86_400, 0..9),
+        ) {
+            earlier.sort_unstable();
+            let pacing = limits((spacing > 0).then(|| rate(1, spacing)), daily);
+            let times: Vec<Timestamp> = earlier.iter().map(|t| at(*t)).collect();
+            let estimated = pacing.estimate(letters, &times, at(86_400)).as_secs();
+            let taken = begun_by_a_run(pacing, letters, &earlier, 86_400);
+            prop_assert_eq!(estimated, taken);
+        }
+
         /// Whatever happens when, no 24 hours hold more acceptances than the limit.
         #[test]
         fn no_day_holds_more_than_its_limit(
