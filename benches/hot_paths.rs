@@ -150,6 +150,7 @@ fn ledgers(criterion: &mut Criterion) {
 
 fn adopt(ledger: &mut Ledger, letters: &[PlannedDelivery]) {
     let plan = NewPlan {
+        brought_back: None,
         campaign: CampaignId::parse(CAMPAIGN).expect("a name"),
         fingerprint: Fingerprint(Digest::of(b"a plan")),
         manifest: String::new(),

@@ -3,13 +3,15 @@
 //! # Invariants
 //! The plan that is frozen is the plan that was confirmed: its letters are rendered once more from
 //! the same bytes in memory, and the ledger takes all of them in one transaction or none. A plan that
-//! is frozen already is not rendered again.
+//! is frozen already is not rendered again. Confirming a part of a withdrawn mailing brings nobody
+//! else back.
 
 use super::answer::{Answer, Exit};
 use super::failure::{frozen_problem, ledger_problem};
 use super::ui::{Ui, plural};
 use crate::campaign::Campaign;
 use crate::crash;
+use crate::id::DeliveryId;
 use crate::ledger::{
     FrozenAttachment, FrozenImage, FrozenLetter, FrozenSender, Ledger, LedgerError, NewPlan,
     PlannedDelivery, StoredPlan,
@@ -18,8 +20,9 @@ use crate::letter::Letter;
 use crate::message::Sender;
 use crate::plan::objects::{ObjectError, Objects};
 use crate::plan::{Plan, Planned, Rewritten, manifest, rewrite};
+use crate::send::Selection;
 use crate::time::Clock;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Plans above this take seconds to write down, and silence would be taken for a stop.
 const LETTERS_SAID_MIN: usize = 5_000;
@@ -31,7 +34,7 @@ const LETTERS_SAID_MIN: usize = 5_000;
 pub(super) fn freeze(
     campaign: &Campaign,
     plan: &Plan,
-    is_whole: bool,
+    selection: &Selection,
     objects: &Objects,
     ledger: &mut Ledger,
     clock: &Clock,
@@ -43,14 +46,17 @@ pub(super) fn freeze(
     keep_files(campaign, plan, objects)
         .map_err(|e| Box::new(Answer::one_problem(Exit::MustChange, frozen_problem(&e))))?;
     let current = ledger.current_plan(&campaign.id).map_err(|e| failed(&e))?;
+    let is_withdrawn = current.as_ref().is_some_and(|c| c.withdrawn_at.is_some());
     let is_ours = |c: &StoredPlan| c.fingerprint == plan.fingerprint && c.withdrawn_at.is_none();
     let ours = current.filter(is_ours);
     let is_confirmed = ours.as_ref().is_some_and(|c| c.confirmed_at.is_some());
     if ours.is_none() {
-        adopt(campaign, plan, ledger, clock, ui).map_err(|e| failed(&e))?;
+        let brought_back = is_withdrawn.then(|| brought_back(plan, selection, ledger)).transpose();
+        let brought_back = brought_back.map_err(|e| failed(&e))?.flatten();
+        adopt(campaign, plan, brought_back, ledger, clock, ui).map_err(|e| failed(&e))?;
         crash::point("plan-adopted");
     }
-    if is_whole && !is_confirmed {
+    if *selection == Selection::All && !is_confirmed {
         let now = clock.now();
         ledger.confirm(&campaign.id, &plan.fingerprint, now).map_err(|e| failed(&e))?;
         crash::point("plan-confirmed");
@@ -58,10 +64,27 @@ pub(super) fn freeze(
     Ok(())
 }
 
+/// Who of a withdrawn mailing is planned again: nobody but those this run is for. `None`: everybody.
+fn brought_back(
+    plan: &Plan,
+    selection: &Selection,
+    ledger: &Ledger,
+) -> Result<Option<HashSet<DeliveryId>>, LedgerError> {
+    let count = match selection {
+        Selection::All => return Ok(None),
+        Selection::Only(only) => return Ok(Some(only.clone())),
+        Selection::First(count) => *count,
+    };
+    let states: HashMap<_, _> = ledger.states(&plan.campaign)?.into_iter().collect();
+    let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());
+    Ok(Some(plan.deliveries.iter().map(|d| d.id).filter(goes).take(count).collect()))
+}
+
 /// Writes the plan down: all of it, or nothing.
 fn adopt(
     campaign: &Campaign,
     plan: &Plan,
+    brought_back: Option<HashSet<DeliveryId>>,
     ledger: &mut Ledger,
     clock: &Clock,
     ui: Ui,
@@ -77,6 +100,7 @@ fn adopt(
         fingerprint: plan.fingerprint,
         manifest: manifest::text(&materials, &plan.deliveries),
         total: plan.deliveries.len() as u64,
+        brought_back,
     };
     rewrite(&materials, &plan.deliveries, frozen, |letters| {
         ledger.adopt_plan(&new_plan, letters, now)

@@ -30,7 +30,7 @@ use crate::rehearsal::relay::script::Script;
 use crate::rehearsal::run::Rehearsal;
 use crate::rehearsal::trial::{Done, Trial};
 use crate::send::pace::Pacing;
-use crate::send::{Ended, Halt, Stopped};
+use crate::send::{Ended, Halt, Selection, Stopped};
 use crate::time::Clock;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -150,8 +150,16 @@ fn prepare(
     let relay = Relay::with(Script::new()).map_err(failed)?;
     let mut ledger = Ledger::open(&folder, clock.now()).map_err(|e| no_room(shell, e))?;
     // What fails here is the throw-away folder, not the workspace's own.
-    freeze(campaign, plan, true, &Objects::within(&folder), &mut ledger, clock, shell.ui)
-        .map_err(|answer| no_room(shell, words_of(&answer)))?;
+    freeze(
+        campaign,
+        plan,
+        &Selection::All,
+        &Objects::within(&folder),
+        &mut ledger,
+        clock,
+        shell.ui,
+    )
+    .map_err(|answer| no_room(shell, words_of(&answer)))?;
     let rehearsal = Rehearsal {
         folder,
         campaign: campaign.id.to_string(),

@@ -103,8 +103,8 @@ fn go(
     asked: Asked,
 ) -> Step<Answer> {
     let Asked { selection, confirmed, mut problems } = asked;
-    let is_whole = selection == Selection::All;
-    let begun = begin(shell, opened, (&campaign, &plan), is_whole, confirmed.shown, &mut problems)?;
+    let begun =
+        begin(shell, opened, (&campaign, &plan), &selection, confirmed.shown, &mut problems)?;
     let Begun { folder, lock, counted, objects, reader, writer, needs } = begun;
     let id = plan.campaign.clone();
     drop((campaign, plan));
@@ -161,7 +161,7 @@ fn begin(
     shell: &Shell,
     opened: &Opened,
     (campaign, plan): (&Campaign, &Plan),
-    is_whole: bool,
+    selection: &Selection,
     shown: Option<Shown>,
     problems: &mut Problems,
 ) -> Step<Begun> {
@@ -172,7 +172,7 @@ fn begin(
     // What a computer that fails does to a file is met here, and not in the middle of the mailing.
     ledger.check(&lock).map_err(ledger_failed)?;
     let objects = Objects::within(&folder);
-    freeze(campaign, plan, is_whole, &objects, &mut ledger, shell.clock(), shell.ui)?;
+    freeze(campaign, plan, selection, &objects, &mut ledger, shell.clock(), shell.ui)?;
     let counted = restored::begin_run(&mut ledger, &lock, memory, problems)?;
     restored::keep_folder(shell, opened, &ledger, &counted, problems)?;
     recover(shell, &mut ledger, &lock)?;

@@ -22,6 +22,7 @@ use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Serialize, Serializer};
 use serde_json::json;
+use std::collections::HashSet;
 
 /// Adopts a plan within the transaction of the connection; see [`super::Ledger::adopt_plan`].
 pub(super) fn adopt(
@@ -30,8 +31,10 @@ pub(super) fn adopt(
     deliveries: &mut dyn Iterator<Item = PlannedDelivery>,
     now: Timestamp,
 ) -> Result<Adopted, Fault> {
-    let is_current = |c: StoredPlan| c.fingerprint == plan.fingerprint && c.withdrawn_at.is_none();
-    if current(connection, &plan.campaign)?.is_some_and(is_current) {
+    let before = current(connection, &plan.campaign)?;
+    let is_withdrawn = before.as_ref().is_some_and(|c| c.withdrawn_at.is_some());
+    let is_current = |c: &StoredPlan| c.fingerprint == plan.fingerprint;
+    if !is_withdrawn && before.as_ref().is_some_and(is_current) {
         return Ok(Adopted { kept: plan.total, ..Adopted::default() });
     }
     let mut adoption = Adoption {
@@ -39,6 +42,7 @@ pub(super) fn adopt(
         campaign: &plan.campaign,
         is_first: is_first(connection, &plan.campaign)?,
         plan: insert_plan(connection, plan, now)?,
+        brought_back: plan.brought_back.as_ref().filter(|_| is_withdrawn),
         code: plan.fingerprint.plan_code(),
         now,
         senders: Vec::new(),
@@ -73,6 +77,8 @@ struct Adoption<'a> {
     is_first: bool,
     /// Row of the plan.
     plan: i64,
+    /// Those of a withdrawn campaign who are planned again; `None`: everybody.
+    brought_back: Option<&'a HashSet<DeliveryId>>,
     code: String,
     now: Timestamp,
     /// Rows of the senders met so far: one for each language at most.
@@ -121,7 +127,9 @@ impl Adoption<'_> {
         if known.plan == self.plan {
             return Err(twice(delivery));
         }
-        if !known.is_open_to_plans() {
+        let stays_withdrawn = known.state == State::Cancelled
+            && self.brought_back.is_some_and(|brought| !brought.contains(&id));
+        if stays_withdrawn || !known.is_open_to_plans() {
             self.adopted.kept += 1;
             return self.name(known.row);
         }

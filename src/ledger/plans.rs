@@ -8,7 +8,7 @@ use super::events::{About, Kind};
 use super::failure::Fault;
 use super::frozen::PlannedDelivery;
 use super::{Ledger, LedgerError};
-use crate::id::{CampaignId, Digest, Fingerprint};
+use crate::id::{CampaignId, DeliveryId, Digest, Fingerprint};
 use crate::limits::{
     LEDGER_BUSY_TIMEOUT, LEDGER_PLAN_CACHE_KIB_MAX, LEDGER_PLAN_CACHE_KIB_MIN,
     LEDGER_PLAN_INDEX_BYTES,
@@ -16,6 +16,7 @@ use crate::limits::{
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde_json::json;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// A plan about to be adopted; its deliveries come beside it.
@@ -29,6 +30,8 @@ pub struct NewPlan {
     pub manifest: String,
     /// How many deliveries it has.
     pub total: u64,
+    /// Of a campaign that was withdrawn: who is planned again. `None`: everybody in the plan.
+    pub brought_back: Option<HashSet<DeliveryId>>,
 }
 
 /// What adopting a plan came to.
@@ -55,7 +58,8 @@ pub struct StoredPlan {
     pub made_at: Timestamp,
     /// When a person confirmed it.
     pub confirmed_at: Option<Timestamp>,
-    /// When a person withdrew what was left of it: it needs to be confirmed again.
+    /// When a person withdrew what was left of it, or the part of it that is not planned again: it
+    /// needs to be confirmed again.
     pub withdrawn_at: Option<Timestamp>,
     /// How many deliveries it has.
     pub total: u64,
@@ -65,7 +69,8 @@ impl Ledger {
     /// Makes a plan the current one of its campaign, all deliveries in one transaction.
     ///
     /// The plan that is current already changes nothing, and the iterator is not asked, unless the
-    /// campaign was withdrawn: adopting takes that back. Otherwise
+    /// campaign was withdrawn: adopting takes that back, for everybody or for those whom the plan
+    /// names. Otherwise
     /// new people are planned; planned and deferred ones get the letter, number, address and
     /// language of this plan; cancelled and suppressed ones are planned again; who is accepted,
     /// rejected, uncertain, expired or in a later round keeps what they have; planned and deferred
@@ -125,6 +130,21 @@ impl Ledger {
         self.read(|connection| current(connection, campaign))
     }
 
+    /// The fingerprints of all plans a campaign ever had, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn fingerprints(&self, campaign: &CampaignId) -> Result<Vec<Fingerprint>, LedgerError> {
+        self.read(|connection| {
+            let plans = "SELECT fingerprint FROM plans WHERE campaign = ? ORDER BY row";
+            let mut statement = connection.prepare(plans)?;
+            let plans = statement.query_map([campaign.as_str()], |row| {
+                Ok(Fingerprint(Digest::from_bytes(row.get(0)?)))
+            })?;
+            Ok(plans.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// The manifest of a campaign's current plan. It grows with the people: 100,000 of them make
     /// some 20 MB, so it is read only where two plans are compared.
     ///
@@ -175,13 +195,19 @@ fn is_busy(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
 }
 
+/// Adopting leaves nobody of the plan cancelled but those who stay withdrawn while a part of it is
+/// brought back: where there are such people, the plan is still a withdrawn one.
 pub(super) fn current(
     connection: &Connection,
     campaign: &CampaignId,
 ) -> Result<Option<StoredPlan>, Fault> {
     let mut statement = connection.prepare_cached(
         "SELECT fingerprint, made_at, confirmed_at, total,
-             (SELECT at FROM withdrawals w WHERE w.campaign = plans.campaign)
+             coalesce(
+                 (SELECT at FROM withdrawals w WHERE w.campaign = plans.campaign),
+                 (SELECT max(d.updated_at) FROM deliveries d
+                  WHERE d.campaign = plans.campaign AND d.state = 'cancelled' AND d.round = 1
+                  AND d.plan = plans.row))
          FROM plans WHERE campaign = ? AND current = 1",
     )?;
     let plan = statement.query_row([campaign.as_str()], |row: &Row<'_>| {
@@ -232,7 +258,7 @@ mod tests {
         let (_folder, ledger) = ledger(&["ana"]);
         let adopted = plan(&[delivery(1, "ana", "hello")]);
         let stored = ledger.current_plan(&campaign()).unwrap().unwrap();
-        let NewPlan { campaign, fingerprint, manifest, total } = adopted;
+        let NewPlan { campaign, fingerprint, manifest, total, .. } = adopted;
         assert_eq!(ledger.manifest(&campaign).unwrap(), Some(manifest));
         let made_at = now();
         assert_eq!(

@@ -87,7 +87,8 @@ pub(super) fn plan(letters: &[PlannedDelivery]) -> NewPlan {
         manifest += &format!("{key} {} {digest}\n", letter.address);
     }
     let fingerprint = Fingerprint(Digest::of(manifest.as_bytes()));
-    NewPlan { campaign: campaign(), fingerprint, manifest, total: letters.len() as u64 }
+    let total = letters.len() as u64;
+    NewPlan { campaign: campaign(), fingerprint, manifest, total, brought_back: None }
 }
 
 pub(super) fn adopt(ledger: &mut Ledger, letters: &[PlannedDelivery], at: Timestamp) -> Adopted {
