@@ -98,6 +98,11 @@ pub(super) fn left_in_doubt(letters: &[StoredDelivery]) -> Problem {
     )
 }
 
+/// What the words of a server that begins in plain name.
+const STARTTLS_URL: &str = "smtp+starttls://";
+const WRITE_STARTTLS: &str = "Write smtp+starttls:// in place of smtps:// in [relay] url, or the port \
+                              of the server that speaks TLS from the first byte (usually 465).";
+
 fn problems_of(stopped: &Stopped) -> Option<Problem> {
     match stopped {
         Stopped::Complete | Stopped::WaitingUntil(_) => None,
@@ -121,6 +126,9 @@ fn problems_of(stopped: &Stopped) -> Option<Problem> {
         }
         Stopped::Halted(halt, words) => {
             let (what, hint) = halt.explained();
+            // The connection knows better than what usually helps.
+            let begins_in_plain = *halt == Halt::TlsFailed && words.contains(STARTTLS_URL);
+            let hint = if begins_in_plain { WRITE_STARTTLS } else { hint };
             Some(Problem::error(halt.code(), format!("{what}: {words}")).hint(hint))
         }
         Stopped::RelayUnreachable(words) => Some(

@@ -112,6 +112,19 @@ fn a_relay_with_the_wrong_certificate_is_told_nothing() {
     }
 }
 
+/// The advice is for what happened: neither the host's name nor a certificate is at fault.
+#[test]
+fn a_port_that_begins_in_plain_is_answered_by_the_url_it_needs() {
+    let relay = Relay::start();
+    let url = format!("smtps://127.0.0.1:{}", relay.port());
+    let workspace = Workspace::with_people(1).relay_url(&url);
+    let plan = workspace.fingerprint();
+    let output = workspace.run(&["send", "--plan", &plan]);
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    assert!(output.stderr.contains("= Write smtp+starttls:// in place of smtps://"), "{output:#?}");
+    assert!(!output.stderr.contains("ca_file"), "{output:#?}");
+}
+
 #[test]
 fn a_relay_that_hides_starttls_is_told_nothing() {
     let authority = Authority::new();
