@@ -97,6 +97,16 @@ impl Campaign {
         })
     }
 
+    /// Reads a campaign's lists alone, with what is wrong in them.
+    pub fn people_now(
+        workspace: &Workspace,
+        config: &Config,
+        setting: &config::Campaign,
+        problems: &mut Problems,
+    ) -> People {
+        read_people(workspace, config, setting, problems)
+    }
+
     /// Reads a campaign's lists alone, where all can be read and have no more octets than this
     /// together. What is wrong in them is not told.
     #[must_use]

@@ -135,7 +135,7 @@ pub struct Check {
 pub struct Preview {
     /// The mailing [default: default_campaign, or the only one]
     pub campaign: Option<String>,
-    /// Whose letter: an address, or a unique part of a name
+    /// Whose letter: an address, or a unique part of a name or address
     #[arg(long, value_name = "WHO")]
     pub person: Option<String>,
     /// Write all letters as pages into this folder; open DIR/index.html
@@ -180,9 +180,9 @@ pub struct Send {
     pub plan: Option<String>,
     /// Only the first N letters that nobody has yet; the others stay for another time
     #[arg(long, value_name = "N", conflicts_with = "person")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = first)]
     pub first: Option<u64>,
-    /// Only this person's letter: an address, or a unique part of a name
+    /// Only this person's letter: an address, or a unique part of a name or address
     #[arg(long, value_name = "WHO")]
     pub person: Option<String>,
     /// Stay until nothing waits any more, however long that takes
@@ -191,6 +191,14 @@ pub struct Send {
     /// Never wait for a letter that is to be tried again later
     #[arg(long, conflicts_with = "dry_run")]
     pub no_wait: bool,
+}
+
+/// How many letters `--first` means.
+fn first(typed: &str) -> Result<u64, String> {
+    match typed.parse() {
+        Ok(0) | Err(_) => Err("a whole number, at least 1".to_owned()),
+        Ok(count) => Ok(count),
+    }
 }
 
 /// A plan code, checked in form: which plan it names is found out later.
@@ -240,7 +248,7 @@ pub struct Status {
 /// `why`.
 #[derive(Debug, Args)]
 pub struct Why {
-    /// An address, or a unique part of a name
+    /// An address, or a unique part of a name or address
     pub who: String,
 }
 
@@ -249,7 +257,7 @@ pub struct Why {
 #[group(skip)]
 #[command(group(clap::ArgGroup::new("finding").required(true)))]
 pub struct Resolve {
-    /// Whose letter: an address, or a unique part of a name
+    /// Whose letter: an address, or a unique part of a name or address
     #[arg(required_unless_present = "restored_ledger", conflicts_with = "restored_ledger")]
     pub who: Option<String>,
     /// The mail server has taken it

@@ -1,8 +1,11 @@
 //! Failures of stages as problems with an exit code.
 
 use super::answer::{Answer, Exit};
+use super::ui::{grouped, one_line};
 use crate::ledger::{Fault, LedgerError};
 use crate::problem::{Place, Problem};
+use std::collections::HashSet;
+use std::fmt;
 
 /// The ledger cannot be read or written.
 #[must_use]
@@ -17,13 +20,52 @@ pub fn must_change(problem: Problem) -> Box<Answer> {
     Box::new(Answer::one_problem(Exit::MustChange, problem))
 }
 
-/// WHO means more than one person.
+/// Somebody whom WHO may mean: name, address and row, in this order told of.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The address, which says who is meant.
+    pub address: String,
+    name: Option<String>,
+    row: Option<Place>,
+}
+
+impl Candidate {
+    /// A person of a list or of the ledger.
+    #[must_use]
+    pub fn new(address: &str, name: Option<&str>, row: Option<&Place>) -> Candidate {
+        let name = name.map(str::to_owned);
+        Candidate { address: address.to_owned(), name, row: row.cloned() }
+    }
+}
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "{} <{}>", one_line(name), self.address)?,
+            None => write!(f, "{}", self.address)?,
+        }
+        self.row.iter().try_for_each(|row| write!(f, ", {}", one_line(&row.to_string())))
+    }
+}
+
+/// People whom WHO may mean that are named before the rest is counted.
+const CANDIDATES_NAMED_MAX: usize = 10;
+
+/// WHO means more than one person. Each address is told of once.
 #[must_use]
-pub fn several<'a>(who: &str, addresses: impl IntoIterator<Item = &'a str>) -> Problem {
-    let all: Vec<&str> = addresses.into_iter().collect();
-    let named = all.iter().take(5).copied().collect::<Vec<_>>().join(", ");
-    let message = format!("{who:?} may be any of {} people: {named}", all.len());
-    Problem::error("several", message).hint("Write the address.")
+pub fn several(who: &str, candidates: impl IntoIterator<Item = Candidate>) -> Problem {
+    let mut seen = HashSet::new();
+    let all: Vec<Candidate> =
+        candidates.into_iter().filter(|c| seen.insert(c.address.clone())).collect();
+    let mut message = format!("{who:?} may be any of {} people:", all.len());
+    let named = if all.len() > CANDIDATES_NAMED_MAX + 1 { CANDIDATES_NAMED_MAX } else { all.len() };
+    for candidate in all.iter().take(named) {
+        message.push_str(&format!("\n  {candidate}"));
+    }
+    if all.len() > named {
+        message.push_str(&format!("\n  and {} more", grouped((all.len() - named) as u64)));
+    }
+    Problem::error("several", message).hint("Write the address, or more of the name.")
 }
 
 /// A mistake of this program: says so and asks for a report.

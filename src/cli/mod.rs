@@ -44,6 +44,7 @@ mod wrapping;
 use crate::config::Environment;
 use answer::{Answer, Exit};
 use args::{Arguments, Command};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory as _, Parser as _};
 use failure::bug;
 use shell::Shell;
@@ -58,7 +59,7 @@ use ui::Ui;
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
     let arguments = match Arguments::try_parse_from(&arguments) {
         Ok(arguments) => arguments,
-        Err(error) => return not_understood(&error, &arguments),
+        Err(error) => return not_understood(with_near_names(error), &arguments),
     };
     let ui = Ui::new(&arguments.global);
     let name = command_name(arguments.command.as_ref());
@@ -177,8 +178,35 @@ const COMMANDS: [&str; 15] = [
     "manpage",
 ];
 
+/// Only an option whose name is near is suggested, and never that it be passed as a value: no
+/// argument here begins with a dash.
+fn with_near_names(mut error: clap::Error) -> clap::Error {
+    let name = |error: &clap::Error, kind| match error.get(kind) {
+        Some(ContextValue::String(name)) => name.trim_start_matches('-').to_owned(),
+        _ => String::new(),
+    };
+    let typed = name(&error, ContextKind::InvalidArg);
+    let suggested = name(&error, ContextKind::SuggestedArg);
+    if !is_near(&typed, &suggested) {
+        error.remove(ContextKind::SuggestedArg);
+        // It is made for the suggested one.
+        error.remove(ContextKind::Usage);
+    }
+    if error.kind() == ErrorKind::UnknownArgument {
+        error.remove(ContextKind::Suggested);
+    }
+    error
+}
+
+/// One slip of the fingers for every four characters, or the beginning of the name.
+fn is_near(typed: &str, name: &str) -> bool {
+    let slips = strsim::damerau_levenshtein(typed, name);
+    slips * 4 <= name.chars().count().max(typed.chars().count())
+        || (typed.chars().count() > 1 && name.starts_with(typed))
+}
+
 /// Help and version go to standard output; a mistake to standard error, as JSON where asked for.
-fn not_understood(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+fn not_understood(error: clap::Error, arguments: &[OsString]) -> ExitCode {
     if !error.use_stderr() {
         let _ = error.print();
         return ExitCode::SUCCESS;

@@ -3,7 +3,7 @@
 use super::answer::{Answer, Exit};
 use super::args::Preview;
 use super::dry_run::nobody;
-use super::failure::several;
+use super::failure::{Candidate, several};
 use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
 use super::plan_screen::language_counts;
 use super::shell::Shell;
@@ -88,8 +88,13 @@ pub(super) fn choose<'c>(campaign: &'c Campaign, who: &str) -> Result<&'c Recipi
             "nobody",
             format!("nobody in the lists of {} is {who:?}", campaign.id),
         )
-        .hint("Write an address, or a part of a name as it stands in the list.")),
-        all => Err(several(who, all.iter().map(|r| r.address.as_str()))),
+        .hint("Write an address, or a part of a name or address as it stands in the list.")),
+        all => {
+            let candidate = |r: &&Recipient| {
+                Candidate::new(r.address.as_str(), r.name.as_deref(), Some(&r.place))
+            };
+            Err(several(who, all.iter().map(candidate)))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::args::Resolve;
 use super::failure::{ledger_problem, must_change, several};
 use super::restored::{self, recalled};
 use super::shell::{Opened, Shell};
-use super::ui::plural;
+use super::ui::{one_line, plural};
 use super::why;
 use crate::ledger::{ChangeError, Ledger, LedgerError, Resolution, RunLock, State, StoredDelivery};
 use crate::problem::{Problem, Problems};
@@ -30,26 +30,32 @@ pub(super) fn resolve(shell: &Shell, args: &Resolve) -> Answer {
         Ok(opened) => opened,
         Err(problems) => return Answer::failed(Exit::MustChange, problems),
     };
-    let resolved = if args.reason.trim().is_empty() {
+    // Said again on screens, where it must stay on its line.
+    let reason = one_line(&args.reason);
+    let resolved = if reason.is_empty() {
         let problem = Problem::error("usage", "the reason is empty")
             .hint("Say how you know, for whoever asks later.");
         ended(Exit::BadCommandLine, problem)
     } else if let Some(who) = &args.who {
-        one(shell, &opened, who, args)
+        one(shell, &opened, who, args, &reason)
     } else {
-        all(shell, &opened, &args.reason)
+        all(shell, &opened, &reason)
     };
     resolved.unwrap_or_else(|answer| *answer)
 }
 
-fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve) -> Step<Answer> {
+fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve, reason: &str) -> Step<Answer> {
     let folder = opened.workspace.private_folder().map_err(must_change)?;
-    let Some(looked) = restored::look(shell, opened)? else { return nobody(who) };
+    let looked = restored::look(shell, opened)?;
+    if let Some(named) = &args.campaign {
+        is_a_mailing(opened, looked.as_ref(), named)?;
+    }
+    let Some(looked) = looked else { return nobody(who) };
     let found = looked.deliveries_of(who).map_err(failed)?;
     // What no run is handing over any more was left there by one that was stopped.
     let is_left = !RunLock::is_held(&looked);
     drop(looked);
-    let found = select::narrowed(who, found, |d| d.name.as_deref());
+    let found = select::narrowed(who, found, |d| (&d.address, d.name.as_deref()));
     let delivery = meant(who, found, args.campaign.as_deref(), is_left)?;
     let resolution = if args.accepted { Resolution::Accepted } else { Resolution::Resend };
     let now = shell.clock().now();
@@ -57,7 +63,7 @@ fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve) -> Step<Answer
     if delivery.state == State::Attempting {
         recover(shell, &folder, &mut ledger)?;
     }
-    ledger.resolve(&delivery.id, resolution, &args.reason, now).map_err(not_changed)?;
+    ledger.resolve(&delivery.id, resolution, reason, now).map_err(not_changed)?;
     let settled = ledger.delivery(&delivery.id).map_err(failed)?.unwrap_or(delivery);
     let events = ledger.events_of(&settled.id).map_err(failed)?;
     let campaign = settled.campaign.clone();
@@ -69,6 +75,16 @@ fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve) -> Step<Answer
     };
     let told = why::told(who, vec![(settled, events)], None);
     Ok(Answer { text: format!("{}{next}", told.text), ..told })
+}
+
+/// A name that is mistyped is no reason to say that nobody is meant.
+fn is_a_mailing(opened: &Opened, ledger: Option<&Ledger>, named: &str) -> Step<()> {
+    let known = ledger.map(Ledger::campaigns).transpose().map_err(failed)?.unwrap_or_default();
+    let is_known = known.iter().any(|c| c.as_str() == named);
+    if is_known {
+        return Ok(());
+    }
+    opened.campaign_id(Some(named)).map(drop).map_err(must_change)
 }
 
 /// Letters that a run which was stopped left in the moment of handing over become uncertain, as at
@@ -96,7 +112,7 @@ fn meant(
     let (mut doubted, settled): (Vec<_>, Vec<_>) = found.into_iter().partition(is_doubted);
     let addresses: BTreeSet<&str> = doubted.iter().map(|d| d.address.as_str()).collect();
     if addresses.len() > 1 {
-        return ended(Exit::MustChange, several(who, addresses));
+        return ended(Exit::MustChange, several(who, doubted.iter().map(why::candidate)));
     }
     if doubted.len() > 1 {
         let mailings: Vec<&str> = doubted.iter().map(|d| d.campaign.as_str()).collect();
@@ -164,7 +180,7 @@ fn take_lock(shell: &Shell, folder: &Path) -> Step<RunLock> {
 
 fn nobody<T>(who: &str) -> Step<T> {
     let problem = Problem::error("nobody", format!("nobody in the ledger is {who:?}"))
-        .hint("Write an address, or a part of a name as it stands in the list.");
+        .hint("Write an address, or a part of a name or address as it stands in the list.");
     ended(Exit::MustChange, problem)
 }
 

@@ -6,7 +6,7 @@
 
 use super::shell::Shell;
 use super::standing::{Standing, is_gone, moment, when};
-use super::ui::{BOLD, DIM, grouped, plural, terminal_columns};
+use super::ui::{BOLD, DIM, grouped, one_line, plural, terminal_columns};
 use super::wrapping::{wrapped, wrapped_lines};
 use crate::ledger::{Holder, State, StoredDelivery};
 use crate::send::breaker::masked;
@@ -259,7 +259,7 @@ fn line_of(letters: &[&StoredDelivery], view: &View) -> String {
         (state, _) => WORDS.iter().find(|(s, _)| *s == state).map_or("", |(_, w)| *w).to_owned(),
     };
     let gone = if is_gone(first) { ", no longer in the lists" } else { "" };
-    let words = first.last_words().map(|words| format!(": {words}"));
+    let words = first.last_words().map(|words| format!(": {}", one_line(&words)));
     let words = words.filter(|_| first.state != State::Attempting).unwrap_or_default();
     let line = format!("  {}{others} {DIM}{state}{gone}{words}{DIM:#}", first.address);
     wrapped(&line, view.columns, 4) + "\n"

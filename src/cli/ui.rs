@@ -236,6 +236,14 @@ pub fn printable(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 
+/// A text that stays on its line: control characters, line ends and tabs are blanks.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let visible =
+        |c: char| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
+    text.chars().map(visible).collect::<String>().trim().to_owned()
+}
+
 /// A text filled up with blanks to a width in columns of the terminal.
 #[must_use]
 pub fn padded(text: &str, columns: usize) -> String {

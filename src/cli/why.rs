@@ -2,11 +2,11 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Why;
-use super::failure::ledger_problem;
-use super::failure::several;
+use super::failure::{Candidate, ledger_problem, several};
 use super::restored;
 use super::shell::{Opened, Shell};
-use super::ui::{BOLD, DIM, padded};
+use super::standing::moment;
+use super::ui::{BOLD, DIM, one_line, padded};
 use crate::address::EmailAddress;
 use crate::campaign::Campaign;
 use crate::id::CampaignId;
@@ -14,6 +14,7 @@ use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
 use crate::limits::WHY_LISTS_BYTES_MAX;
 use crate::problem::{Problem, Problems};
 use crate::recipients::{Excluded, Recipient, select};
+use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -48,7 +49,7 @@ pub(super) type Known = Vec<(StoredDelivery, Vec<Event>)>;
 
 fn known_of(ledger: &Ledger, who: &str) -> Result<Known, LedgerError> {
     let found = ledger.deliveries_of(who)?;
-    let found = select::narrowed(who, found, |d| d.name.as_deref());
+    let found = select::narrowed(who, found, |d| (&d.address, d.name.as_deref()));
     found.into_iter().map(|d| ledger.events_of(&d.id).map(|events| (d, events))).collect()
 }
 
@@ -76,7 +77,8 @@ fn left_out_rows(opened: &Opened, known: &Known) -> Option<Rows> {
 pub(super) fn told(who: &str, known: Known, rows: Option<&[(CampaignId, Excluded)]>) -> Answer {
     let addresses: BTreeSet<&str> = known.iter().map(|(d, _)| d.address.as_str()).collect();
     if addresses.len() > 1 {
-        return Answer::one_problem(Exit::MustChange, several(who, addresses));
+        let candidates = known.iter().map(|(d, _)| candidate(d));
+        return Answer::one_problem(Exit::MustChange, several(who, candidates));
     }
     let address = addresses.into_iter().next().unwrap_or_default().to_owned();
     let text = known.iter().map(|(d, events)| as_text(d, events, rows.unwrap_or_default()));
@@ -89,6 +91,12 @@ pub(super) fn told(who: &str, known: Known, rows: Option<&[(CampaignId, Excluded
         .with("deliveries", json!(deliveries))
         .with("left_out", rows.map_or(Value::Null, rows_as_json))
         .with("events", json!(events))
+}
+
+/// Somebody of the ledger whom WHO may mean.
+#[must_use]
+pub(super) fn candidate(delivery: &StoredDelivery) -> Candidate {
+    Candidate::new(delivery.address.as_str(), delivery.name.as_deref(), Some(&delivery.place))
 }
 
 fn rows_as_json(rows: &[(CampaignId, Excluded)]) -> Value {
@@ -126,10 +134,10 @@ fn event_as_json(event: &Event) -> Value {
 }
 
 fn as_text(delivery: &StoredDelivery, events: &[Event], rows: &[(CampaignId, Excluded)]) -> String {
-    let name = delivery.name.as_deref().map(|n| format!("{n} ")).unwrap_or_default();
+    let name = delivery.name.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", delivery.address);
     let mut line = |label: &str, value: &str| {
-        let _ = writeln!(text, "{DIM}{}{DIM:#}{value}", padded(label, 12));
+        let _ = writeln!(text, "{DIM}{}{DIM:#}{}", padded(label, 12), one_line(value));
     };
     line("mailing", delivery.campaign.as_str());
     let when =
@@ -143,75 +151,135 @@ fn as_text(delivery: &StoredDelivery, events: &[Event], rows: &[(CampaignId, Exc
     line("attempts", &delivery.attempts.to_string());
     line("message", delivery.message_id.as_deref().unwrap_or("none yet"));
     if let Some(words) = delivery.last_words() {
-        line("answer", &words);
+        line(label_of_last_words(delivery, events), &words);
     }
     for event in events {
-        let when = format!("{} {}", event.at.local_date(), event.at.local_time());
-        line("", &format!("{when}  {} {DIM}{}{DIM:#}", event.kind, told_of(event)));
+        let (kind, told) = (&event.kind, told_of(event));
+        let _ =
+            writeln!(text, "{}{}  {kind} {DIM}{told}{DIM:#}", padded("", 12), in_short(event.at));
     }
-    if delivery.state == State::Uncertain {
-        line("", "it may have gone: ask the mail server's administrators for this message, then");
-        let address = &delivery.address;
-        line("", &format!("secretariat resolve {address} --accepted or --resend, --reason TEXT"));
-    }
-    text
+    text + &what_to_do(delivery)
 }
 
-/// What an event says besides its kind: the relay's words once, and where to.
+fn what_to_do(delivery: &StoredDelivery) -> String {
+    if delivery.state != State::Uncertain {
+        return String::new();
+    }
+    let (address, margin) = (&delivery.address, padded("", 12));
+    format!(
+        "{margin}it may have gone: ask the mail server's administrators for this message, then\n\
+         {margin}secretariat resolve {address} --accepted or --resend, --reason TEXT\n"
+    )
+}
+
+fn in_short(at: Timestamp) -> String {
+    format!("{} {}", at.local_date(), at.local_time())
+}
+
+/// Whose the last words are: the mail server's, a person's, or ours on an answer that never came.
+fn label_of_last_words(delivery: &StoredDelivery, events: &[Event]) -> &'static str {
+    if delivery.response.is_some() {
+        return "answer";
+    }
+    let said =
+        |e: &&Event| e.detail.get("detail").and_then(Value::as_str) == delivery.detail.as_deref();
+    match events.iter().rev().find(said) {
+        Some(event) if is_of_an_attempt(event) => "no answer",
+        _ => "reason",
+    }
+}
+
+fn is_of_an_attempt(event: &Event) -> bool {
+    ["relay", "stage"].iter().any(|name| event.detail.get(*name).is_some_and(|v| !v.is_null()))
+}
+
+/// What an event says besides its kind: whose words they are, and where to. Always on one line.
 fn told_of(event: &Event) -> String {
-    let detail = |name: &str| event.detail.get(name).filter(|v| !v.is_null()).map(plain);
-    let words = detail("response").or_else(|| detail("detail"));
-    let labelled =
-        [("attempt", "number"), ("relay", "by"), ("due_at", "again at"), ("file", "from")];
-    let labelled = labelled
-        .iter()
-        .filter_map(|(name, label)| detail(name).map(|value| format!("{label} {value}")));
-    words.into_iter().chain(labelled).collect::<Vec<_>>().join(", ")
+    let detail = |name: &str| {
+        event.detail.get(name).filter(|v| !v.is_null()).map(|value| one_line(&plain(value)))
+    };
+    let response = detail("response");
+    let relay = if response.is_some() { "by" } else { "at" };
+    let words = response.or_else(|| {
+        let words = detail("detail")?;
+        Some(match event.kind.as_str() {
+            "resolved" if detail("state").as_deref() == Some(State::Accepted.as_str()) => {
+                format!("as accepted, reason: {words}")
+            }
+            "resolved" => format!("to be sent again, reason: {words}"),
+            _ if is_of_an_attempt(event) => format!("without an answer: {words}"),
+            _ => words,
+        })
+    });
+    let due = detail("due_at").map(|due| {
+        let due = Timestamp::parse(&due).map_or(due, moment);
+        format!("again at {due}")
+    });
+    let labelled = |name: &str, label: &str| detail(name).map(|value| format!("{label} {value}"));
+    let parts = [words, labelled("attempt", "number"), labelled("relay", relay), due];
+    let parts = parts.into_iter().chain([labelled("file", "from")]);
+    parts.flatten().collect::<Vec<_>>().join(", ")
 }
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Somebody no letter was planned for: what the lists of all mailings say of them now.
+/// A row of the lists that WHO means: whose it is, who that may be, and what is to be said.
+struct Found {
+    key: String,
+    candidate: Candidate,
+    text: String,
+}
+
+/// Somebody no letter was planned for: what the lists of all mailings say of them now. What is wrong
+/// with letters and documents concerns everybody and is for `check` to say.
 fn in_the_lists(opened: &Opened, who: &str) -> Answer {
     let mut problems = Problems::new();
-    let mut found: Vec<(String, String)> = Vec::new();
+    let mut found: Vec<Found> = Vec::new();
     let mut rows: Rows = Vec::new();
-    for setting in &opened.config.campaigns {
-        let Some(campaign) = opened.campaign(Some(setting.id.as_str()), &mut problems) else {
-            continue;
-        };
-        let here: Vec<_> = select::find(&campaign.people, who).into_iter().map(unplanned).collect();
+    let Opened { workspace, config, .. } = opened;
+    for setting in &config.campaigns {
+        let people = Campaign::people_now(workspace, config, setting, &mut problems);
+        let here: Vec<_> = select::find(&people, who).into_iter().map(unplanned).collect();
         let is_meant = |e: &&Excluded| {
             let key = key_of(&e.address);
-            select::matches(who, &e.address, None) || here.iter().any(|(known, _)| *known == key)
+            select::matches(who, &e.address, None) || here.iter().any(|known| known.key == key)
         };
-        let excluded: Vec<&Excluded> = campaign.people.excluded.iter().filter(is_meant).collect();
+        let excluded: Vec<&Excluded> = people.excluded.iter().filter(is_meant).collect();
         rows.extend(excluded.iter().map(|e| (setting.id.clone(), (*e).clone())));
         let left_out: Vec<_> = excluded.into_iter().map(left_out).collect();
         found.extend(here.into_iter().chain(left_out));
     }
-    let addresses: BTreeSet<&str> = found.iter().map(|(address, _)| address.as_str()).collect();
-    let mut seen = BTreeSet::new();
-    let texts: Vec<&str> =
-        found.iter().map(|(_, text)| text.as_str()).filter(|text| seen.insert(*text)).collect();
-    match addresses.iter().collect::<Vec<_>>().as_slice() {
-        [address] => no_deliveries(address, texts.concat(), &rows),
-        [] if problems.has_errors() => Answer::failed(Exit::MustChange, problems),
-        [] => {
-            let message = format!("nobody in the lists or in the ledger is {who:?}");
-            let problem = Problem::error("nobody", message)
-                .hint("Write an address, or a part of a name as it stands in the list.");
-            Answer::one_problem(Exit::MustChange, problem)
+    let keys: BTreeSet<&str> = found.iter().map(|f| f.key.as_str()).collect();
+    match keys.iter().collect::<Vec<_>>().as_slice() {
+        [key] => {
+            let mut seen = BTreeSet::new();
+            let texts = found.iter().map(|f| f.text.as_str()).filter(|text| seen.insert(*text));
+            no_deliveries(key, texts.collect(), &rows)
         }
-        _ => Answer::one_problem(Exit::MustChange, several(who, addresses)),
+        [] => nobody(who, problems.has_errors()),
+        _ => {
+            let mut seen = BTreeSet::new();
+            let first = found.iter().filter(|f| seen.insert(&f.key)).map(|f| f.candidate.clone());
+            Answer::one_problem(Exit::MustChange, several(who, first))
+        }
     }
 }
 
+fn nobody(who: &str, may_be_unread: bool) -> Answer {
+    let message = format!("nobody in the lists or in the ledger is {who:?}");
+    let hint = "Write an address, or a part of a name or address as it stands in the list.";
+    let hint = match may_be_unread {
+        true => format!("{hint} Not all of the lists could be read: see secretariat check."),
+        false => hint.to_owned(),
+    };
+    Answer::one_problem(Exit::MustChange, Problem::error("nobody", message).hint(hint))
+}
+
 /// A recipient of a plan that was never confirmed.
-fn unplanned(recipient: &Recipient) -> (String, String) {
-    let name = recipient.name.as_deref().map(|n| format!("{n} ")).unwrap_or_default();
+fn unplanned(recipient: &Recipient) -> Found {
+    let name = recipient.name.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", recipient.address);
     let language = format!("{} ({})", recipient.language, by_words(recipient.language_by));
     for (label, value) in [
@@ -221,12 +289,16 @@ fn unplanned(recipient: &Recipient) -> (String, String) {
     ] {
         let _ = writeln!(text, "{DIM}{}{DIM:#}{value}", padded(label, 12));
     }
-    (recipient.address.compare_key(), text)
+    let address = &recipient.address;
+    let candidate =
+        Candidate::new(address.as_str(), recipient.name.as_deref(), Some(&recipient.place));
+    Found { key: address.compare_key(), candidate, text }
 }
 
-fn left_out(excluded: &Excluded) -> (String, String) {
+fn left_out(excluded: &Excluded) -> Found {
     let Excluded { address, place, reason } = excluded;
-    (key_of(address), format!("{address} ({place}): left out, {reason}\n"))
+    let text = format!("{} ({place}): left out, {}\n", one_line(address), one_line(reason));
+    Found { key: key_of(address), candidate: Candidate::new(address, None, Some(place)), text }
 }
 
 /// The same address in another spelling is the same person.

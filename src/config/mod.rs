@@ -237,11 +237,11 @@ impl Config {
     pub fn campaign(&self, name: Option<&str>) -> Result<&Campaign, Problem> {
         let wanted = name.or(self.default_campaign.as_ref().map(|d| d.value.as_str()));
         match (wanted, self.campaigns.as_slice()) {
-            (_, []) => Err(Problem::error("no-campaign", format!("{CONFIG_FILE} has no campaign"))
+            (_, []) => Err(Problem::error("no-campaign", format!("{CONFIG_FILE} has no mailing"))
                 .place(Place::file(CONFIG_FILE))
                 .hint("Add a line [campaigns.NAME], and letters in templates/NAME.")),
             (None, [only]) => Ok(only),
-            (None, _) => Err(Problem::error("no-campaign", "no campaign is named").hint(format!(
+            (None, _) => Err(Problem::error("no-campaign", "no mailing is named").hint(format!(
                 "Name one of {}, or write default_campaign.",
                 self.campaign_names()
             ))),
@@ -277,7 +277,7 @@ impl Config {
             Some(near) => format!("Did you mean {near}?"),
             None => format!("There are {}.", self.campaign_names()),
         };
-        Problem::error("no-campaign", format!("there is no campaign {wanted:?}")).hint(hint)
+        Problem::error("no-campaign", format!("there is no mailing {wanted:?}")).hint(hint)
     }
 
     fn campaign_names(&self) -> String {

@@ -621,22 +621,22 @@ pub(super) mod tests {
         };
         assert_eq!(
             message(&two, None),
-            "no campaign is named | \
+            "no mailing is named | \
                 Name one of outcome, thank-you, or write default_campaign."
         );
         assert_eq!(
             message(&two, Some("outcom")),
-            "there is no campaign \"outcom\" | Did you mean outcome?"
+            "there is no mailing \"outcom\" | Did you mean outcome?"
         );
         assert_eq!(
             message(&two, Some("x")),
-            "there is no campaign \"x\" | There are outcome, thank-you."
+            "there is no mailing \"x\" | There are outcome, thank-you."
         );
         let chosen = format!("default_campaign = \"thank-you\"\n{two}");
         assert_eq!(config(&chosen).campaign(None).unwrap().id.as_str(), "thank-you");
         assert!(
             message("[conference]\nname = \"A\"", None)
-                .starts_with("secretariat.toml has no campaign")
+                .starts_with("secretariat.toml has no mailing")
         );
     }
 }

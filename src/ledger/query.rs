@@ -269,8 +269,8 @@ impl Ledger {
         })
     }
 
-    /// All deliveries that WHO means, of every campaign, oldest first: a whole address, or words
-    /// that are each part of a name ([`who::matches`]).
+    /// All deliveries that WHO means, of every campaign, oldest first: a whole address, words that
+    /// are each part of a name, or part of an address ([`who::matches`]).
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -281,7 +281,11 @@ impl Ledger {
         }
         self.read(|connection| {
             let mut found = Vec::new();
-            for row in names::rows_of(connection, who)? {
+            let mut rows = names::rows_of(connection, who)?;
+            rows.extend(rows_of_local_part(connection, who)?);
+            rows.sort_unstable();
+            rows.dedup();
+            for row in rows {
                 found.extend(select(connection, "row = ?", [row])?);
             }
             // The text that was searched may have been folded by an older version.
@@ -330,6 +334,20 @@ impl Ledger {
             rows.next()?.map(frozen_delivery).transpose()
         })
     }
+}
+
+/// Rows whose address holds this text before its `@`: a pass over the index of addresses.
+fn rows_of_local_part(connection: &Connection, who: &str) -> Result<Vec<i64>, Fault> {
+    let who = who.trim().to_lowercase();
+    if who.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut statement = connection.prepare_cached(
+        "SELECT row FROM deliveries WHERE instr(compare_address, ?1) > 0
+         AND instr(substr(compare_address, 1, instr(compare_address, '@') - 1), ?1) > 0",
+    )?;
+    let rows = statement.query_map([who], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// All deliveries in a state, of every campaign.

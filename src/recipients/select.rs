@@ -1,30 +1,85 @@
 //! WHO on the command line: which people a text means.
 //!
-//! Owns the one rule for it, so that lists and ledger are searched alike: a whole address, or part
-//! of a name. That exactly one is found is the caller's to ask for; ids belong to the ledger.
+//! Owns the one rule for it, so that lists and ledger are searched alike: a whole address, part of a
+//! name, or part of an address before its `@`. That exactly one is found is the caller's to ask for;
+//! ids belong to the ledger.
 
 use super::{People, Recipient, fold};
 use crate::address::EmailAddress;
+use std::collections::HashSet;
 
-/// Everybody whom a text means: by address, or by part of the name. Where somebody's whole name
-/// is the text, longer names that contain it are not meant.
+/// Everybody whom a text means, as [`narrowed`] orders them.
 #[must_use]
 pub fn find<'a>(people: &'a People, who: &str) -> Vec<&'a Recipient> {
     let meant = |r: &&Recipient| matches(who, r.address.as_str(), r.name.as_deref());
     let found: Vec<&Recipient> = people.recipients.iter().filter(meant).collect();
-    narrowed(who, found, |r| r.name.as_deref())
+    narrowed(who, found, |r| (&r.address, r.name.as_deref()))
 }
 
-/// Of all who are meant, those whose whole name is the text, where there are any.
+/// Those of all who match that are meant, the likeliest first and else in the order given: people
+/// whose whole name is the text, where there are any; the one person who has its words as whole
+/// words of the name, where that is one; else everybody.
 #[must_use]
-pub fn narrowed<T>(who: &str, found: Vec<T>, name: impl Fn(&T) -> Option<&str>) -> Vec<T> {
-    let whole = fold::words(who);
-    let is_whole = |one: &T| name(one).is_some_and(|n| fold::words(n) == whole);
-    if found.iter().any(is_whole) { found.into_iter().filter(is_whole).collect() } else { found }
+pub fn narrowed<T>(
+    who: &str,
+    found: Vec<T>,
+    person: impl Fn(&T) -> (&EmailAddress, Option<&str>),
+) -> Vec<T> {
+    let wanted = fold::words(who);
+    let rank = |one: T| {
+        let (address, name) = person(&one);
+        (Likeness::of(who, &wanted, address, name), one)
+    };
+    let mut ranked: Vec<(Likeness, T)> = found.into_iter().map(rank).collect();
+    ranked.sort_by_key(|(likeness, _)| *likeness);
+    let best = ranked.first().map(|(likeness, _)| *likeness);
+    let of_best = ranked.iter().filter(|(likeness, _)| Some(*likeness) == best);
+    let people: HashSet<String> = of_best.map(|(_, one)| person(one).0.compare_key()).collect();
+    let is_settled = match best {
+        Some(Likeness::WholeName) => true,
+        Some(Likeness::WholeWords) => people.len() == 1,
+        _ => false,
+    };
+    ranked.retain(|(likeness, _)| !is_settled || Some(*likeness) == best);
+    ranked.into_iter().map(|(_, one)| one).collect()
 }
 
-/// Whether a text means the person with this address and name: it is the address, whatever its
-/// case, or each of its words is part of the name, whatever case and accents.
+/// How a text is found in somebody's name or address, the likeliest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Likeness {
+    /// It is the name.
+    WholeName,
+    /// Its words are words of the name, or it is the address's local part.
+    WholeWords,
+    /// Words of the name begin with its words, or the local part begins with it.
+    Beginnings,
+    /// It is in there somewhere.
+    Part,
+}
+
+impl Likeness {
+    fn of(who: &str, wanted: &str, address: &EmailAddress, name: Option<&str>) -> Likeness {
+        let name = name.map(fold::words).unwrap_or_default();
+        let local = address.local_part().to_lowercase();
+        let who = who.trim().to_lowercase();
+        let each = |fits: fn(&str, &str) -> bool| {
+            wanted.split(' ').all(|word| name.split(' ').any(|of_name| fits(of_name, word)))
+        };
+        if name == wanted {
+            Likeness::WholeName
+        } else if each(|of_name, word| of_name == word) || local == who {
+            Likeness::WholeWords
+        } else if each(|of_name, word| of_name.starts_with(word)) || local.starts_with(&who) {
+            Likeness::Beginnings
+        } else {
+            Likeness::Part
+        }
+    }
+}
+
+/// Whether a text means the person with this address and name: it is the address or part of it
+/// before the `@`, whatever its case, or each of its words is part of the name, whatever case and
+/// accents.
 #[must_use]
 pub fn matches(who: &str, address: &str, name: Option<&str>) -> bool {
     if who.contains('@') {
@@ -35,7 +90,13 @@ pub fn matches(who: &str, address: &str, name: Option<&str>) -> bool {
     }
     let wanted = fold::words(who);
     let name = name.map(fold::words).unwrap_or_default();
-    !wanted.is_empty() && wanted.split(' ').all(|word| name.contains(word))
+    let is_named = || wanted.split(' ').all(|word| name.contains(word));
+    !wanted.is_empty() && (is_named() || is_in_local_part(who, address))
+}
+
+fn is_in_local_part(who: &str, address: &str) -> bool {
+    let local = address.rsplit_once('@').map(|(local, _)| local.to_lowercase());
+    local.is_some_and(|local| local.contains(&who.trim().to_lowercase()))
 }
 
 /// A name or a text to look for it by, as [`matches()`] compares them: letters and digits without
@@ -61,8 +122,33 @@ mod tests {
         for who in ["", "  ", "-", "perez@town.example", "town.example", "anna", "ana lopez", "@"] {
             assert!(!matches(who, address, name), "{who}");
         }
-        assert!(!matches("ana", address, None));
+        assert!(!matches("anna", address, None));
+        for who in ["ana", "A.Per", " ana.perez "] {
+            assert!(matches(who, address, None), "{who}: before the @");
+        }
         assert!(matches("王芳", "w@x.example", Some("王芳")));
         assert!(matches("w@EDUCACIÓN.example", "w@xn--educacin-13a.example", None));
+    }
+
+    /// Who is meant among these names, whose addresses are `p1@x.example` and so on.
+    fn meant<'a>(who: &str, names: &[&'a str]) -> Vec<&'a str> {
+        let address = |n: usize| EmailAddress::parse(&format!("p{n}@x.example")).unwrap();
+        let people: Vec<_> = (1..).zip(names).map(|(n, name)| (address(n), *name)).collect();
+        let found = people.into_iter().filter(|(a, name)| matches(who, a.as_str(), Some(name)));
+        let found = narrowed(who, found.collect(), |(a, name)| (a, Some(name)));
+        found.into_iter().map(|(_, name)| name).collect()
+    }
+
+    #[test]
+    fn the_likeliest_come_first_and_the_only_one_of_that_name_alone() {
+        let names = ["Hery Ranaivo", "Anabel Cruz", "Ana Pérez"];
+        assert_eq!(meant("ana", &names), ["Ana Pérez"], "the only Ana");
+        assert_eq!(meant("an", &names), ["Anabel Cruz", "Ana Pérez", "Hery Ranaivo"]);
+        let two = ["Hery Ranaivo", "Ana Pérez", "Joana Dias", "Ana Cruz"];
+        let all = ["Ana Pérez", "Ana Cruz", "Hery Ranaivo", "Joana Dias"];
+        assert_eq!(meant("ana", &two), all, "two of them: all are asked about");
+        assert_eq!(meant("ana perez", &["Ana Pérez", "Ana Pérez Ruiz"]), ["Ana Pérez"]);
+        assert_eq!(meant("p2", &names), ["Anabel Cruz"], "part of an address");
+        assert_eq!(meant("p1", &["P1 Li", "Bo"]), ["P1 Li"]);
     }
 }

@@ -17,6 +17,7 @@ mod rehearse;
 mod start;
 
 mod approved;
+mod asking;
 mod bad_input;
 mod broken_off;
 #[cfg(target_os = "linux")]
