@@ -36,9 +36,10 @@ fn state_of(shell: &Shell, opened: &Opened) -> Answer {
 }
 
 fn standings(shell: &Shell, opened: &Opened) -> Result<Vec<Standing>, Box<Answer>> {
-    let ledger = restored::look(shell, opened)?;
+    let ledger = restored::look(shell, &opened.workspace)?;
+    let pacing = opened.config.relay.as_ref().map(|relay| relay.habits.pacing).unwrap_or_default();
     let campaigns = opened.config.campaigns.iter();
-    campaigns.map(|c| standing_of(shell, opened, ledger.as_ref(), &c.id)).collect()
+    campaigns.map(|c| standing_of(shell, ledger.as_ref(), &c.id, &pacing)).collect()
 }
 
 fn told(shell: &Shell, opened: &Opened, standings: &[Standing]) -> Answer {

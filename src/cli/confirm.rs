@@ -7,21 +7,19 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Send;
-use super::changed_lines::changed_lines;
+use super::changes::Changes;
 use super::control::not_paused;
-use super::failure::{ledger_problem, must_change};
+use super::failure::{Candidate, ledger_problem, must_change};
 use super::pace_line::pace_line;
 use super::plan_screen::{Going, plan_screen};
 use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
-use super::ui::{grouped, plural, terminal_columns};
+use super::ui::{Ui, plural, terminal_columns};
 use crate::campaign::Campaign;
-use crate::id::{DeliveryId, Fingerprint, RecipientKey};
-use crate::ledger::{Ledger, LedgerError, State, StoredPlan};
+use crate::id::{DeliveryId, Fingerprint};
+use crate::ledger::{Ledger, LedgerError, State, StoredDelivery, StoredPlan};
 use crate::plan::Plan;
-use crate::plan::manifest::{self, Difference};
-use crate::plan::objects::Objects;
 use crate::problem::Problem;
 use crate::send::Selection;
 use crate::send::pace::DAY;
@@ -33,9 +31,9 @@ use std::path::Path;
 struct Before {
     standing: Standing,
     /// What changed since the current plan, where another plan is current.
-    difference: Option<Difference>,
-    /// The lines of the letters that changed.
-    lines: String,
+    changes: Option<Changes>,
+    /// The one person this is about, where it is one.
+    person: Option<Person>,
     /// Letters of this plan that nobody has yet.
     to_go: u64,
     /// Those of them that are meant now.
@@ -44,6 +42,14 @@ struct Before {
     going: Going,
     /// How long they take.
     pace: Option<String>,
+}
+
+/// The person of `--person WHO`: WHO may be part of a name, so the screen says whose letter it is.
+struct Person {
+    /// Name, address and row.
+    who: Candidate,
+    /// Their letter, as the ledger has it.
+    delivery: Option<StoredDelivery>,
 }
 
 /// What a person has confirmed.
@@ -91,7 +97,7 @@ pub(super) fn confirm(
     selection: &Selection,
     args: &Send,
 ) -> Result<Confirmed, Box<Answer>> {
-    let ledger = restored::trusted(shell, opened, &campaign.id)?;
+    let ledger = restored::trusted(shell, &opened.workspace, &campaign.id)?;
     let folder = opened.workspace.private_folder().map_err(must_change)?;
     let before = read_before(&folder, ledger.as_ref(), opened, campaign, plan, selection, shell)
         .map_err(|error| must_change(ledger_problem(&error)))?;
@@ -99,14 +105,19 @@ pub(super) fn confirm(
     if let Some(code) = &args.plan
         && !plan.fingerprint.is_named_by(code)
     {
-        let answer = wrong_code(plan, code, &before);
+        let was_a_plan = was_a_plan(&folder, campaign, code)
+            .map_err(|error| must_change(ledger_problem(&error)))?;
+        let answer = wrong_code(plan, code, was_a_plan, &before);
         return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
     let Standing { fingerprint: current, withdrawn_at, confirmed_at, .. } = before.standing;
     let is_confirmed =
         current == Some(plan.fingerprint) && withdrawn_at.is_none() && confirmed_at.is_some();
+    if let (Some(person), 0) = (&before.person, before.chosen) {
+        return Err(Box::new(not_for_them(person, &before.standing, shell.clock().now())));
+    }
     if current.is_some() && before.to_go == 0 && before.standing.waiting() == 0 {
-        return Err(Box::new(everybody_has_it(before.standing.beside(plan), shell)));
+        return Err(Box::new(everybody_has_it(before, plan, shell)));
     }
     if before.chosen == 0 && *selection != Selection::All {
         return Err(Box::new(nothing_of_it(before.standing)));
@@ -114,9 +125,39 @@ pub(super) fn confirm(
     not_paused(&before.standing)?;
     if !is_confirmed && args.plan.is_none() {
         ask(shell, campaign, plan, &before)?;
+    } else if let Some(person) = &before.person {
+        shell.ui.say(&only_theirs(person, &before.standing));
     }
     let shown = current.map(|fingerprint| Shown { fingerprint, withdrawn_at });
     Ok(Confirmed { shown, letters: before.chosen })
+}
+
+/// Whose letter goes, and that of a withdrawn mailing nobody else's does.
+fn only_theirs(person: &Person, standing: &Standing) -> String {
+    let others = match standing.withdrawn_at {
+        Some(_) => " The others stay withdrawn.",
+        None => "",
+    };
+    format!("Only the letter to {}.{others}", person.who)
+}
+
+/// The one person who was asked for has the letter, or nothing of it waits.
+fn not_for_them(person: &Person, standing: &Standing, now: Timestamp) -> Answer {
+    let who = &person.who;
+    let state = person.delivery.as_ref().map(|d| (d.state, d.updated_at));
+    let since = |at: Timestamp| match at.local_date() == now.local_date() {
+        true => at.local_time(),
+        false => standing::moment(at),
+    };
+    let message = match state {
+        Some((State::Accepted, at)) => format!("{who} has it since {}", since(at)),
+        Some((state, _)) => format!("the letter to {who} is {state} and does not wait"),
+        None => format!("no letter to {who} waits"),
+    };
+    let problem = Problem::warning("nothing-to-send", format!("{message}; nothing was sent"))
+        .hint(format!("See secretariat why {}.", who.address));
+    let exit = if standing.for_a_person() > 0 { Exit::NeedsAPerson } else { Exit::Done };
+    Answer { json: standing.to_json(), ..Answer::one_problem(exit, problem) }
 }
 
 /// The part that was asked for has nothing that could go.
@@ -155,24 +196,40 @@ fn read_before(
     let pacing = opened.config.relay.as_ref().map(|relay| relay.habits.pacing).unwrap_or_default();
     let pace = pace_line(&pacing, chosen, &earlier.unwrap_or_default(), now);
     // A withdrawn plan may be the very same: then nothing differs, and it is asked about all the same.
-    let is_current = standing.fingerprint == Some(plan.fingerprint);
-    let older = match ledger {
-        Some(ledger) if !is_current => ledger.manifest(&campaign.id)?,
-        _ => None,
+    let date = shell.clock().date();
+    // Who has a letter keeps it: to them nothing has changed. Where all have one, that is what is said.
+    let is_told = |id: &DeliveryId| to_go == 0 || goes(id);
+    let changes = match ledger {
+        Some(ledger) => Changes::since_the_current(ledger, folder, campaign, plan, date, is_told)?,
+        None => None,
     };
-    let objects = Objects::within(folder);
-    let lines = older.as_deref().map(|older| changed_lines(campaign, &objects, older));
-    let difference = older.map(|older| {
-        let newer = manifest::text(&campaign.materials(shell.clock().date()), &plan.deliveries);
-        // Who has a letter keeps it: to them nothing has changed.
-        Difference::for_those(&older, &newer, |key| {
-            let key = RecipientKey::from_stored(key.to_owned());
-            goes(&DeliveryId::of(&campaign.id, &key))
-        })
-    });
-    let lines = lines.unwrap_or_default();
+    let person = person_of(campaign, plan, selection, ledger)?;
     let going = Going::of(plan, &states, selection);
-    Ok(Before { standing, difference, lines, to_go, chosen, going, pace })
+    Ok(Before { standing, changes, person, to_go, chosen, going, pace })
+}
+
+/// The one person that a choice of letters is about.
+fn person_of(
+    campaign: &Campaign,
+    plan: &Plan,
+    selection: &Selection,
+    ledger: Option<&Ledger>,
+) -> Result<Option<Person>, LedgerError> {
+    let Selection::Only(ids) = selection else { return Ok(None) };
+    let Some(planned) = plan.deliveries.iter().find(|d| ids.contains(&d.id)) else {
+        return Ok(None);
+    };
+    let recipient = &campaign.people.recipients[planned.recipient];
+    let (address, name) = (recipient.address.as_str(), recipient.name.as_deref());
+    let who = Candidate::new(address, name, Some(&recipient.place));
+    let delivery = ledger.map(|ledger| ledger.delivery(&planned.id)).transpose()?.flatten();
+    Ok(Some(Person { who, delivery }))
+}
+
+/// Whether a plan of this campaign that is in the ledger ever had a code.
+fn was_a_plan(folder: &Path, campaign: &Campaign, code: &str) -> Result<bool, LedgerError> {
+    let Some(ledger) = Ledger::look(folder)? else { return Ok(false) };
+    Ok(ledger.fingerprints(&campaign.id)?.iter().any(|plan| plan.is_named_by(code)))
 }
 
 fn ask(
@@ -186,37 +243,53 @@ fn ask(
     if let Some(at) = before.standing.withdrawn_at {
         shell.ui.show(&format!("This mailing was withdrawn on {}.", standing::moment(at)));
     }
-    if let Some(difference) = &before.difference {
-        shell.ui.show(&changes_as_text(difference, &before.lines));
+    if let Some(changes) = &before.changes {
+        shell.ui.show(&changes.as_text());
+    }
+    if let Some(person) = &before.person {
+        shell.ui.show(&only_theirs(person, &before.standing));
     }
     if !shell.ui.can_ask() {
-        let answer = not_confirmed(plan, before);
+        let answer = not_confirmed(plan, before, shell.ui);
         return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
-    let part = match before.chosen == before.to_go {
-        true => String::new(),
-        false => format!(" only {}", plural(before.chosen, "letter")),
+    let part = match (&before.person, before.chosen == before.to_go) {
+        (Some(person), _) => format!(" the letter to {}", person.who.address),
+        (None, true) => String::new(),
+        (None, false) => format!(" only {}", plural(before.chosen, "letter")),
     };
     let question = format!("Type {} to send{part}, Enter to stop:", before.chosen);
-    let typed = shell.ui.ask(&question).unwrap_or_default();
-    if typed.replace([',', ' ', '.'], "") == before.chosen.to_string() {
+    typed_number(shell.ui, &question, before.chosen, "nothing was sent").map_err(must_change)
+}
+
+/// Asks for a number of letters: whoever types it has read it.
+///
+/// # Errors
+/// `not-confirmed` for anything else, with what that left undone.
+pub(super) fn typed_number(
+    ui: Ui,
+    question: &str,
+    count: u64,
+    undone: &str,
+) -> Result<(), Problem> {
+    let typed = ui.ask(question).unwrap_or_default();
+    if typed.replace([',', ' ', '.'], "") == count.to_string() {
         return Ok(());
     }
-    let message = if typed.is_empty() {
-        "stopped; nothing was sent".to_owned()
-    } else {
-        format!("{typed:?} is not {}; nothing was sent", before.chosen)
+    let message = match typed.is_empty() {
+        true => format!("stopped; {undone}"),
+        false => format!("{typed:?} is not {count}; {undone}"),
     };
-    Err(Box::new(Answer::one_problem(Exit::MustChange, Problem::error("not-confirmed", message))))
+    Err(Problem::error("not-confirmed", message))
 }
 
 /// Nobody can be asked: a first plan is a bad command line, a changed one must be looked at.
-fn not_confirmed(plan: &Plan, before: &Before) -> Answer {
+fn not_confirmed(plan: &Plan, before: &Before, ui: Ui) -> Answer {
     let code = plan.fingerprint.plan_code();
     let hint = format!(
         "Look at it with secretariat send --dry-run, then run secretariat send --plan {code}."
     );
-    match &before.difference {
+    match &before.changes {
         None if let Some(at) = before.standing.withdrawn_at => {
             let message = format!("the mailing was withdrawn on {}", standing::moment(at));
             let problem = Problem::error("withdrawn", message).hint(hint);
@@ -229,41 +302,61 @@ fn not_confirmed(plan: &Plan, before: &Before) -> Answer {
                 Problem::error("not-confirmed", message).hint(hint),
             )
         }
-        Some(difference) => {
-            let message = format!(
-                "the plan has changed since it was confirmed: {}",
-                changes_as_line(difference)
-            );
-            Answer::one_problem(
-                Exit::MustChange,
-                Problem::error("plan-changed", message).hint(hint),
-            )
+        Some(changes) => {
+            let message = "the plan has changed since it was confirmed";
+            // On a screen the changes have just been listed.
+            let message = match ui.is_json {
+                true => format!("{message}: {}", changes.as_line()),
+                false => message.to_owned(),
+            };
+            let problem = Problem::error("plan-changed", message).hint(hint);
+            Answer::one_problem(Exit::MustChange, problem)
         }
     }
 }
 
-fn wrong_code(plan: &Plan, typed: &str, before: &Before) -> Answer {
+fn wrong_code(plan: &Plan, typed: &str, was_a_plan: bool, before: &Before) -> Answer {
     let code = plan.fingerprint.plan_code();
-    let changed = match &before.difference {
-        Some(difference) => format!(": {}", changes_as_line(difference)),
+    let changed = match &before.changes {
+        Some(changes) => format!(": {}", changes.as_line()),
         None => String::new(),
     };
-    let message = format!("the plan is {code}, not {typed}{changed}");
+    let (message, why) = match was_a_plan {
+        true => (
+            format!("the plan is {code}, not {typed}{changed}"),
+            "Lists, letters, documents or settings are others than those of that plan.",
+        ),
+        false => (
+            format!("no confirmed plan of {} has the code {typed}", plan.campaign),
+            "It is mistyped, or something has changed since the code was shown.",
+        ),
+    };
     let hint = format!(
-        "Lists, letters, documents or settings are others than those of that plan. Look at this \
-         one with secretariat send --dry-run, then run secretariat send --plan {code}."
+        "{why} Look at the plan as it is now with secretariat send --dry-run, then run secretariat \
+         send --plan {code}."
     );
     Answer::one_problem(Exit::MustChange, Problem::error("plan-changed", message).hint(hint))
 }
 
-fn everybody_has_it(standing: Standing, shell: &Shell) -> Answer {
+fn everybody_has_it(before: Before, plan: &Plan, shell: &Shell) -> Answer {
+    let Before { standing, changes, .. } = before;
+    let standing = standing.beside(plan);
     let exit = if standing.for_a_person() > 0 { Exit::NeedsAPerson } else { Exit::Done };
     let answer = standing::answer(&standing, shell);
     let accepted = plural(standing.counts.of(State::Accepted), "person");
     let when = standing.confirmed_at.map(|t| format!(" on {}", t.local_date())).unwrap_or_default();
+    // Said on the same day, the first sentence could be taken for this run's own work.
+    let unread = changes.map(|changes| {
+        format!(
+            "Nothing goes now: everybody has the earlier letter, and what changed since reaches \
+             nobody ({}).\n",
+            changes.as_line()
+        )
+    });
     let heading = format!(
-        "{} went to {accepted}{when}. Another letter: secretariat new NAME\n",
-        standing.campaign
+        "{} went to {accepted}{when}. Another letter: secretariat new NAME\n{}",
+        standing.campaign,
+        unread.unwrap_or_default()
     );
     let text = match (exit, standing.counts.of(State::Accepted)) {
         (Exit::Done, _) => heading,
@@ -271,66 +364,4 @@ fn everybody_has_it(standing: Standing, shell: &Shell) -> Answer {
         _ => heading + &answer.text,
     };
     Answer { exit, text, ..answer }
-}
-
-/// Addresses named before the rest is counted.
-const NAMED_MAX: usize = 5;
-
-fn changes(difference: &Difference) -> Vec<String> {
-    let named = |addresses: &[String]| {
-        let shown = addresses.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
-        let more = addresses.len().saturating_sub(NAMED_MAX);
-        if more > 0 { format!("{shown} and {} more", grouped(more as u64)) } else { shown }
-    };
-    let mut changes = Vec::new();
-    if !difference.people_added.is_empty() {
-        changes.push(format!(
-            "{} new: {}",
-            plural(difference.people_added.len() as u64, "person"),
-            named(&difference.people_added)
-        ));
-    }
-    if !difference.people_gone.is_empty() {
-        changes.push(format!(
-            "{} gone: {}",
-            plural(difference.people_gone.len() as u64, "person"),
-            named(&difference.people_gone)
-        ));
-    }
-    for (language, count) in &difference.letters_changed {
-        changes.push(format!(
-            "the letter in {language} reads differently for {}",
-            plural(*count as u64, "person")
-        ));
-    }
-    for file in &difference.images_changed {
-        changes.push(format!("the image {file} is another"));
-    }
-    for (name, count) in &difference.files_changed {
-        let people = plural(*count as u64, "person");
-        changes.push(format!("the document {name} is another for {people}"));
-    }
-    if !difference.addresses_changed.is_empty() {
-        changes.push(format!("written in another way: {}", named(&difference.addresses_changed)));
-    }
-    if difference.sender_changed {
-        changes.push("the sender or the address for answers changed".to_owned());
-    }
-    changes
-}
-
-fn changes_as_line(difference: &Difference) -> String {
-    changes(difference).join("; ")
-}
-
-fn changes_as_text(difference: &Difference, changed_lines: &str) -> String {
-    let mut lines: Vec<String> = changes(difference).iter().map(|c| format!("  {c}")).collect();
-    if lines.is_empty() {
-        lines.push("  nothing for those who get a letter now".to_owned());
-    }
-    format!(
-        "Changed since the plan that was confirmed:\n{}\n{changed_lines}Who has the letter keeps \
-         it; the others get this one.",
-        lines.join("\n")
-    )
 }

@@ -6,14 +6,17 @@
 
 use super::answer::{Answer, Exit};
 use super::args::{Cancel, Pause, Resume};
+use super::confirm::typed_number;
 use super::failure::{ledger_problem, must_change};
 use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing, moment};
-use super::ui::plural;
+use super::ui::{one_line, plural};
 use crate::id::CampaignId;
 use crate::ledger::{Ledger, LedgerError, State};
 use crate::problem::{Problem, Problems};
+use crate::send::pace::Pacing;
+use crate::workspace::Workspace;
 use std::path::PathBuf;
 
 /// Holds a mailing.
@@ -93,9 +96,9 @@ pub(super) fn cancel(shell: &Shell, args: &Cancel) -> Answer {
         let Some(mut ledger) = meant.ledger(shell)? else {
             return Ok(meant.nothing_yet());
         };
-        let reason = args.reason.as_deref();
+        let reason = args.reason.as_deref().map(one_line).filter(|reason| !reason.is_empty());
         let now = shell.clock().now();
-        let withdrawn = ledger.cancel(&meant.campaign, reason, now).map_err(failed)?;
+        let withdrawn = ledger.cancel(&meant.campaign, reason.as_deref(), now).map_err(failed)?;
         let standing = Standing::read(Some(&ledger), &meant.campaign).map_err(failed)?;
         let under_way = match standing.counts.of(State::Attempting) {
             0 => "",
@@ -132,27 +135,75 @@ pub(super) fn not_paused_in(ledger: &Ledger, campaign: &CampaignId) -> Result<()
     not_paused(&Standing::read_by_holder(ledger, campaign).map_err(failed)?)
 }
 
-/// The mailing that an order is for.
-struct Meant {
-    opened: Opened,
-    folder: PathBuf,
-    campaign: CampaignId,
+/// The mailing that an order or a question is for.
+pub(super) struct Meant {
+    /// The folder.
+    pub workspace: Workspace,
+    /// Where its ledger is.
+    pub folder: PathBuf,
+    /// Its name.
+    pub campaign: CampaignId,
+    /// Its pace, where the configuration can be read.
+    pub pacing: Pacing,
 }
 
 impl Meant {
-    fn of(shell: &Shell, name: Option<&str>) -> Result<Meant, Box<Answer>> {
-        let all = |problems| Box::new(Answer::failed(Exit::MustChange, problems));
-        let opened = shell.open().map_err(all)?;
-        let campaign = opened.campaign_id(name).map_err(must_change)?;
+    /// By the configuration; while that cannot be read, by the ledger: who pulls the emergency brake
+    /// may be in the middle of editing.
+    ///
+    /// # Errors
+    /// The command's answer: no such mailing, none named, no folder for the ledger.
+    pub(super) fn of(shell: &Shell, name: Option<&str>) -> Result<Meant, Box<Answer>> {
+        let opened = match shell.open() {
+            Ok(opened) => opened,
+            Err(problems) => return Meant::by_the_ledger(shell, name, problems),
+        };
+        let campaign = match opened.campaign_id(name) {
+            Ok(campaign) => campaign,
+            Err(problem) if name.is_none() && !opened.problems.has_errors() => {
+                return Err(must_change(problem));
+            }
+            Err(problem) => {
+                let mut problems = Problems::new();
+                problems.push(problem);
+                return Meant::by_the_ledger(shell, name, problems);
+            }
+        };
         let folder = opened.workspace.private_folder().map_err(|problem| {
             let json = standing::none_as_json(Some(&campaign));
-            Box::new(Answer { json, ..Answer::one_problem(Exit::MustChange, problem) })
+            Box::new(Answer { json, ..*must_change(problem) })
         })?;
-        Ok(Meant { opened, folder, campaign })
+        let Opened { workspace, config, .. } = opened;
+        let pacing = config.relay.map(|relay| relay.habits.pacing).unwrap_or_default();
+        Ok(Meant { workspace, folder, campaign, pacing })
+    }
+
+    /// The mailing of this name in the ledger; without a name its only one.
+    fn by_the_ledger(
+        shell: &Shell,
+        name: Option<&str>,
+        mut problems: Problems,
+    ) -> Result<Meant, Box<Answer>> {
+        let workspace = shell.workspace().ok();
+        let folder = workspace.as_ref().and_then(|w| w.private_folder().ok());
+        let ledger = folder.as_ref().and_then(|folder| Ledger::look(folder).ok().flatten());
+        let mailings = ledger.and_then(|l| l.campaigns().ok()).unwrap_or_default();
+        let is_meant = |c: &&CampaignId| name.map_or(mailings.len() == 1, |n| n == c.as_str());
+        let meant = mailings.iter().find(is_meant).cloned();
+        if let (Some(workspace), Some(folder), Some(campaign)) = (workspace, folder, meant) {
+            return Ok(Meant { workspace, folder, campaign, pacing: Pacing::default() });
+        }
+        if name.is_none() && mailings.len() > 1 {
+            let names: Vec<&str> = mailings.iter().map(CampaignId::as_str).collect();
+            let problem = Problem::error("no-campaign", "no mailing is named")
+                .hint(format!("Name one of {}.", names.join(", ")));
+            problems.push(problem);
+        }
+        Err(Box::new(Answer::failed(Exit::MustChange, problems)))
     }
 
     fn look(&self, shell: &Shell) -> Result<Option<Standing>, Box<Answer>> {
-        let ledger = restored::trusted(shell, &self.opened, &self.campaign)?;
+        let ledger = restored::trusted(shell, &self.workspace, &self.campaign)?;
         let read = ledger.map(|ledger| Standing::read(Some(&ledger), &self.campaign));
         read.transpose().map_err(failed)
     }
@@ -223,12 +274,11 @@ fn ask(shell: &Shell, standing: &Standing) -> Result<(), Box<Answer>> {
         let problem = Problem::error("not-confirmed", message).hint(hint);
         return refused(Exit::BadCommandLine, problem);
     }
-    let waits = waiting_words(count, "waits and will not go", "wait and will not go");
-    shell.ui.show(&format!("{campaign}: {waits}. Who has the letter keeps it."));
-    let typed = shell.ui.ask(&format!("Type {count} to withdraw, Enter to leave it:"));
-    if typed.is_some_and(|typed| typed.replace([',', ' ', '.'], "") == count.to_string()) {
-        return Ok(());
-    }
-    let problem = Problem::error("not-confirmed", "stopped; nothing was withdrawn");
-    refused(Exit::MustChange, problem)
+    let waits = waiting_words(count, "waits", "wait");
+    shell.ui.show(&format!(
+        "{campaign}: {waits}. Withdrawn, they do not go; who has the letter keeps it."
+    ));
+    let question = format!("Type {count} to withdraw, Enter to stop:");
+    let typed = typed_number(shell.ui, &question, count, "nothing was withdrawn");
+    typed.or_else(|problem| refused(Exit::MustChange, problem))
 }

@@ -6,6 +6,7 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Send;
+use super::changes::Changes;
 use super::chosen::{chosen, of_a_new_plan};
 use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
 use super::pace_line::{in_seconds, pace_line};
@@ -16,6 +17,7 @@ use super::ui::{DIM, counted, plural, terminal_columns};
 use super::wrapping::wrapped_lines;
 use crate::campaign::Campaign;
 use crate::id::DeliveryId;
+use crate::ledger::Ledger;
 use crate::plan::{Made, Plan};
 use crate::problem::{Problem, Problems};
 use crate::send::Selection;
@@ -60,6 +62,9 @@ pub(super) fn dry_run(
     // The ledger is not asked: a dry run is about the whole plan.
     let going = Going::of(&plan, &HashMap::new(), &Selection::All);
     let mut text = plan_screen(campaign, &plan, &going, pace.as_deref(), terminal_columns());
+    if let Some(changes) = changes(opened, campaign, &plan, date) {
+        text.push_str(&format!("{}\n", changes.as_text()));
+    }
     let rule = "─".repeat(78);
     text.push_str(&format!(
         "\n{DIM}{rule}{DIM:#}\n{}\n{DIM}{rule}{DIM:#}\n",
@@ -71,6 +76,16 @@ pub(super) fn dry_run(
     Answer { json: plan_as_json(&plan, true), ..Answer::done(text) }
         .with("estimated_seconds", json!(takes))
         .with_problems(problems)
+}
+
+/// What changed since the plan in the ledger, where there is one that can be read: what is wrong
+/// with a ledger is for `send` to say.
+fn changes(opened: &Opened, campaign: &Campaign, plan: &Plan, date: Timestamp) -> Option<Changes> {
+    let folder = opened.workspace.private_folder().ok()?;
+    let ledger = Ledger::look(&folder).ok()??;
+    let states: HashMap<_, _> = ledger.states(&campaign.id).ok()?.into_iter().collect();
+    let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());
+    Changes::since_the_current(&ledger, &folder, campaign, plan, date, goes).ok()?
 }
 
 /// The first letter in full, or the one of the recipient with this number: the pass ends with it.

@@ -11,6 +11,7 @@ pub mod ui;
 
 mod bare;
 mod changed_lines;
+mod changes;
 mod check;
 mod chosen;
 mod completions;

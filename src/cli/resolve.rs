@@ -46,7 +46,7 @@ pub(super) fn resolve(shell: &Shell, args: &Resolve) -> Answer {
 
 fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve, reason: &str) -> Step<Answer> {
     let folder = opened.workspace.private_folder().map_err(must_change)?;
-    let looked = restored::look(shell, opened)?;
+    let looked = restored::look(shell, &opened.workspace)?;
     if let Some(named) = &args.campaign {
         is_a_mailing(opened, looked.as_ref(), named)?;
     }
@@ -146,7 +146,7 @@ const NOT_IN_IT: &str = "People who were added to the lists after this ledger wa
 
 fn all(shell: &Shell, opened: &Opened, reason: &str) -> Step<Answer> {
     let folder = opened.workspace.private_folder().map_err(must_change)?;
-    if restored::look(shell, opened)?.is_none() {
+    if restored::look(shell, &opened.workspace)?.is_none() {
         let problem = Problem::error("no-ledger", "there is no ledger here")
             .hint("Restore the folder .secretariat from your backup first.");
         return ended(Exit::MustChange, problem);

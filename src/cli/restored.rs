@@ -9,7 +9,7 @@
 
 use super::answer::Answer;
 use super::failure::{ledger_problem, must_change};
-use super::shell::{Opened, Shell};
+use super::shell::Shell;
 use super::standing::{self, Standing};
 use crate::crash;
 use crate::id::CampaignId;
@@ -18,6 +18,7 @@ use crate::ledger::{
 };
 use crate::plan::objects::Objects;
 use crate::problem::{Problem, Problems, Severity};
+use crate::workspace::Workspace;
 use std::path::Path;
 
 /// Looks into the workspace's ledger; `None` where there never was one, as far as can be known.
@@ -25,15 +26,16 @@ use std::path::Path;
 /// # Errors
 /// The command's answer: `lost-ledger` where there was one, what is wrong with the one there is, or
 /// where it is.
-pub(super) fn look(shell: &Shell, opened: &Opened) -> Result<Option<Ledger>, Box<Answer>> {
-    let folder = opened.workspace.private_folder().map_err(must_change)?;
+pub(super) fn look(shell: &Shell, workspace: &Workspace) -> Result<Option<Ledger>, Box<Answer>> {
+    let folder = workspace.private_folder().map_err(must_change)?;
     let objects = match Ledger::look(&folder) {
         Ok(Some(ledger)) => return Ok(Some(ledger)),
         Ok(None) => None,
         Err(LedgerError { fault: Fault::Lost, .. }) => Some(Objects::within(&folder)),
         Err(error) => return Err(failed(error)),
     };
-    let memory = folder_memory(shell, opened).filter(|memory| memory.is_known().unwrap_or(false));
+    let memory =
+        folder_memory(shell, workspace).filter(|memory| memory.is_known().unwrap_or(false));
     if objects.is_none() && memory.is_none() {
         return Ok(None);
     }
@@ -47,12 +49,12 @@ pub(super) fn look(shell: &Shell, opened: &Opened) -> Result<Option<Ledger>, Box
 /// The command's answer, with how the mailing stands in JSON: as [`look`] and [`not_behind`].
 pub(super) fn trusted(
     shell: &Shell,
-    opened: &Opened,
+    workspace: &Workspace,
     campaign: &CampaignId,
 ) -> Result<Option<Ledger>, Box<Answer>> {
     let with = |json, answer: Box<Answer>| Box::new(Answer { json, ..*answer });
     let none = || standing::none_as_json(Some(campaign));
-    let Some(ledger) = look(shell, opened).map_err(|answer| with(none(), answer))? else {
+    let Some(ledger) = look(shell, workspace).map_err(|answer| with(none(), answer))? else {
         return Ok(None);
     };
     not_behind(shell, &ledger).map_err(|answer| {
@@ -63,9 +65,9 @@ pub(super) fn trusted(
 }
 
 /// What this computer remembers of the workspace's folder; `None` without a place to remember.
-fn folder_memory(shell: &Shell, opened: &Opened) -> Option<FolderMemory> {
+fn folder_memory(shell: &Shell, workspace: &Workspace) -> Option<FolderMemory> {
     let state = shell.environment().state_folder()?;
-    Some(FolderMemory::of(opened.workspace.root(), &state))
+    Some(FolderMemory::of(workspace.root(), &state))
 }
 
 /// Remembers that letters of this folder are in its ledger: before the first one goes.
@@ -74,14 +76,14 @@ fn folder_memory(shell: &Shell, opened: &Opened) -> Option<FolderMemory> {
 /// The command's answer, when the ledger cannot be read.
 pub(super) fn keep_folder(
     shell: &Shell,
-    opened: &Opened,
+    workspace: &Workspace,
     ledger: &Ledger,
     counted: &Counted,
     problems: &mut Problems,
 ) -> Result<(), Box<Answer>> {
     let name = LedgerName::of(ledger).map_err(failed)?;
     // Where its run could not be remembered, that was said already.
-    let memory = folder_memory(shell, opened).filter(|_| counted.memory.is_some());
+    let memory = folder_memory(shell, workspace).filter(|_| counted.memory.is_some());
     if let Some(Err(error)) = memory.map(|memory| memory.keep(&name)) {
         problems.push(not_remembered(&error.to_string()));
     }

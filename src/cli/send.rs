@@ -174,7 +174,7 @@ fn begin(
     let objects = Objects::within(&folder);
     freeze(campaign, plan, selection, &objects, &mut ledger, shell.clock(), shell.ui)?;
     let counted = restored::begin_run(&mut ledger, &lock, memory, problems)?;
-    restored::keep_folder(shell, opened, &ledger, &counted, problems)?;
+    restored::keep_folder(shell, &opened.workspace, &ledger, &counted, problems)?;
     recover(shell, &mut ledger, &lock)?;
     let set_back = settle_clock(shell, &mut ledger, &lock, &campaign.id)?;
     set_back.into_iter().for_each(|problem| problems.push(problem));
@@ -201,7 +201,7 @@ fn hold(
     let lock = RunLock::take(&folder, &shell.environment().computer_name(), now);
     let lock = lock.or_else(|error| ended(lock_exit(&error), lock_problem(&error)))?;
     // Asked once more: only a ledger that never was is made.
-    if restored::look(shell, opened)?.is_none() {
+    if restored::look(shell, &opened.workspace)?.is_none() {
         kept_beside(shell, opened, &folder).into_iter().for_each(|p| problems.push(p));
     }
     let ledger = Ledger::open(&folder, now).map_err(ledger_failed)?;

@@ -26,7 +26,7 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
         Ok(opened) => opened,
         Err(problems) => return Answer::failed(Exit::MustChange, problems),
     };
-    let ledger = match restored::look(shell, &opened) {
+    let ledger = match restored::look(shell, &opened.workspace) {
         Ok(ledger) => ledger,
         Err(answer) => return *answer,
     };

@@ -22,6 +22,7 @@ mod bad_input;
 mod broken_off;
 #[cfg(target_os = "linux")]
 mod clock;
+mod confirming;
 mod control;
 mod damage;
 mod dry_run;
