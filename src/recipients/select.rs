@@ -32,16 +32,34 @@ pub fn narrowed<T>(
     };
     let mut ranked: Vec<(Likeness, T)> = found.into_iter().map(rank).collect();
     ranked.sort_by_key(|(likeness, _)| *likeness);
-    let best = ranked.first().map(|(likeness, _)| *likeness);
-    let of_best = ranked.iter().filter(|(likeness, _)| Some(*likeness) == best);
-    let people: HashSet<String> = of_best.map(|(_, one)| person(one).0.compare_key()).collect();
-    let is_settled = match best {
-        Some(Likeness::WholeName) => true,
-        Some(Likeness::WholeWords) => people.len() == 1,
-        _ => false,
-    };
-    ranked.retain(|(likeness, _)| !is_settled || Some(*likeness) == best);
+    let settled = settled(ranked.iter().map(|(likeness, one)| (*likeness, person(one).0)));
+    ranked.retain(|(likeness, _)| settled.is_none_or(|settled| *likeness == settled));
     ranked.into_iter().map(|(_, one)| one).collect()
+}
+
+/// Whether the names of these people already say who is meant, whoever else has the text in an
+/// address.
+#[must_use]
+pub fn is_settled_by_name<'a>(
+    who: &str,
+    people: impl IntoIterator<Item = (&'a EmailAddress, Option<&'a str>)>,
+) -> bool {
+    let wanted = fold::words(who);
+    let rank = |(address, name)| (Likeness::of(who, &wanted, address, name), address);
+    settled(people.into_iter().map(rank)).is_some()
+}
+
+/// The likeness that outdoes all others, where there is one.
+fn settled<'a>(people: impl IntoIterator<Item = (Likeness, &'a EmailAddress)>) -> Option<Likeness> {
+    let mut with_words = HashSet::new();
+    for (likeness, address) in people {
+        match likeness {
+            Likeness::WholeName => return Some(likeness),
+            Likeness::WholeWords => drop(with_words.insert(address.compare_key())),
+            Likeness::Beginnings | Likeness::Part => {}
+        }
+    }
+    (with_words.len() == 1).then_some(Likeness::WholeWords)
 }
 
 /// How a text is found in somebody's name or address, the likeliest first.
@@ -49,9 +67,9 @@ pub fn narrowed<T>(
 enum Likeness {
     /// It is the name.
     WholeName,
-    /// Its words are words of the name, or it is the address's local part.
+    /// Its words are words of the name.
     WholeWords,
-    /// Words of the name begin with its words, or the local part begins with it.
+    /// Words of the name begin with its words, or the address with it.
     Beginnings,
     /// It is in there somewhere.
     Part,
@@ -67,7 +85,7 @@ impl Likeness {
         };
         if name == wanted {
             Likeness::WholeName
-        } else if each(|of_name, word| of_name == word) || local == who {
+        } else if each(|of_name, word| of_name == word) {
             Likeness::WholeWords
         } else if each(|of_name, word| of_name.starts_with(word)) || local.starts_with(&who) {
             Likeness::Beginnings
