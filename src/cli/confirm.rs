@@ -27,6 +27,9 @@ use crate::time::Timestamp;
 use std::collections::HashMap;
 use std::path::Path;
 
+/// Characters of a typed plan code that are said again: the code with its dashes.
+const CODE_CHARACTERS_SHOWN: usize = 14;
+
 /// What the ledger knows of this campaign.
 struct Before {
     standing: Standing,
@@ -317,6 +320,8 @@ fn not_confirmed(plan: &Plan, before: &Before, ui: Ui) -> Answer {
 
 fn wrong_code(plan: &Plan, typed: &str, was_a_plan: bool, before: &Before) -> Answer {
     let code = plan.fingerprint.plan_code();
+    // A whole fingerprint would fill the line.
+    let typed: String = typed.chars().take(CODE_CHARACTERS_SHOWN).collect();
     let changed = match &before.changes {
         Some(changes) => format!(": {}", changes.as_line()),
         None => String::new(),

@@ -172,6 +172,10 @@ impl Standing {
             (false, true) => {
                 format!("Next: secretariat resume {campaign}, then secretariat send {campaign}.\n")
             }
+            (false, false) if self.withdrawn_at.is_some() => format!(
+                "Next: secretariat send {campaign} --person WHO, or --first N, goes on with those \
+                 who wait; without these it asks about the withdrawn letters too.\n"
+            ),
             (false, false) => format!(
                 "Next: secretariat send {campaign}{}; it goes on where it stopped, nobody gets it \
                  twice.\n",

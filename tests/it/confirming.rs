@@ -172,7 +172,10 @@ fn whoever_comes_back_gets_the_letter_of_now_and_is_tried_again() {
     let workspace = workspace.letter("outcome", "en", &LETTER.replace("final", "mended"));
     let plan = workspace.fingerprint();
     let one = ["send", "--person", "given2", "--plan", &plan, "--no-wait"];
-    assert_eq!(workspace.run(&one).code, Some(4));
+    let put_off = workspace.run(&one);
+    assert_eq!(put_off.code, Some(4), "{put_off:#?}");
+    let next = "Next: secretariat send outcome --person WHO";
+    assert!(put_off.stdout.contains(next), "not as if all went on: {put_off:#?}");
     relay.change(Script::new());
     let workspace = workspace.now("2026-11-05T10:30:00Z");
     let again = workspace.run(&one);
