@@ -70,8 +70,11 @@ proptest! {
                     let named: Vec<_> =
                         (0..5).filter(|n| people >> n & 1 == 1).map(|n| PEOPLE[n]).collect();
                     let changed = adopted.replace((people, words)) != Some((people, words));
+                    // Whoever is cancelled in a plan was withdrawn: adopting it again takes that back.
+                    let is_withdrawn =
+                        named.iter().any(|who| model.get(who) == Some(&State::Cancelled));
                     adopt_people(&mut ledger, &named, &format!("words {words}"));
-                    if changed && !(named.is_empty() && model.is_empty()) {
+                    if (changed || is_withdrawn) && !(named.is_empty() && model.is_empty()) {
                         adopt_in_model(&mut model, &named);
                     }
                 }
