@@ -10,7 +10,8 @@
 //!
 //! # Departures
 //! Quoted local parts, comments, groups and address literals are refused although RFC 5321 knows
-//! them: in a participant list they are slips or attacks (security S11), and relays disagree on them.
+//! them: in a participant list they are slips or attacks (security S11), and relays disagree on
+//! them.
 //!
 //! # Invariants
 //! An [`EmailAddress`] holds no blank, control, bracket or quotation mark: it cannot end an SMTP

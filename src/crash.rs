@@ -4,8 +4,8 @@
 //! durable, or something that cannot be taken back, begins or ends. Only with the cargo feature
 //! `crash-points`, which no release has; without it a point is nothing and the names are not there.
 //!
-//! What it shows is what a process that dies leaves to the next one. What a power cut takes from the
-//! drive besides is the ledger's own subject (`ledger/mod.rs`, crash cases).
+//! What it shows is what a process that dies leaves to the next one. What a power cut takes from
+//! the drive besides is the ledger's own subject (`ledger/mod.rs`, crash cases).
 
 #[cfg(feature = "crash-points")]
 use std::sync::{Mutex, PoisonError};

@@ -78,8 +78,8 @@ pub const RETRY_FIRST_WAIT: Duration = Duration::from_secs(5 * 60);
 pub const RETRY_MAX_WAIT: Duration = Duration::from_secs(67 * 60);
 /// `[retry] give_up_after` unless written (RFC 5321 4.5.4.1: 4 to 5 days).
 pub const RETRY_GIVE_UP_AFTER: Duration = Duration::from_secs(5 * 24 * 3_600);
-/// A letter is not given up before it was tried so often: time in which nobody tried, or that a clock
-/// set forward has made up, says nothing of the mailbox.
+/// A letter is not given up before it was tried so often: time in which nobody tried, or that a
+/// clock set forward has made up, says nothing of the mailbox.
 pub const RETRY_ATTEMPTS_MIN: u32 = 3;
 /// A clock that was set back by more is told of: time servers correct less, and change nothing.
 pub const CLOCK_SET_BACK_SAID: Duration = Duration::from_secs(60);
@@ -99,7 +99,8 @@ pub const REPLY_OCTETS_MAX: usize = 64 << 10;
 
 /// Wait for a connection.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// Wait for the greeting and for the answers to EHLO, AUTH, MAIL, RCPT, RSET (RFC 5321 4.5.3.2.1-3).
+/// Wait for the greeting and for the answers to EHLO, AUTH, MAIL, RCPT, RSET (RFC 5321
+/// 4.5.3.2.1-3).
 pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// Wait for the answer to DATA (RFC 5321 4.5.3.2.4).
 pub const DATA_TIMEOUT: Duration = Duration::from_secs(2 * 60);
@@ -172,7 +173,8 @@ pub const WHY_LISTS_BYTES_MAX: u64 = 1 << 20;
 pub const CONNECTION_IDLE_MAX: Duration = Duration::from_secs(10);
 /// Longest sleep before a run looks again: a computer may have slept meanwhile.
 pub const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(30);
-/// How often a run looks whether somebody has paused or withdrawn its mailing from another terminal.
+/// How often a run looks whether somebody has paused or withdrawn its mailing from another
+/// terminal.
 pub const PAUSE_LOOKED_FOR: Duration = Duration::from_millis(500);
 /// How long letters must have gone before the screen says how many a minute: one letter in its
 /// first moment is no rate.

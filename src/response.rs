@@ -13,7 +13,8 @@ use std::fmt;
 pub struct EnhancedStatus {
     /// 2 success, 4 for now, 5 for good.
     pub class: u8,
-    /// What it is about: 1 address, 2 mailbox, 3 system, 4 routing, 5 protocol, 6 content, 7 policy.
+    /// What it is about: 1 address, 2 mailbox, 3 system, 4 routing, 5 protocol, 6 content, 7
+    /// policy.
     pub subject: u16,
     /// The detail within the subject.
     pub detail: u16,

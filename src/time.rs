@@ -1,9 +1,9 @@
 //! Points in time, and the only reader of the system clock.
 //!
 //! Owns [`Timestamp`] and [`Clock`]. Stores keep UTC, screens show local time, JSON is RFC 3339.
-//! `SECRETARIAT_NOW` (read by `config`) fixes the clock's start. Within a run all readings go on from
-//! the start by a clock that nobody can set, so that a rehearsed day passes as a real one does and
-//! a computer whose time is corrected neither waits for ever nor gives letters up.
+//! `SECRETARIAT_NOW` (read by `config`) fixes the clock's start. Within a run all readings go on
+//! from the start by a clock that nobody can set, so that a rehearsed day passes as a real one does
+//! and a computer whose time is corrected neither waits for ever nor gives letters up.
 
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;

@@ -1,7 +1,8 @@
 //! Which words of the letters changed since the plan that was confirmed.
 //!
-//! The older text comes from the frozen objects, the newer from the workspace. An older text that is
-//! gone only leaves its lines unsaid: the number of letters that read differently stands all the same.
+//! The older text comes from the frozen objects, the newer from the workspace. An older text that
+//! is gone only leaves its lines unsaid: the number of letters that read differently stands all the
+//! same.
 
 use super::ui::{DIM, printable};
 use crate::campaign::Campaign;

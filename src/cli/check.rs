@@ -42,8 +42,8 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     Answer { exit, ..Answer::done(text) }.with("summary", summary).with_problems(problems)
 }
 
-/// What would stop `send` before its first letter, as warnings: a mailing can be written and checked
-/// before there is a mail server.
+/// What would stop `send` before its first letter, as warnings: a mailing can be written and
+/// checked before there is a mail server.
 fn check_relay(shell: &Shell, campaign: &Campaign, plan: &Plan, problems: &mut Problems) {
     // Whatever is wrong with the workspace was said when the campaign was read.
     let Ok(opened) = shell.open() else { return };

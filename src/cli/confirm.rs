@@ -198,9 +198,11 @@ fn read_before(
     let earlier = ledger.map(|l| l.acceptances_since(day, now)).transpose()?;
     let pacing = opened.config.relay.as_ref().map(|relay| relay.habits.pacing).unwrap_or_default();
     let pace = pace_line(&pacing, chosen, &earlier.unwrap_or_default(), now);
-    // A withdrawn plan may be the very same: then nothing differs, and it is asked about all the same.
+    // A withdrawn plan may be the very same: then nothing differs, and it is asked about all the
+    // same.
     let date = shell.clock().date();
-    // Who has a letter keeps it: to them nothing has changed. Where all have one, that is what is said.
+    // Who has a letter keeps it: to them nothing has changed. Where all have one, that is what is
+    // said.
     let is_told = |id: &DeliveryId| to_go == 0 || goes(id);
     let changes = match ledger {
         Some(ledger) => Changes::since_the_current(ledger, folder, campaign, plan, date, is_told)?,

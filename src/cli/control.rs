@@ -148,8 +148,8 @@ pub(super) struct Meant {
 }
 
 impl Meant {
-    /// By the configuration; while that cannot be read, by the ledger: who pulls the emergency brake
-    /// may be in the middle of editing.
+    /// By the configuration; while that cannot be read, by the ledger: who pulls the emergency
+    /// brake may be in the middle of editing.
     ///
     /// # Errors
     /// The command's answer: no such mailing, none named, no folder for the ledger.

@@ -2,9 +2,9 @@
 //!
 //! # Invariants
 //! The plan that is frozen is the plan that was confirmed: its letters are rendered once more from
-//! the same bytes in memory, and the ledger takes all of them in one transaction or none. A plan that
-//! is frozen already is not rendered again. Confirming a part of a withdrawn mailing brings nobody
-//! else back.
+//! the same bytes in memory, and the ledger takes all of them in one transaction or none. A plan
+//! that is frozen already is not rendered again. Confirming a part of a withdrawn mailing brings
+//! nobody else back.
 
 use super::answer::{Answer, Exit};
 use super::failure::{frozen_problem, ledger_problem};
@@ -64,7 +64,8 @@ pub(super) fn freeze(
     Ok(())
 }
 
-/// Who of a withdrawn mailing is planned again: nobody but those this run is for. `None`: everybody.
+/// Who of a withdrawn mailing is planned again: nobody but those this run is for. `None`:
+/// everybody.
 fn brought_back(
     plan: &Plan,
     selection: &Selection,

@@ -1,9 +1,9 @@
 //! `new`: letter files and configuration for another mailing.
 //!
 //! # Invariants
-//! Nothing is changed but by adding: files that are there stay, and `secretariat.toml` gets lines at
-//! its end, so that its comments and order are kept. What could not be written to its end is taken
-//! away again: half a line in `secretariat.toml` would stop every mailing.
+//! Nothing is changed but by adding: files that are there stay, and `secretariat.toml` gets lines
+//! at its end, so that its comments and order are kept. What could not be written to its end is
+//! taken away again: half a line in `secretariat.toml` would stop every mailing.
 
 use super::answer::{Answer, Exit};
 use super::args::New;

@@ -3,8 +3,8 @@
 //! # Invariants
 //! Files are for their owner only: they hold letters of real people. A folder with letters of
 //! another plan is refused, because two plans in one folder would be taken for one. Files are
-//! written into a folder inside, and come out of it when all are there: what could not be written to
-//! its end is taken away again and leaves what was there before as it was.
+//! written into a folder inside, and come out of it when all are there: what could not be written
+//! to its end is taken away again and leaves what was there before as it was.
 
 use crate::owner_only;
 use crate::problem::Problem;

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-/// Uncertain letters of a kind that are named before the rest is counted: they are made up, and what
-/// matters is that each has a name.
+/// Uncertain letters of a kind that are named before the rest is counted: they are made up, and
+/// what matters is that each has a name.
 const UNCERTAIN_NAMED_MAX: usize = 3;
 /// Breaches of one promise that are named before the rest is counted.
 const BREACHES_NAMED_MAX: usize = 5;

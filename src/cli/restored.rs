@@ -1,5 +1,5 @@
-//! Counts runs, and keeps an old ledger that was put back from a backup, or a new one in the place of
-//! one that was lost, from sending.
+//! Counts runs, and keeps an old ledger that was put back from a backup, or a new one in the place
+//! of one that was lost, from sending.
 //!
 //! # Invariants
 //! The ledger is counted before this computer's memory is. A ledger behind the memory sends nothing
@@ -115,8 +115,8 @@ pub(super) struct Counted {
     memory: Option<RunMemory>,
 }
 
-/// Counts the start of a run, with its plan adopted: what is counted stands in the ledger's log with
-/// the letters that follow, so that a log which was lost is noticed.
+/// Counts the start of a run, with its plan adopted: what is counted stands in the ledger's log
+/// with the letters that follow, so that a log which was lost is noticed.
 ///
 /// # Errors
 /// The command's answer: what is wrong with the ledger.

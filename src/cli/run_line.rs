@@ -250,8 +250,8 @@ impl RunLine {
         is_known.then(|| self.ended.len() as f64 * 60.0 / measured.as_secs_f64())
     }
 
-    /// `4 minutes left`: by the limits as the plan reckons, by what was measured, and until the last
-    /// letter that waits is due, whichever is longest.
+    /// `4 minutes left`: by the limits as the plan reckons, by what was measured, and until the
+    /// last letter that waits is due, whichever is longest.
     fn left(&self, now: Moment) -> String {
         let fresh = self.about.letters.saturating_sub(self.counts.iter().sum());
         let Pacing { rate, daily_limit } = self.about.pacing;

@@ -92,8 +92,8 @@ fn really(
     go(shell, opened, (campaign, plan), &relay, args, asked)
 }
 
-/// Freezes the plan, runs, and says how it stands. Lists, letters and documents in memory are let go
-/// of before the run, which reads what was frozen: documents weigh more than all else together.
+/// Freezes the plan, runs, and says how it stands. Lists, letters and documents in memory are let
+/// go of before the run, which reads what was frozen: documents weigh more than all else together.
 fn go(
     shell: &Shell,
     opened: &Opened,

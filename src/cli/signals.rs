@@ -2,12 +2,12 @@
 //!
 //! Owns which signal means what. SIGTERM is what Ctrl-C is. SIGHUP asks to stop and never insists:
 //! a terminal that closes sends it twice, from the system and from the shell, and a session that
-//! ends sends SIGTERM with it; none of that is a person who asked again. Where SIGHUP was ignored when
-//! the program began (`nohup`), it stays ignored: listening would undo that.
+//! ends sends SIGTERM with it; none of that is a person who asked again. Where SIGHUP was ignored
+//! when the program began (`nohup`), it stays ignored: listening would undo that.
 //!
 //! # Failure
-//! Where the system refuses to tell of a signal, the others are listened to. A third Ctrl-C ends the
-//! process where it stands, should even ending at once take its time.
+//! Where the system refuses to tell of a signal, the others are listened to. A third Ctrl-C ends
+//! the process where it stands, should even ending at once take its time.
 
 use super::ui::Ui;
 use tokio::sync::{oneshot, watch};
@@ -102,8 +102,8 @@ fn is_hang_up_ignored() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hang_up(&status))
 }
 
-/// Nowhere else can it be asked safely: there a run under `nohup` ends as by Ctrl-C and goes on when
-/// `send` is said again.
+/// Nowhere else can it be asked safely: there a run under `nohup` ends as by Ctrl-C and goes on
+/// when `send` is said again.
 #[cfg(all(unix, not(target_os = "linux")))]
 fn is_hang_up_ignored() -> bool {
     false

@@ -232,8 +232,8 @@ struct Found {
     text: String,
 }
 
-/// Somebody no letter was planned for: what the lists of all mailings say of them now. What is wrong
-/// with letters and documents concerns everybody and is for `check` to say.
+/// Somebody no letter was planned for: what the lists of all mailings say of them now. What is
+/// wrong with letters and documents concerns everybody and is for `check` to say.
 fn in_the_lists(opened: &Opened, who: &str) -> Answer {
     let mut problems = Problems::new();
     let mut found: Vec<Found> = Vec::new();

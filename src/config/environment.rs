@@ -162,8 +162,8 @@ impl Environment {
         self.local_folder(STATE_DIR, "XDG_STATE_HOME", ".local/state")
     }
 
-    /// The folder for ledgers that may not lie in their workspaces: `SECRETARIAT_DATA_DIR`, else the
-    /// system's own for a program's data. `None` where the environment names no home.
+    /// The folder for ledgers that may not lie in their workspaces: `SECRETARIAT_DATA_DIR`, else
+    /// the system's own for a program's data. `None` where the environment names no home.
     #[must_use]
     pub fn data_folder(&self) -> Option<PathBuf> {
         self.local_folder(DATA_DIR, "XDG_DATA_HOME", ".local/share")

@@ -138,7 +138,8 @@ impl Adoption<'_> {
         if changed {
             self.begin_another_message(known.row, delivery)?;
         }
-        // Also where it reads the same: the bounce address is in no digest, and must be the new one.
+        // Also where it reads the same: the bounce address is in no digest, and must be the new
+        // one.
         self.drop_letter(known.row)?;
         self.write_letter(known.row, delivery)?;
         if known.state.is_final() {

@@ -5,9 +5,9 @@
 //! A clock that was set forward cannot be told from time that has passed (docs/decisions/0018).
 //!
 //! # Invariants
-//! A wait that was written down by a later clock begins anew, once: it never becomes shorter than it
-//! was meant, nor longer than that from now. No event is changed: that the clock was set back is one
-//! itself, and whatever stands before it happened before it, whatever its time says.
+//! A wait that was written down by a later clock begins anew, once: it never becomes shorter than
+//! it was meant, nor longer than that from now. No event is changed: that the clock was set back is
+//! one itself, and whatever stands before it happened before it, whatever its time says.
 
 use super::events::{About, Kind};
 use super::{Ledger, LedgerError, RunLock};
@@ -59,8 +59,8 @@ impl Ledger {
     }
 
     /// When letters of any campaign were accepted since a point in time, oldest first: a relay's
-    /// daily limit counts them all. One that was recorded by a clock ahead of `now` counts from when
-    /// the clock was found set back, or from now.
+    /// daily limit counts them all. One that was recorded by a clock ahead of `now` counts from
+    /// when the clock was found set back, or from now.
     ///
     /// # Errors
     /// When the ledger cannot be read.

@@ -5,10 +5,10 @@
 //! another terminal while a run is at work. What a run does about it is decided in `send/`.
 //!
 //! # Invariants
-//! Withdrawing reaches planned and deferred deliveries; a letter under way ends as the relay answers,
-//! and who may have one keeps it. Where the relay refuses it for now, its record withdraws it
-//! (`change.rs`): after the order nothing of the campaign is begun again. It goes on only by adopting
-//! a plan, which a person confirmed anew.
+//! Withdrawing reaches planned and deferred deliveries; a letter under way ends as the relay
+//! answers, and who may have one keeps it. Where the relay refuses it for now, its record withdraws
+//! it (`change.rs`): after the order nothing of the campaign is begun again. It goes on only by
+//! adopting a plan, which a person confirmed anew.
 
 use super::events::{About, Kind};
 use super::failure::Fault;

@@ -66,8 +66,8 @@ pub struct Event {
     pub at: Timestamp,
     /// The campaign it belongs to.
     pub campaign: String,
-    /// `plan-adopted`, `confirmed`, `letter-replaced`, `attempt`, `recovered`, `resolved`, `answered`,
-    /// `paused`, `resumed`, `clock-set-back`, or the state that was reached.
+    /// `plan-adopted`, `confirmed`, `letter-replaced`, `attempt`, `recovered`, `resolved`,
+    /// `answered`, `paused`, `resumed`, `clock-set-back`, or the state that was reached.
     pub kind: String,
     /// What more there is to say, by name: `response`, `stage`, `plan`, `file`, `line` ...
     pub detail: Map<String, Value>,

@@ -17,7 +17,8 @@ pub(super) fn file_in(folder: &Path) -> PathBuf {
 }
 
 /// A SQLite address of the ledger's file for reading it as it is, without log, locks or anything
-/// else beside it; `None` where there is a log or a journal, or where the path cannot be written so.
+/// else beside it; `None` where there is a log or a journal, or where the path cannot be written
+/// so.
 pub(super) fn as_it_is(file: &Path) -> Option<String> {
     let is_there = |name| std::fs::metadata(file.with_file_name(name)).is_ok_and(|m| m.len() > 0);
     if is_there("ledger.db-wal") || is_there("ledger.db-journal") {

@@ -5,8 +5,8 @@
 //!
 //! # Format
 //! `ledger.db`, a SQLite database with a write-ahead log beside it (`-wal`, `-shm`); its
-//! `application_id` is `SCRT`, its `user_version` 3, its tables are in `schema.rs`. Beside it `lock`
-//! and `lock.holder` (see `lock.rs`). All for the owner only.
+//! `application_id` is `SCRT`, its `user_version` 3, its tables are in `schema.rs`. Beside it
+//! `lock` and `lock.holder` (see `lock.rs`). All for the owner only.
 //!
 //! - `deliveries`: one row for each campaign and recipient key, with its state. The counts add up
 //!   to the total from this table alone.

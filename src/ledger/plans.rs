@@ -162,11 +162,11 @@ impl Ledger {
         self.read(|connection| Ok(connection.query_row(none, [], |row| row.get(0))?))
     }
 
-    /// Has the first plan written into the file itself: a log would hold every letter a second time,
-    /// so that others can read on meanwhile, and in this ledger there is nothing to read. What undoes
-    /// a half-written plan is a journal of the few pages that there were (`ledger.db-journal`).
-    /// EXTRA: the commit is durable only with the journal's name gone for good. Where somebody looks
-    /// at the ledger just now the log stays, which takes longer.
+    /// Has the first plan written into the file itself: a log would hold every letter a second
+    /// time, so that others can read on meanwhile, and in this ledger there is nothing to read.
+    /// What undoes a half-written plan is a journal of the few pages that there were
+    /// (`ledger.db-journal`). EXTRA: the commit is durable only with the journal's name gone for
+    /// good. Where somebody looks at the ledger just now the log stays, which takes longer.
     fn write_without_log(&self) -> Result<(), LedgerError> {
         self.read(|connection| {
             connection.busy_timeout(Duration::ZERO)?;

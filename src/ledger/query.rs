@@ -233,8 +233,8 @@ impl Ledger {
         })
     }
 
-    /// The deliveries of a campaign that are on their way, in the order of the list; where no run is
-    /// at work, those that one left in the moment of handing over.
+    /// The deliveries of a campaign that are on their way, in the order of the list; where no run
+    /// is at work, those that one left in the moment of handing over.
     ///
     /// # Errors
     /// When the ledger cannot be read.

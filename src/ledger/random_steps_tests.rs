@@ -70,7 +70,8 @@ proptest! {
                     let named: Vec<_> =
                         (0..5).filter(|n| people >> n & 1 == 1).map(|n| PEOPLE[n]).collect();
                     let changed = adopted.replace((people, words)) != Some((people, words));
-                    // Whoever is cancelled in a plan was withdrawn: adopting it again takes that back.
+                    // Whoever is cancelled in a plan was withdrawn: adopting it again takes that
+                    // back.
                     let is_withdrawn =
                         named.iter().any(|who| model.get(who) == Some(&State::Cancelled));
                     adopt_people(&mut ledger, &named, &format!("words {words}"));

@@ -1,7 +1,7 @@
 //! Uncertain deliveries, settled by a person who has found out.
 //!
-//! Owns the step out of `uncertain` that needs a reason. Who is meant, and what the person knows, is
-//! for the shell.
+//! Owns the step out of `uncertain` that needs a reason. Who is meant, and what the person knows,
+//! is for the shell.
 //!
 //! # Invariants
 //! A letter that is planned again is the same message: same bytes, same Message-ID, same `Date`. It

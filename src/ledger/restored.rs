@@ -1,8 +1,8 @@
 //! The run counter: an old ledger that was put back from a backup must not send again.
 //!
-//! Owns the counter in `meta` and what a computer remembers of it: a file in the local state folder,
-//! named by the ledger's id, with the counter in it. The counter is raised at the start and at the
-//! end of each run, so it is odd while a run is at work and after one that died.
+//! Owns the counter in `meta` and what a computer remembers of it: a file in the local state
+//! folder, named by the ledger's id, with the counter in it. The counter is raised at the start and
+//! at the end of each run, so it is odd while a run is at work and after one that died.
 //!
 //! # Invariants
 //! The ledger is raised first, durably, and only then the computer's memory: a kill between leaves
@@ -122,8 +122,8 @@ impl Ledger {
         })
     }
 
-    /// Looks for damage before a run: always at what costs nothing, and through the whole file where
-    /// the last run died, which takes seconds for a million letters.
+    /// Looks for damage before a run: always at what costs nothing, and through the whole file
+    /// where the last run died, which takes seconds for a million letters.
     ///
     /// # Errors
     /// [`Fault::Damaged`] with the first thing that was found.
@@ -160,10 +160,11 @@ impl Ledger {
         self.transaction(|connection| set_runs(connection, "runs + runs % 2"))
     }
 
-    /// Makes everything that is not final uncertain, in every campaign, and what was withdrawn, too,
-    /// which the next plan would write to again; brings the counter level with what is remembered:
-    /// for a ledger that is older than what was done with it. Gives how many deliveries are uncertain
-    /// now that were not, and the counter. Whoever was added since is not in it at all.
+    /// Makes everything that is not final uncertain, in every campaign, and what was withdrawn,
+    /// too, which the next plan would write to again; brings the counter level with what is
+    /// remembered: for a ledger that is older than what was done with it. Gives how many deliveries
+    /// are uncertain now that were not, and the counter. Whoever was added since is not in it at
+    /// all.
     ///
     /// # Errors
     /// When the ledger cannot be written.

@@ -1,8 +1,8 @@
 //! The states of a delivery and the steps between them.
 //!
 //! Owns the table of steps, pure: which state may follow which. What each state means is told in
-//! docs/delivery.md. Why a step is taken is decided in `send/`; that it is taken once, and durably, is
-//! `change.rs`.
+//! docs/delivery.md. Why a step is taken is decided in `send/`; that it is taken once, and durably,
+//! is `change.rs`.
 //!
 //! # Invariants
 //! What is not in the table does not happen: no caller can write a state past it. Later facts (a
@@ -52,7 +52,8 @@ const STEPS: &[(&[State], &[State])] = &[
     (&[Planned, Deferred, Attempting], &[Rejected]),
     // Handed over as files; lost after the last bytes; found attempting at start.
     (&[Attempting], &[Uncertain]),
-    // Only `resolve --restored-ledger`: also the withdrawn, whom the next plan would write to again.
+    // Only `resolve --restored-ledger`: also the withdrawn, whom the next plan would write to
+    // again.
     (&[Planned, Deferred, Cancelled], &[Uncertain]),
     // Evidence, or `resolve` with a reason.
     (&[Uncertain], &[Accepted, Planned]),

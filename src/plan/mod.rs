@@ -215,8 +215,8 @@ pub struct Rewritten<'a> {
 /// Renders the letters of a plan once more, from the materials it was made of: on all cores each
 /// passes `finish`, and `take` gets what that makes of them in order.
 ///
-/// Letters are not kept from one pass to the other: those of 10,000 people are 150 MB. No message is
-/// composed, for its bytes are not written down, and what is known of it stands in the plan.
+/// Letters are not kept from one pass to the other: those of 10,000 people are 150 MB. No message
+/// is composed, for its bytes are not written down, and what is known of it stands in the plan.
 pub fn rewrite<T: Send, R>(
     materials: &Materials<'_>,
     deliveries: &[Planned],

@@ -17,8 +17,8 @@ use crate::language::Language;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-/// A note on sources and a header line, then for each country: alpha-2, alpha-3, the names in [`LANGUAGES`]' order, and
-/// aliases between `|`.
+/// A note on sources and a header line, then for each country: alpha-2, alpha-3, the names in
+/// [`LANGUAGES`]' order, and aliases between `|`.
 const DATA: &str = include_str!("countries.tsv");
 
 /// The languages that `countries.tsv` has names in, in its columns' order.

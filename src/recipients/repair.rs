@@ -29,7 +29,8 @@ fn closed_up(bare: &str) -> Option<String> {
     Some(format!("{local}@{}", domain.replace(',', "."))).filter(|address| is_address(address))
 }
 
-/// Without `mailto:`, with one `@` for two, without what surrounds the address, without invisible characters.
+/// Without `mailto:`, with one `@` for two, without what surrounds the address, without invisible
+/// characters.
 fn bare(cell: &str) -> String {
     let visible = |c: &char| {
         !c.is_control()

@@ -1,8 +1,8 @@
 //! WHO on the command line: which people a text means.
 //!
-//! Owns the one rule for it, so that lists and ledger are searched alike: a whole address, part of a
-//! name, or part of an address before its `@`. That exactly one is found is the caller's to ask for;
-//! ids belong to the ledger.
+//! Owns the one rule for it, so that lists and ledger are searched alike: a whole address, part of
+//! a name, or part of an address before its `@`. That exactly one is found is the caller's to ask
+//! for; ids belong to the ledger.
 
 use super::{People, Recipient, fold};
 use crate::address::EmailAddress;

@@ -90,8 +90,8 @@ fn script(usual: Script, faults: &Arc<Faults>, kills: &UnboundedSender<()>, turn
     conversing(usual.choosing(choose), turn)
 }
 
-/// Letters are handed over in all three ways in turn, to relays that speak in three manners in turn:
-/// nine turns see every pair.
+/// Letters are handed over in all three ways in turn, to relays that speak in three manners in
+/// turn: nine turns see every pair.
 fn conversing(script: Script, turn: usize) -> Script {
     let script = match turn % 3 {
         0 => script,

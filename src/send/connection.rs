@@ -410,8 +410,8 @@ async fn permit(
     Ok(())
 }
 
-/// Takes an intent back: none of the letter's last bytes left, and it is due again. Where the ledger
-/// takes nothing more, the next run finds it under way and asks a person about it.
+/// Takes an intent back: none of the letter's last bytes left, and it is due again. Where the
+/// ledger takes nothing more, the next run finds it under way and asks a person about it.
 async fn not_begun(shared: &Shared, id: DeliveryId) {
     let mut back = Recorded::new(State::Deferred);
     back.detail = Some("not handed over: an earlier letter's answer was not recorded".to_owned());

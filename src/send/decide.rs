@@ -1,7 +1,8 @@
 //! What a relay's answer means for the letter and for the run: one pure table.
 //!
 //! Owns the table of the delivery paper, stage by stage. It acts on nothing: `dispatch.rs` and
-//! `connection.rs` do what it says and `ledger/` keeps it. What a halt tells the officer is `halt.rs`.
+//! `connection.rs` do what it says and `ledger/` keeps it. What a halt tells the officer is
+//! `halt.rs`.
 //!
 //! # Standards
 //! RFC 5321 4.2.1 (first digit), 4.5.4.1 (retrying), 6.1 (who is responsible); RFC 3463 (what a
@@ -100,9 +101,9 @@ const MAILBOX_FULL: Decision = decision(ForLetter::Deferred(Wait::MailboxFull), 
 const LOST: Decision = decision(ForLetter::Deferred(Wait::Usual), ForRun::Reconnect);
 const REST: Decision = decision(ForLetter::Untouched, ForRun::Rest);
 
-/// Refused for good: status x.1.x and x.2.x are about a mailbox (RFC 3463 3.2, 3.3). Which one, MAIL
-/// says by being about the sender, and x.1.7 and x.1.8 at any stage: many relays judge the sender
-/// only when they are told a recipient.
+/// Refused for good: status x.1.x and x.2.x are about a mailbox (RFC 3463 3.2, 3.3). Which one,
+/// MAIL says by being about the sender, and x.1.7 and x.1.8 at any stage: many relays judge the
+/// sender only when they are told a recipient.
 fn rejected(stage: Stage, response: &Response) -> Decision {
     let blame = match response.enhanced {
         _ if stage == Stage::Mail => Blame::Us,
@@ -112,7 +113,8 @@ fn rejected(stage: Stage, response: &Response) -> Decision {
         Some(status) if stage == Stage::Recipient && (status.subject, status.detail) == (4, 1) => {
             Blame::Recipient
         }
-        // RFC 5321 4.2.3: 550, 551, 553 and 556 to RCPT are about the mailbox where nothing else is said.
+        // RFC 5321 4.2.3: 550, 551, 553 and 556 to RCPT are about the mailbox where nothing else is
+        // said.
         None if stage == Stage::Recipient && matches!(response.code, 550 | 551 | 553 | 556) => {
             Blame::Recipient
         }
@@ -283,7 +285,8 @@ fn end_refused(response: &Response) -> Decision {
     let deferred_and = |reason| decision(ForLetter::Deferred(Wait::Usual), ForRun::Halt(reason));
     match (status.subject, status.detail) {
         (4, 5) | (2, 0) => AGAIN_AFTER_DAY,
-        // 554 is Exchange's word about the account that hands over; 552 is about the reader's mailbox.
+        // 554 is Exchange's word about the account that hands over; 552 is about the reader's
+        // mailbox.
         (2, 2) if response.code == 554 => deferred_and(Halt::OwnMailbox),
         (2, 2) => MAILBOX_FULL,
         // Both are Exchange Online's: the account may not write as the author, or as the sender.
@@ -293,8 +296,8 @@ fn end_refused(response: &Response) -> Decision {
     }
 }
 
-/// Whether the relay says that this is too much at once: its own means (4.3.1), connections (4.3.2),
-/// or letters in a short time (4.7.28).
+/// Whether the relay says that this is too much at once: its own means (4.3.1), connections
+/// (4.3.2), or letters in a short time (4.7.28).
 #[must_use]
 pub fn asks_for_less(outcome: &Outcome) -> bool {
     let Ending::Answered(response) = &outcome.ending else { return false };

@@ -350,8 +350,8 @@ impl Dispatch {
         Next::Letter(id)
     }
 
-    /// Whether a letter in hand may begin now. What came up since it was taken, such as a pause or a
-    /// limit, holds it as it does those that wait.
+    /// Whether a letter in hand may begin now. What came up since it was taken, such as a pause or
+    /// a limit, holds it as it does those that wait.
     pub(super) fn begin(&mut self, now: Now) -> Turn {
         if self.stopped.is_some() || self.is_held(now) {
             return Turn::PutBack;

@@ -1,7 +1,7 @@
 //! The relay's own name for a message it has taken, where its answer tells it.
 //!
-//! Owns what the answers of usual servers look like. No standard says where the name stands; with it
-//! the server's administrators find the letter in their log at once. Pure.
+//! Owns what the answers of usual servers look like. No standard says where the name stands; with
+//! it the server's administrators find the letter in their log at once. Pure.
 
 /// The id in an answer to the end of a message, from its whole text: `250 2.0.0 Ok: queued as ABC`.
 #[must_use]

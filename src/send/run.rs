@@ -104,8 +104,8 @@ async fn passes(
     }
 }
 
-/// All connections, until the last has left: whatever fails meanwhile, letters under way are finished
-/// and their answers recorded or shown.
+/// All connections, until the last has left: whatever fails meanwhile, letters under way are
+/// finished and their answers recorded or shown.
 async fn pass(
     conditions: &Conditions<'_>,
     shared: &Arc<Shared>,

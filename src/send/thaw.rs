@@ -1,7 +1,7 @@
 //! Makes the message of a delivery from what was frozen: the same bytes at every attempt.
 //!
-//! Owns reading frozen files and encoding them. Letters come from the ledger, files from `objects/`;
-//! nothing is read from the workspace's folders.
+//! Owns reading frozen files and encoding them. Letters come from the ledger, files from
+//! `objects/`; nothing is read from the workspace's folders.
 //!
 //! # Memory
 //! A document is kept from the second letter on that it goes with: one that everybody gets is read

@@ -101,8 +101,9 @@ pub enum Ending {
     /// We held back the last bytes: the intent could not be recorded.
     Withheld,
     /// The session had ended before this letter began (closed, taken leave of or RSET refused
-    /// between two letters): the letter is untouched and costs no attempt; open another session. Only a
-    /// session that has carried a letter ends like this, so that reopening cannot go on for ever.
+    /// between two letters): the letter is untouched and costs no attempt; open another session.
+    /// Only a session that has carried a letter ends like this, so that reopening cannot go on for
+    /// ever.
     SessionOver,
     /// We refuse to put this on the wire, and nothing of it went: a message that breaks the wire
     /// rules, an address that would end a command, a password without TLS. Ours to mend; says what.

@@ -151,8 +151,8 @@ fn faketime() -> Option<PathBuf> {
     found
 }
 
-/// While a letter waits the system's clock jumps: waits go on as they were, and so do the times that
-/// are written down.
+/// While a letter waits the system's clock jumps: waits go on as they were, and so do the times
+/// that are written down.
 #[test]
 fn a_clock_set_in_the_middle_of_a_run_changes_nothing() {
     let Some(library) = faketime() else { return };

@@ -183,11 +183,12 @@ fn a_run_that_never_waits_ends_when_its_mailing_is_paused() {
     proof::check(&workspace, &relay, people, 0);
 }
 
-/// The relay thinks about a recipient, the mailing is withdrawn, and then it refuses for now: that is
-/// no failure, and the letter does not go five minutes later.
+/// The relay thinks about a recipient, the mailing is withdrawn, and then it refuses for now: that
+/// is no failure, and the letter does not go five minutes later.
 #[test]
 fn a_letter_that_is_refused_for_now_after_its_mailing_was_withdrawn_stays_withdrawn() {
-    // In a flight the intent is durable before the question is asked; asking first, after its answer.
+    // In a flight the intent is durable before the question is asked; asking first, after its
+    // answer.
     for way in ["", "disable = [\"CHUNKING\", \"PIPELINING\"]"] {
         let is_withdrawn = Arc::new(AtomicBool::new(false));
         let may_answer = is_withdrawn.clone();

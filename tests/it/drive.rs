@@ -4,8 +4,8 @@
 //! doubled, nothing called recorded that is not, and the next run finishes what is left.
 //!
 //! A count of system calls is one thread's. So the refusals are tried twice: in every thread, which
-//! meets what happens before the first letter; and in the ledger's writing thread alone, which meets
-//! every letter's intent and record.
+//! meets what happens before the first letter; and in the ledger's writing thread alone, which
+//! meets every letter's intent and record.
 
 use crate::support::relay::Relay;
 use crate::support::relay::script::{At, Script};
@@ -207,8 +207,8 @@ pub fn check(what: &str, workspace: &Workspace, relay: &Relay, output: &Output) 
     let total = proof::counts_of(&status)["total"];
     // Where the plan could not be written down there is nobody to ask about.
     if total > 0 {
-        // The first plan is written without a log; letters are not. Where a log cannot be removed, it
-        // is used again, and the file does not say so before it was copied.
+        // The first plan is written without a log; letters are not. Where a log cannot be removed,
+        // it is used again, and the file does not say so before it was copied.
         let header = std::fs::read(workspace.path().join(".secretariat/ledger.db")).expect("it");
         let keeps_log = header[18..20] == [2, 2] || what.starts_with("unlink");
         assert!(keeps_log || relay.count() == 0, "{what}: letters went without a log");

@@ -1,8 +1,8 @@
 //! `send` killed at random, again and again, until the mailing is over.
 //!
 //! A relay that takes its time counts what it has accepted; after every kill the ledger is held
-//! against that count, and the command is repeated. What is drawn follows from the seed; what it meets
-//! depends on the computer.
+//! against that count, and the command is repeated. What is drawn follows from the seed; what it
+//! meets depends on the computer.
 
 use crate::support::relay::Relay;
 use crate::support::relay::script::{Keeping, Script};

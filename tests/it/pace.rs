@@ -1,4 +1,5 @@
-//! `send` as fast as it may and no faster: connections, rate, daily limit; a part of a mailing first.
+//! `send` as fast as it may and no faster: connections, rate, daily limit; a part of a mailing
+//! first.
 
 use crate::support::proof;
 use crate::support::relay::Relay;

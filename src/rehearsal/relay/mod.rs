@@ -1,4 +1,5 @@
-//! A relay inside the program: it speaks SMTP on this computer, does as its script says, and counts.
+//! A relay inside the program: it speaks SMTP on this computer, does as its script says, and
+//! counts.
 //!
 //! Owns the count of what was accepted, which is the oracle of every rehearsal and of every test of
 //! sending (delivery paper, Proof, I1-I8): never what the sending side says of itself. Written with
@@ -51,7 +52,8 @@ pub struct Received {
     pub octets: usize,
     /// SHA-256 of the message, unless only counts are kept.
     pub digest: Option<Digest>,
-    /// Exactly the message, dots unstuffed, the final dot not in it; empty unless everything is kept.
+    /// Exactly the message, dots unstuffed, the final dot not in it; empty unless everything is
+    /// kept.
     pub bytes: Vec<u8>,
     /// The Message-ID of the recipient's copy, where the relay gives its own.
     pub message_id: Option<String>,

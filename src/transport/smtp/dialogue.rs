@@ -5,7 +5,8 @@
 //!
 //! # Standards
 //! RFC 5321 4.2 and 4.3.2 (answers and what they decide), RFC 2920 3.1 (answers to a group of
-//! commands; the lone dot), RFC 3030 2 and 4.2 (the answers to BDAT), RFC 1047 (the gap at the end).
+//! commands; the lone dot), RFC 3030 2 and 4.2 (the answers to BDAT), RFC 1047 (the gap at the
+//! end).
 //!
 //! # Invariants
 //! - The stage is what the answers say: 4yz and 5yz to RSET, MAIL, RCPT or DATA is the verdict,

@@ -1,5 +1,5 @@
-//! Tests of letters in flights: what goes together where PIPELINING or CHUNKING is offered, and what
-//! the answers decide.
+//! Tests of letters in flights: what goes together where PIPELINING or CHUNKING is offered, and
+//! what the answers decide.
 
 use super::testing::{
     CHUNKING, CHUNKING_ALONE, ENVELOPE, PIPELINING, Step, TEXT, answers, asking, assert_came,

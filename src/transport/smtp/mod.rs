@@ -3,8 +3,8 @@
 //! `wire` moves bytes under deadlines, `reply` reads answers, `extensions` what EHLO offers, `tls`
 //! encrypts, `sign_in` authenticates; `session` puts them in order up to the point where letters
 //! can go. `commands` says a letter's MAIL and RCPT, `parts` gives its message the form of DATA or
-//! BDAT, `dialogue` matches answers with what was asked, `transaction` transmits one letter. What an
-//! outcome means for a letter or a run is `send/decide.rs`; nothing here retries.
+//! BDAT, `dialogue` matches answers with what was asked, `transaction` transmits one letter. What
+//! an outcome means for a letter or a run is `send/decide.rs`; nothing here retries.
 //!
 //! # Standards
 //! RFC 5321 (SMTP), 1870 (SIZE), 2920 (PIPELINING), 3030 (CHUNKING), 3207 (STARTTLS), 3461 (DSN),

@@ -407,7 +407,8 @@ mod tests {
         }
     }
 
-    /// What `openssl req -x509` makes, and a URL that begins with smtps:// for a port that does not.
+    /// What `openssl req -x509` makes, and a URL that begins with smtps:// for a port that does
+    /// not.
     #[tokio::test]
     async fn usual_mistakes_with_tls_are_called_by_their_names() {
         for (first, words) in [

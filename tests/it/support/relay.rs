@@ -1,7 +1,7 @@
 //! The program's own rehearsal relay, as tests use it: one that cannot be started fails the test.
 //!
-//! Owns nothing else: what it does and counts is `src/rehearsal/relay`, which has its own tests and,
-//! in `relays.rs`, those of a client that nobody here wrote.
+//! Owns nothing else: what it does and counts is `src/rehearsal/relay`, which has its own tests
+//! and, in `relays.rs`, those of a client that nobody here wrote.
 
 pub use secretariat::rehearsal::relay::{Received, script};
 
