@@ -183,10 +183,7 @@ fn a_step_that_fails_leaves_the_rest_of_its_group_alone() {
     let before = ledger.commits();
     let answers =
         ledger.change_together(&[intend("ana"), intend("bo"), intend("nobody"), intend("eve")]);
-    assert_eq!(
-        answers.iter().map(Result::is_ok).collect::<Vec<_>>(),
-        [true, false, false, true]
-    );
+    assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, false, true]);
     assert!(matches!(answers[1], Err(ChangeError::Ledger(_))));
     assert!(matches!(answers[2], Err(ChangeError::Refused(Refusal::Unknown { .. }))));
     assert_eq!(ledger.commits(), before + 1);

@@ -20,7 +20,7 @@ fn under_way(at: At, action: Action, way: &str) -> (Workspace, Relay, Running) {
         .relay(&relay)
         .relay_lines(&format!("connections = {LANES}\n{way}"));
     let plan = workspace.fingerprint();
-    let running = workspace.spawn(&["send", "--plan", &plan]);
+    let running = workspace.spawn_with_hang_up(&["send", "--plan", &plan]);
     let begun = || relay.transactions() == LANES;
     assert!(eventually(Duration::from_secs(30), begun), "{} begun", relay.transactions());
     (workspace, relay, running)

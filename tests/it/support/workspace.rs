@@ -296,6 +296,17 @@ impl Workspace {
         self.start(&mut command).wait()
     }
 
+    /// Starts the program with a terminal that can hang up, also where the tests run under `nohup`.
+    pub fn spawn_with_hang_up(&self, arguments: &[&str]) -> Running {
+        self.write_config();
+        let mut command = Command::new("python3");
+        let heeding = "import os, signal, sys\n\
+                       signal.signal(signal.SIGHUP, signal.SIG_DFL)\n\
+                       os.execv(sys.argv[1], sys.argv[1:])";
+        command.args(["-c", heeding, env!("CARGO_BIN_EXE_secretariat")]).args(arguments);
+        self.start(&mut command)
+    }
+
     /// Starts the program as `nohup` does: a terminal that closes is nothing to it.
     pub fn spawn_without_hang_up(&self, arguments: &[&str]) -> Running {
         self.write_config();
