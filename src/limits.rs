@@ -206,6 +206,9 @@ pub const LOCK_TRIES: u32 = 100;
 pub const LOCK_TRIED_AFTER: Duration = Duration::from_millis(20);
 /// Requests in one commit: far above the connections that can wait for it (64, two requests each).
 pub const LEDGER_GROUP_MAX: usize = 256;
+/// A record that is alone waits so long for an intent to share its commit with. What a kill in that
+/// time costs is what it costs before: one letter in doubt for each connection.
+pub const LEDGER_RECORD_WAIT: Duration = Duration::from_millis(10);
 /// KiB of SQLite's page cache while sending and looking: letters go in the order in which they lie,
 /// and every other commit goes through the whole cache.
 pub const LEDGER_CACHE_KIB: i64 = 4 << 10;

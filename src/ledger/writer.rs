@@ -3,7 +3,9 @@
 //! Owns the thread that holds the writing connection and the group commit: it takes all requests
 //! that are there, makes one transaction of them, commits once and answers each. While it waits
 //! for the drive the next requests gather, so the durable cost is shared by as many letters as
-//! there are connections. A second thread reads, and never waits for the drive's commits.
+//! there are connections. A record waits for the next intent, its own connection's or another's,
+//! and shares its commit: alone it would cost one that nothing is waiting for. A second thread
+//! reads, and never waits for the drive's commits.
 //!
 //! # Invariants
 //! Requests are committed in the order in which they were made. A connection that asks to record
@@ -16,11 +18,12 @@ use super::failure::{Fault, LedgerError};
 use super::frozen::FrozenDelivery;
 use crate::crash;
 use crate::id::DeliveryId;
-use crate::limits::LEDGER_GROUP_MAX;
-use crate::time::Timestamp;
+use crate::limits::{LEDGER_GROUP_MAX, LEDGER_RECORD_WAIT};
+use crate::time::{Steady, Timestamp};
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// The ledger while a run sends; clones ask the same two threads.
@@ -49,6 +52,11 @@ impl LedgerWriter {
     /// # Errors
     /// When the ledger cannot be opened a second time for reading, or the system gives no thread.
     pub fn start(ledger: Ledger) -> Result<LedgerWriter, LedgerError> {
+        LedgerWriter::start_with(ledger, LEDGER_RECORD_WAIT)
+    }
+
+    /// The same; a record alone waits `record_wait` for company.
+    fn start_with(ledger: Ledger, record_wait: Duration) -> Result<LedgerWriter, LedgerError> {
         let file = ledger.file.clone();
         let failed =
             |error: std::io::Error| LedgerError { file: file.clone(), fault: error.into() };
@@ -56,7 +64,7 @@ impl LedgerWriter {
         let (writes, written) = channel();
         let (reads, read) = channel();
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
-        named("ledger").spawn(move || write(ledger, &written)).map_err(failed)?;
+        named("ledger").spawn(move || write(ledger, &written, record_wait)).map_err(failed)?;
         named("ledger-reader").spawn(move || answer_reads(reader, &read)).map_err(failed)?;
         Ok(LedgerWriter { writes, reads, file })
     }
@@ -136,29 +144,60 @@ impl LedgerWriter {
 }
 
 /// The writing thread: ends with the last handle, or when it is told to.
-fn write(mut ledger: Ledger, requests: &Receiver<Write>) {
+fn write(mut ledger: Ledger, requests: &Receiver<Write>, record_wait: Duration) {
     while let Ok(first) = requests.recv() {
-        let mut changes = Vec::new();
-        let mut answers = Vec::new();
-        let mut close = None;
-        for request in std::iter::once(first).chain(requests.try_iter()) {
-            match request {
-                Write::Change(change, answer) => {
-                    changes.push(change);
-                    answers.push(answer);
-                }
-                Write::Close(answer) => close = Some(answer),
-            }
-            if close.is_some() || changes.len() == LEDGER_GROUP_MAX {
-                break;
-            }
-        }
-        commit(&mut ledger, &changes, answers);
-        if let Some(answer) = close {
+        let group = Group::gathered(first, requests, record_wait);
+        commit(&mut ledger, &group.changes, group.answers);
+        if let Some(answer) = group.close {
             // Nobody waits for it any more: then it is closed by being dropped.
             drop(answer.send(ledger));
             return;
         }
+    }
+}
+
+/// Requests that share a commit, in the order in which they were made.
+#[derive(Default)]
+struct Group {
+    changes: Vec<Change>,
+    answers: Vec<oneshot::Sender<Result<Timestamp, ChangeError>>>,
+    close: Option<oneshot::Sender<Ledger>>,
+    /// A message's last bytes wait for it.
+    is_urgent: bool,
+}
+
+impl Group {
+    /// All requests that are there, and where they are records only, those that come until an intent
+    /// is among them.
+    fn gathered(first: Write, requests: &Receiver<Write>, record_wait: Duration) -> Group {
+        let begun = Steady::now();
+        let mut group = Group::default();
+        group.take(first);
+        while !group.is_full() {
+            let next = match requests.try_recv() {
+                Ok(next) => Some(next),
+                Err(_) if group.is_urgent => None,
+                Err(_) => requests.recv_timeout(record_wait.saturating_sub(begun.elapsed())).ok(),
+            };
+            let Some(next) = next else { break };
+            group.take(next);
+        }
+        group
+    }
+
+    fn take(&mut self, request: Write) {
+        match request {
+            Write::Change(change, answer) => {
+                self.is_urgent |= matches!(change, Change::Intend { .. });
+                self.changes.push(change);
+                self.answers.push(answer);
+            }
+            Write::Close(answer) => self.close = Some(answer),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.close.is_some() || self.changes.len() == LEDGER_GROUP_MAX
     }
 }
 
@@ -208,6 +247,29 @@ mod tests {
     fn many() -> (tempfile::TempDir, Ledger) {
         let people = people();
         ledger(&people.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Nothing waits for a record but its connection's next letter.
+    #[tokio::test]
+    async fn a_record_alone_waits_for_an_intent_and_shares_its_commit() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo"]);
+        ledger.intend(&id("ana"), now(), now()).unwrap();
+        let before = ledger.commits();
+        let writer = LedgerWriter::start_with(ledger, Duration::from_secs(3_600)).unwrap();
+        let record = writer.record(id("ana"), Recorded::new(State::Accepted), now());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        writer.intend(id("bo"), now(), now()).await.unwrap();
+        record.await.unwrap();
+        let ledger = writer.close().await.unwrap();
+        assert_eq!(ledger.commits(), before + 1);
+    }
+
+    #[tokio::test]
+    async fn a_record_that_nothing_follows_is_kept_all_the_same() {
+        let (_folder, mut ledger) = ledger(&["ana"]);
+        ledger.intend(&id("ana"), now(), now()).unwrap();
+        let writer = LedgerWriter::start(ledger).unwrap();
+        writer.record(id("ana"), Recorded::new(State::Accepted), now()).await.unwrap();
     }
 
     #[tokio::test]
