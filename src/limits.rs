@@ -208,7 +208,7 @@ pub const LOCK_TRIED_AFTER: Duration = Duration::from_millis(20);
 pub const LEDGER_GROUP_MAX: usize = 256;
 /// A record that is alone waits so long for an intent to share its commit with. What a kill in that
 /// time costs is what it costs before: one letter in doubt for each connection.
-pub const LEDGER_RECORD_WAIT: Duration = Duration::from_millis(10);
+pub const LEDGER_RECORD_WAIT: Duration = Duration::from_millis(1);
 /// KiB of SQLite's page cache while sending and looking: letters go in the order in which they lie,
 /// and every other commit goes through the whole cache.
 pub const LEDGER_CACHE_KIB: i64 = 4 << 10;
