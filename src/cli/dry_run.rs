@@ -24,6 +24,7 @@ use crate::send::Selection;
 use crate::time::Timestamp;
 use crate::transport::file::out_name;
 use serde_json::{Map, Value, json};
+use std::cell::LazyCell;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -83,7 +84,11 @@ pub(super) fn dry_run(
 fn changes(opened: &Opened, campaign: &Campaign, plan: &Plan, date: Timestamp) -> Option<Changes> {
     let folder = opened.workspace.private_folder().ok()?;
     let ledger = Ledger::look(&folder).ok()??;
-    let states: HashMap<_, _> = ledger.states(&campaign.id).ok()?.into_iter().collect();
+    // A million states are read only where a plan differs.
+    let states = LazyCell::new(|| {
+        let states = ledger.states(&campaign.id).unwrap_or_default();
+        states.into_iter().collect::<HashMap<_, _>>()
+    });
     let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());
     Changes::since_the_current(&ledger, &folder, campaign, plan, date, goes).ok()?
 }

@@ -50,7 +50,7 @@ fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve, reason: &str) 
     if let Some(named) = &args.campaign {
         is_a_mailing(opened, looked.as_ref(), named)?;
     }
-    let Some(looked) = looked else { return nobody(who) };
+    let Some(looked) = looked else { return nothing_yet() };
     let found = looked.deliveries_of(who).map_err(failed)?;
     // What no run is handing over any more was left there by one that was stopped.
     let is_left = !RunLock::is_held(&looked);
@@ -176,6 +176,12 @@ fn take_lock(shell: &Shell, folder: &Path) -> Step<RunLock> {
         let problem = Problem::error("locked", error.to_string()).hint(error.hint());
         ended(Exit::MustChange, problem)
     })
+}
+
+fn nothing_yet<T>() -> Step<T> {
+    let problem = Problem::error("nobody", "nothing was sent from here yet: no letter is in doubt")
+        .hint("Look at the plan with secretariat send --dry-run.");
+    ended(Exit::MustChange, problem)
 }
 
 fn nobody<T>(who: &str) -> Step<T> {

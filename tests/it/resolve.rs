@@ -95,3 +95,14 @@ fn several_in_doubt_are_named_and_a_more_exact_name_is_asked_for() {
     let only = workspace.run(&["resolve", "given", "--accepted", "--reason", "x"]);
     assert_eq!(only.code, Some(0), "one is left in doubt, so it is meant: {only:#?}");
 }
+
+#[test]
+fn where_nothing_was_sent_yet_no_letter_is_in_doubt() {
+    let workspace = Workspace::with_people(2);
+    let arguments = ["resolve", "given1", "--accepted", "--reason", "their log"];
+    let output = workspace.run(&arguments);
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    assert!(output.stderr.contains("nothing was sent from here yet"), "{output:#?}");
+    assert!(output.stderr.contains("secretariat send --dry-run"), "{output:#?}");
+    assert!(!workspace.path().join(".secretariat").exists(), "nothing is made by asking");
+}
