@@ -104,15 +104,16 @@ pub(super) fn confirm(
     let folder = opened.workspace.private_folder().map_err(must_change)?;
     let before = read_before(&folder, ledger.as_ref(), opened, campaign, plan, selection, shell)
         .map_err(|error| must_change(ledger_problem(&error)))?;
-    drop(ledger);
     if let Some(code) = &args.plan
         && !plan.fingerprint.is_named_by(code)
     {
-        let was_a_plan = was_a_plan(&folder, campaign, code)
+        let was_a_plan = was_a_plan(ledger.as_ref(), campaign, code)
             .map_err(|error| must_change(ledger_problem(&error)))?;
         let answer = wrong_code(plan, code, was_a_plan, &before);
         return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
+    // Asked with the ledger closed: a person thinks as long as they like.
+    drop(ledger);
     let Standing { fingerprint: current, withdrawn_at, confirmed_at, .. } = before.standing;
     let is_confirmed =
         current == Some(plan.fingerprint) && withdrawn_at.is_none() && confirmed_at.is_some();
@@ -232,8 +233,12 @@ fn person_of(
 }
 
 /// Whether a plan of this campaign that is in the ledger ever had a code.
-fn was_a_plan(folder: &Path, campaign: &Campaign, code: &str) -> Result<bool, LedgerError> {
-    let Some(ledger) = Ledger::look(folder)? else { return Ok(false) };
+fn was_a_plan(
+    ledger: Option<&Ledger>,
+    campaign: &Campaign,
+    code: &str,
+) -> Result<bool, LedgerError> {
+    let Some(ledger) = ledger else { return Ok(false) };
     Ok(ledger.fingerprints(&campaign.id)?.iter().any(|plan| plan.is_named_by(code)))
 }
 

@@ -100,9 +100,10 @@ pub(super) fn cancel(shell: &Shell, args: &Cancel) -> Answer {
         let now = shell.clock().now();
         let withdrawn = ledger.cancel(&meant.campaign, reason.as_deref(), now).map_err(failed)?;
         let standing = Standing::read(Some(&ledger), &meant.campaign).map_err(failed)?;
-        let under_way = match standing.counts.of(State::Attempting) {
-            0 => "",
-            _ => " What is under way is finished; refused for now, it is withdrawn as well.",
+        // Where no run is at work nothing finishes it: it is named among those in doubt.
+        let under_way = match standing.is_running && standing.counts.of(State::Attempting) > 0 {
+            true => " What is under way is finished; refused for now, it is withdrawn as well.",
+            false => "",
         };
         let heading = format!("{} withdrawn.{under_way}\n", plural(withdrawn, "letter"));
         let answer = standing::answer(&standing, shell);

@@ -1,7 +1,7 @@
 //! `pause`, `resume`, `cancel`: what a person orders for a whole mailing, also while it goes.
 
 use crate::support::relay::Relay;
-use crate::support::relay::script::{Action, At, Script};
+use crate::support::relay::script::{Action, At, Script, Who};
 use crate::support::workspace::{Output, Running, Workspace, person};
 use crate::support::{eventually, proof};
 use std::sync::Arc;
@@ -238,4 +238,26 @@ fn the_last_letter_under_way_is_withdrawn_as_well_where_it_is_refused_for_now() 
     let ended = running.wait();
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert_eq!(proof::counts(&workspace)["cancelled"], 1, "{ended:#?}");
+}
+
+/// A run that was killed finishes nothing any more.
+#[test]
+fn who_withdraws_after_a_kill_is_not_told_that_letters_are_finished() {
+    let relay = Relay::with(Script::new().at(
+        At::EndOfMessage,
+        Who::Anyone,
+        Action::Wait(Duration::from_secs(60)),
+    ));
+    let workspace = waiting(3).relay(&relay).relay_lines("connections = 1");
+    let running = workspace.spawn(&["send", "--plan", &workspace.fingerprint()]);
+    // The configuration is not written anew while the run may be reading it.
+    let status = || workspace.run_as_it_is(&["status", "--format", "json"]).json();
+    let under_way = || status()["counts"]["attempting"] == 1;
+    if !eventually(Duration::from_secs(20), under_way) {
+        panic!("never under way: {:#?}", running.kill());
+    }
+    running.kill();
+    let output = done(&workspace, &["cancel", "--yes"], "2 letters withdrawn.");
+    assert!(!output.stdout.contains("is finished"), "{output:#?}");
+    assert!(output.stdout.contains(&person(1)), "who is in doubt is named: {output:#?}");
 }
