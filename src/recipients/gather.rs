@@ -182,6 +182,9 @@ fn take_in(
         language_by: person.language_by,
         country: person.country,
         values: person.values,
+        together: Vec::new(),
+        copies: Vec::new(),
+        greeting: None,
         place,
     });
 }

@@ -100,6 +100,12 @@ pub struct Recipient {
     pub country: Option<&'static str>,
     /// All values of the row by column name as letters know it; empty cells are absent.
     pub values: Values,
+    /// The rows of others with the same address whom the letter greets as well, in their order.
+    pub together: Vec<Values>,
+    /// Who gets the same message as a delivery of their own, in order.
+    pub copies: Vec<EmailAddress>,
+    /// The greeting a person wrote for this row, whole; else it is made by rule.
+    pub greeting: Option<String>,
     /// File and line of the row.
     pub place: Place,
 }
