@@ -11,7 +11,7 @@ use crate::limits::{ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
 use crate::plan::documents::{self, DocumentSetting, Documents, Titles};
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
-use crate::recipients::{self, ListSource, People};
+use crate::recipients::{self, ListSource, Options, People};
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
 use std::collections::BTreeMap;
@@ -122,7 +122,7 @@ impl Campaign {
             left -= bytes.len() as u64;
             lists.push((file, bytes));
         }
-        Some(people_of(&lists, config, &mut Problems::new()))
+        Some(people_of(&lists, config, setting, &mut Problems::new()))
     }
 
     /// Makes the plan; each letter passes `visit` once, in order.
@@ -175,12 +175,19 @@ fn read_people(
             Err(problem) => problems.push(problem),
         }
     }
-    people_of(&lists, config, problems)
+    people_of(&lists, config, setting, problems)
 }
 
-fn people_of(lists: &[(String, Vec<u8>)], config: &Config, problems: &mut Problems) -> People {
+fn people_of(
+    lists: &[(String, Vec<u8>)],
+    config: &Config,
+    setting: &config::Campaign,
+    problems: &mut Problems,
+) -> People {
     let sources: Vec<_> = lists.iter().map(|(file, bytes)| ListSource { file, bytes }).collect();
-    recipients::gather(&sources, &config.recipients_options(), problems)
+    let options =
+        Options { copies: setting.copies.clone(), ..config.recipients_options() };
+    recipients::gather(&sources, &options, problems)
 }
 
 fn no_letter(folder: &str, language: &Language) -> Problem {

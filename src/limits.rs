@@ -36,6 +36,8 @@ pub const LIST_COLUMNS_MAX: usize = 16_384;
 pub const LIST_SAMPLE_ROWS: usize = 50;
 /// Headers that a message about a list names before it says how many more there are.
 pub const HEADERS_NAMED_MAX: usize = 20;
+/// Copies to one address that are told of: an office may want so many, a slip in a column makes them.
+pub const COPIES_TO_ONE_SAID_MIN: u64 = 10;
 /// Characters of a cell that a message quotes: longer than any address people can take in at once.
 pub const CELL_SHOWN_CHARS_MAX: usize = 80;
 

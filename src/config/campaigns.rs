@@ -17,6 +17,7 @@ use crate::address::{EmailAddress, Mailbox};
 use crate::language::Language;
 use crate::plan::pattern::{FilePattern, is_part_of_a_name};
 use crate::problem::Problem;
+use crate::recipients::CopyColumn;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An author, as hints show it.
@@ -170,6 +171,7 @@ pub(super) fn read_campaign(
     let parse_letter = |text: &str| parse_path(text, "templates/outcome");
     let letter = section.take_meaning("letter", "\"templates/outcome\"", reader, parse_letter);
     let attachments = read_attachment_ids(&mut section, attachment_ids, reader);
+    let copies = read_copies(&mut section, reader);
     let own = section.take_section("sender", &format!("[campaigns.{id}.sender]"), reader);
     let own_has_from = own.as_ref().is_some_and(|own| own.has("from"));
     let own = own.map(|own| read_sender(own, languages, reader)).unwrap_or_default();
@@ -185,7 +187,7 @@ pub(super) fn read_campaign(
         recipients.unwrap_or_else(|| vec![Placed::new("recipients/*".to_owned(), place.clone())]);
     let letter = letter.unwrap_or_else(|| Placed::new(format!("templates/{id}"), place.clone()));
     let name = name.map(|name| name.value);
-    Some(Campaign { id, place, name, recipients, letter, attachments, sender })
+    Some(Campaign { id, place, name, recipients, letter, attachments, copies, sender })
 }
 
 /// Patterns of lists; none of them lies outside of the workspace.
@@ -230,6 +232,42 @@ fn read_attachment_ids(
         }
     }
     ids
+}
+
+/// Columns whose addresses get copies, each once; whether lists have them is for the lists' stage.
+fn read_copies(section: &mut Section<'_>, reader: &mut Reader<'_>) -> Vec<CopyColumn> {
+    let name = section.name("cc");
+    let mut columns: Vec<CopyColumn> = Vec::new();
+    for column in section.take_texts("cc", "[\"assistant_email\"]", reader).unwrap_or_default() {
+        let is_known = |name: &str| columns.iter().any(|known| known.name == name);
+        let parse = |text: &str| parse_copy_column(text, is_known);
+        if let Some(Placed { value, place }) = reader.meaning(&name, column, parse) {
+            columns.push(CopyColumn { name: value, place });
+        }
+    }
+    columns
+}
+
+/// A column as letters call it.
+fn parse_copy_column(text: &str, is_known: impl Fn(&str) -> bool) -> Result<String, Refusal> {
+    let column = text.trim();
+    if column.is_empty() {
+        let hint = "Write a column as letters call it, such as \"assistant_email\".";
+        return Err(Refusal::new("holds an empty name", hint));
+    }
+    if column.contains('@') {
+        let hint = "Write the column that holds such addresses, as letters call it.";
+        return Err(Refusal::new(format!("is no column: {column:?}"), hint));
+    }
+    if column == "email" {
+        let hint = "Name another column: everybody gets the letter itself there already.";
+        return Err(Refusal::new("names the people's own address", hint));
+    }
+    if is_known(column) {
+        let hint = "Name each column once.";
+        return Err(Refusal::new(format!("names {column:?} twice"), hint));
+    }
+    Ok(column.to_owned())
 }
 
 fn parse_mailbox(text: &str) -> Result<Mailbox, Refusal> {
@@ -292,6 +330,22 @@ mod tests {
             (
                 "[campaigns.x]\nrecipients = [\"a/**\"]",
                 "2:15 campaigns.x.recipients holds **, which is not known here | Write",
+            ),
+            (
+                "[campaigns.x]\ncc = [\"assistant\", \"assistant\"]",
+                "2:20 campaigns.x.cc names \"assistant\" twice | Name each column once.",
+            ),
+            (
+                "[campaigns.x]\ncc = [\"email\"]",
+                "2:7 campaigns.x.cc names the people's own address | Name another",
+            ),
+            (
+                "[campaigns.x]\ncc = \"desk@x.example\"",
+                "2:6 campaigns.x.cc is no column: \"desk@x.example\" | Write the column",
+            ),
+            (
+                "[campaigns.x]\ncc = \"\"",
+                "2:6 campaigns.x.cc holds an empty name | Write a column",
             ),
             (
                 "[campaigns.x]\nletter = \"C:/x\"",

@@ -38,7 +38,7 @@ use crate::limits::{CONFIG_BYTES_MAX, LETTER_ERROR_BYTES, LETTER_WARN_BYTES};
 use crate::message;
 use crate::plan::pattern::FilePattern;
 use crate::problem::{Place, Problem, Problems, nearest};
-use crate::recipients::{ColumnSetting, Options};
+use crate::recipients::{ColumnSetting, CopyColumn, Options};
 use crate::send::pace::Pacing;
 use crate::send::retry::Retry;
 use crate::workspace::{CONFIG_FILE, Workspace};
@@ -197,6 +197,8 @@ pub struct Campaign {
     pub letter: Placed<String>,
     /// Ids of its attachments; their order gives the numbers.
     pub attachments: Vec<Placed<String>>,
+    /// `cc`: the columns whose addresses get copies.
+    pub copies: Vec<CopyColumn>,
     /// Who it is from.
     pub sender: Sender,
 }
@@ -256,6 +258,7 @@ impl Config {
     #[must_use]
     pub fn recipients_options(&self) -> Options {
         Options {
+            copies: Vec::new(),
             columns: self.columns.clone(),
             default_language: self.languages.default.clone(),
             language_by_country: self.languages.by_country.clone(),

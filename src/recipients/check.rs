@@ -9,6 +9,7 @@
 //! A value that reaches a header has no line break and no invisible character (security S2, S12).
 
 use super::columns::Layout;
+use super::copies;
 use super::headers::Role;
 use super::meaning::Meanings;
 use super::name::{self, Doubt, NameError};
@@ -33,6 +34,8 @@ pub(super) struct Person {
     pub(super) language_by: LanguageBy,
     pub(super) country: Option<&'static str>,
     pub(super) values: Values,
+    /// Who gets a copy of the letter.
+    pub(super) copies: Vec<EmailAddress>,
 }
 
 /// What was put right in a list without asking, for one note each.
@@ -42,6 +45,8 @@ pub(super) struct Tidied {
     pub(super) outer_breaks: Tally,
     /// Names with marks of writing direction.
     pub(super) direction_marks: Tally,
+    /// Copies that would go to the person's own address.
+    pub(super) own_copies: Tally,
 }
 
 /// How often something was seen, and where first.
@@ -87,12 +92,14 @@ impl RowCheck<'_> {
         cells.resize(self.layout.headers.len(), Cow::Borrowed(""));
         self.check_characters(&cells, row.line);
         let address = self.address(&cells[self.layout.email], row.line);
+        let copies = self.copies(&cells, address.as_ref(), row.line);
         self.clean_names(&mut cells, row.line);
         let name = self.name(&mut cells);
         let country = self.country(&cells, row.line);
         let (language, language_by) = self.language(&cells, country, row.line);
         let values = Values::new(Arc::clone(&self.layout.names), cells.iter().map(Cow::as_ref));
-        Some(Person { address: address?, name, language, language_by, country, values })
+        let address = address?;
+        Some(Person { address, name, language, language_by, country, values, copies })
     }
 
     fn trimmed<'c>(&mut self, cell: &'c str, line: u32) -> &'c str {
@@ -188,6 +195,26 @@ impl RowCheck<'_> {
                 None
             }
         }
+    }
+
+    /// Who gets a copy: a bad address keeps everything back until it is mended, as the person's own
+    /// does, for whoever wrote it there expects that somebody gets the letter.
+    fn copies(
+        &mut self,
+        cells: &[Cow<'_, str>],
+        own: Option<&EmailAddress>,
+        line: u32,
+    ) -> Vec<EmailAddress> {
+        let mut refused = Vec::new();
+        let mut found = copies::addresses(self.layout, cells, |column, error| {
+            refused.push(copies::refusal(self.layout, column, &cells[column], &error));
+        });
+        refused.into_iter().for_each(|problem| self.report(problem, line));
+        found.iter().for_each(|address| self.warn_of_slip(address, line));
+        if own.is_some_and(|own| copies::settle(&mut found, own)) {
+            self.tidied.own_copies.add(line);
+        }
+        found
     }
 
     fn warn_of_slip(&mut self, address: &EmailAddress, line: u32) {

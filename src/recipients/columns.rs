@@ -15,7 +15,7 @@
 use super::headers::{self, Role};
 use super::shown::{on_one_line, quoted_header};
 use super::values::ColumnNames;
-use super::{Options, fold};
+use super::{Options, copies, fold};
 use crate::limits::HEADERS_NAMED_MAX;
 use crate::problem::{Place, Problem, Problems, nearest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +31,8 @@ pub(super) struct Layout {
     pub(super) names: Arc<ColumnNames>,
     /// The column of addresses.
     pub(super) email: usize,
+    /// The columns whose addresses get copies.
+    pub(super) copies: Vec<usize>,
     roles: BTreeMap<Role, usize>,
 }
 
@@ -48,7 +50,8 @@ impl Layout {
     /// Whether what is in a column reaches a header of the message.
     pub(super) fn reaches_header(&self, column: usize) -> bool {
         let in_header = [Role::Email, Role::Name, Role::GivenName, Role::FamilyName];
-        in_header.into_iter().any(|role| self.column(role) == Some(column))
+        let is_role = in_header.into_iter().any(|role| self.column(role) == Some(column));
+        is_role || self.copies.contains(&column)
     }
 
     /// A column as a person finds it: `column 3 (E-mail)`.
@@ -105,7 +108,8 @@ impl<'a> Columns<'a> {
         };
         roles.insert(Role::Email, email);
         let names = Arc::new(column_names(&headers, &set, &roles));
-        Some(Layout { headers, names, email, roles })
+        let copies = copies::columns_of(&self.options.copies, &names);
+        Some(Layout { headers, names, email, copies, roles })
     }
 
     /// What `[columns]` says about these headers: name and column.
@@ -305,6 +309,7 @@ mod tests {
             columns: columns.iter().map(setting).collect(),
             default_language: Language::parse_tag("en").unwrap(),
             language_by_country: BTreeMap::new(),
+            copies: Vec::new(),
         }
     }
 

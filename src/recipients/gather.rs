@@ -11,7 +11,7 @@ use super::columns::{Columns, Layout};
 use super::meaning::{Meanings, Unknown};
 use super::read::{self, Rows};
 use super::shown::{counted, quoted};
-use super::{Excluded, ListSource, ListSummary, Options, People, Recipient, country};
+use super::{Excluded, ListSource, ListSummary, Options, People, Recipient, copies, country};
 use crate::id::RecipientKey;
 use crate::language::Language;
 use crate::limits::PROBLEMS_OF_A_KIND_MAX;
@@ -145,6 +145,11 @@ impl<'a> Gathering<'a> {
         self.columns.report_unused(problems);
         report_unknown_languages(&self.languages, self.options, problems);
         report_unknown_countries(&self.countries, problems);
+        if self.people.knows_all_columns {
+            let names = self.names.iter().map(String::as_str);
+            copies::report_unknown(&self.options.copies, names, problems);
+        }
+        copies::report(&self.people, &self.options.copies, problems);
         if self.people.recipients.is_empty() && !problems.has_errors() {
             problems.push(nobody(no_lists));
         }
@@ -183,7 +188,7 @@ fn take_in(
         country: person.country,
         values: person.values,
         together: Vec::new(),
-        copies: Vec::new(),
+        copies: person.copies,
         greeting: None,
         place,
     });
@@ -238,6 +243,10 @@ fn report_tidied(file: &str, tidied: &Tidied, problems: &mut Problems) {
         "name",
         "marks of direction were dropped from",
     );
+    let own = &tidied.own_copies;
+    if own.count > 0 {
+        problems.push(copies::own_address_note(file, own.first_line, own.count));
+    }
 }
 
 fn report_repeats(file: &str, repeats: &Repeats, problems: &mut Problems) {
@@ -303,6 +312,7 @@ mod tests {
             columns: Vec::new(),
             default_language: tag("en"),
             language_by_country: BTreeMap::from([("FR".to_owned(), tag("fr"))]),
+            copies: Vec::new(),
         }
     }
 

@@ -14,6 +14,7 @@
 
 mod check;
 mod columns;
+mod copies;
 pub mod country;
 mod fold;
 mod gather;
@@ -55,6 +56,17 @@ pub struct Options {
     pub default_language: Language,
     /// Upper-case ISO 3166 alpha-2 code -> language; empty unless written.
     pub language_by_country: BTreeMap<String, Language>,
+    /// `cc` of the campaign: the columns whose addresses get copies.
+    pub copies: Vec<CopyColumn>,
+}
+
+/// A column whose addresses get copies of the row's letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyColumn {
+    /// What letters call it.
+    pub name: String,
+    /// Where the setting stands.
+    pub place: Place,
 }
 
 /// One line of `[columns]`.

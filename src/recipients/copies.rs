@@ -1,0 +1,247 @@
+//! Cc columns: which cells get a copy of their row's letter, and what is said about them.
+//!
+//! Owns the columns that `cc` names, the check of their cells, and the counts an officer wants to
+//! see. A copy is a delivery of its own; how it is planned and sent is decided elsewhere.
+//!
+//! # Invariants
+//! A cell is one plain address, checked as the person's own is; an empty one is no copy. Nobody
+//! gets two copies of one letter, and nobody a copy of their own.
+//!
+//! # Failure
+//! Problems with the cell's place, or with the setting's.
+
+use super::columns::Layout;
+use super::shown::{counted, quoted};
+use super::values::ColumnNames;
+use super::{CopyColumn, People};
+use crate::address::{AddressError, EmailAddress};
+use crate::limits::{COPIES_TO_ONE_SAID_MIN, HEADERS_NAMED_MAX};
+use crate::problem::{Place, Problem, Problems, nearest};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+/// Which columns of one list get copies: cells of its rows, each once.
+pub(super) fn columns_of(settings: &[CopyColumn], names: &ColumnNames) -> Vec<usize> {
+    let mut columns: Vec<usize> = Vec::new();
+    for column in settings.iter().filter_map(|setting| names.cell(&setting.name)) {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    columns
+}
+
+/// The addresses in a row's Cc columns as they stand there; each cell that is none is given to
+/// `refused` with its column.
+pub(super) fn addresses(
+    layout: &Layout,
+    cells: &[Cow<'_, str>],
+    mut refused: impl FnMut(usize, AddressError),
+) -> Vec<EmailAddress> {
+    let mut found = Vec::new();
+    for column in &layout.copies {
+        match EmailAddress::parse(cells.get(*column).map_or("", Cow::as_ref)) {
+            Ok(address) => found.push(address),
+            Err(AddressError::Empty) => {}
+            Err(error) => refused(*column, error),
+        }
+    }
+    found
+}
+
+/// Takes out what would be a second message to somebody: the person's own address, and one that
+/// stands there twice. Gives whether the own address was among them.
+pub(super) fn settle(copies: &mut Vec<EmailAddress>, own: &EmailAddress) -> bool {
+    if copies.is_empty() {
+        return false;
+    }
+    let own = own.compare_key();
+    let mut met = vec![own.clone()];
+    let mut names_own = false;
+    copies.retain(|copy| {
+        let key = copy.compare_key();
+        names_own |= key == own;
+        let is_new = !met.contains(&key);
+        met.push(key);
+        is_new
+    });
+    names_own
+}
+
+/// Reports a cell that is no address.
+pub(super) fn refusal(layout: &Layout, column: usize, cell: &str, error: &AddressError) -> Problem {
+    let described = layout.described(column);
+    let message = format!("the address {} for a copy in {described} {error}", quoted(cell));
+    let hint = super::repair::hint(cell).trim_end_matches('.').to_owned();
+    Problem::error("bad-address", message).hint(format!("{hint}, or empty the cell: no copy."))
+}
+
+/// Columns of `cc` that no list has; `names` are those of all lists.
+pub(super) fn report_unknown<'n>(
+    settings: &[CopyColumn],
+    names: impl Iterator<Item = &'n str> + Clone,
+    problems: &mut Problems,
+) {
+    for CopyColumn { name, place } in settings {
+        if names.clone().any(|known| known == name) {
+            continue;
+        }
+        let hint = match nearest(name, names.clone()) {
+            Some(near) => format!("Did you mean {near}?"),
+            None => {
+                let known: Vec<&str> = names.clone().take(HEADERS_NAMED_MAX).collect();
+                format!("Letters know the columns {}.", known.join(", "))
+            }
+        };
+        let message = format!("no list has a column {name}, which cc names");
+        let problem = Problem::error("unknown-column", message).place(place.clone());
+        problems.push(problem.hint(hint));
+    }
+}
+
+/// What an officer would want to know of all copies together.
+pub(super) fn report(people: &People, settings: &[CopyColumn], problems: &mut Problems) {
+    let copies = || people.recipients.iter().flat_map(|recipient| &recipient.copies);
+    if copies().next().is_none() {
+        return;
+    }
+    let place = settings.first().map(|setting| setting.place.clone());
+    let mut note = |code, message: String, hint: &str, count: u64| {
+        let problem = Problem::note(code, message).hint(hint).count(count);
+        problems.push(match &place {
+            Some(place) => problem.place(place.clone()),
+            None => problem,
+        });
+    };
+    let mut by_address: BTreeMap<String, (u64, &EmailAddress)> = BTreeMap::new();
+    copies().for_each(|copy| by_address.entry(copy.compare_key()).or_insert((0, copy)).0 += 1);
+    for (count, address) in by_address.values().filter(|(n, _)| *n >= COPIES_TO_ONE_SAID_MIN) {
+        let message = format!("{address} gets {count} copies, one of each person's letter");
+        note("many-copies", message, "Empty the cells that were not meant.", *count);
+    }
+    let keys: HashSet<String> = people.recipients.iter().map(|r| r.address.compare_key()).collect();
+    let mut own = by_address.iter().filter(|(key, _)| keys.contains(*key)).map(|(_, found)| found);
+    if let Some((first_count, first)) = own.next() {
+        let count = own.fold(*first_count, |sum, (count, _)| sum + count);
+        let go = if count == 1 { "goes" } else { "go" };
+        let copies = if count == 1 { "copy" } else { "copies" };
+        let message = format!(
+            "{count} {copies} {go} to people who get a letter of their own, such as {first}"
+        );
+        note("copy-to-a-recipient", message, "They get both; empty the cell if not meant.", count);
+    }
+}
+
+/// Says that copies to the person's own address are not sent.
+pub(super) fn own_address_note(file: &str, first_line: u32, count: u64) -> Problem {
+    let message = match count {
+        1 => "a copy to the person's own address is not sent".to_owned(),
+        _ => format!("copies to the person's own address are not sent ({})", counted(count, "row")),
+    };
+    Problem::note("copy-to-oneself", message).place(Place::line(file, first_line)).count(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ListSource, Options, gather};
+    use super::*;
+    use crate::language::Language;
+
+    /// The copies of each row, and what is found about them as `severity code place: message`.
+    fn read(columns: &[&str], list: &str) -> (Vec<Vec<String>>, Vec<String>) {
+        let setting = |name: &&str| CopyColumn {
+            name: (*name).to_owned(),
+            place: Place::at("secretariat.toml", 9, 7),
+        };
+        let options = Options {
+            columns: Vec::new(),
+            default_language: Language::english(),
+            language_by_country: BTreeMap::new(),
+            copies: columns.iter().map(setting).collect(),
+        };
+        let mut problems = Problems::new();
+        let source = ListSource { file: "l.csv", bytes: list.as_bytes() };
+        let people = gather(&[source], &options, &mut problems);
+        let copies = people.recipients.iter();
+        let copies = copies.map(|r| r.copies.iter().map(ToString::to_string).collect()).collect();
+        let shown = |p: &Problem| {
+            let place = p.place.as_ref().map_or(String::new(), ToString::to_string);
+            format!("{} {} {place}: {}", p.severity.as_str(), p.code, p.message)
+        };
+        (copies, problems.iter().filter(|p| p.code != "list-read").map(shown).collect())
+    }
+
+    #[track_caller]
+    fn check(columns: &[&str], list: &str, copies: &[&[&str]], problems: &[&str]) {
+        let (found, told) = read(columns, list);
+        assert_eq!(found, copies);
+        assert_eq!(told, problems);
+    }
+
+    #[test]
+    fn each_filled_cell_is_a_copy_in_the_order_of_the_setting() {
+        let list = "email,assistant_email,office\na@x.example, as@x.example ,desk@x.example\n\
+                    b@x.example,,desk@x.example\nc@x.example,,\n";
+        check(
+            &["office", "assistant_email"],
+            list,
+            &[&["desk@x.example", "as@x.example"], &["desk@x.example"], &[]],
+            &[],
+        );
+        check(&[], list, &[&[], &[], &[]], &[]);
+    }
+
+    #[test]
+    fn nobody_gets_two_of_one_letter() {
+        let list = "email,assistant_email,office\na@x.example,A@X.example,Desk@x.example\n\
+                    b@x.example,desk@x.example,DESK@x.example\nc@x.example,b@x.example,\n";
+        check(
+            &["assistant_email", "office"],
+            list,
+            &[&["Desk@x.example"], &["desk@x.example"], &["b@x.example"]],
+            &[
+                "note copy-to-oneself l.csv:2: a copy to the person's own address is not sent",
+                "note copy-to-a-recipient secretariat.toml:9:7: 1 copy goes to people who get a \
+                 letter of their own, such as b@x.example",
+            ],
+        );
+    }
+
+    /// Security S2, S3, S11: nothing but one plain address is a copy.
+    #[test]
+    fn a_cell_that_is_no_address_is_an_error_of_its_row() {
+        for cell in ["desk", "a@x.example; b@x.example", "x@y.example> SIZE=1", "\"d\r\nBcc: e@x\""]
+        {
+            let list = format!("email,assistant_email\na@x.example,{cell}\n");
+            let (copies, told) = read(&["assistant_email"], &list);
+            assert_eq!(copies, [vec![String::new(); 0]], "{cell}");
+            let expected = "error bad-address l.csv:2: the address ";
+            assert!(told.len() == 1 && told[0].starts_with(expected), "{cell}: {told:?}");
+            assert!(told[0].contains("for a copy in column 2 (assistant_email)"), "{told:?}");
+        }
+    }
+
+    #[test]
+    fn a_column_no_list_has_is_an_error_with_the_nearest() {
+        let list = "email,Assistant E-mail\na@x.example,b@x.example\n";
+        let (copies, told) = read(&["assistant_email"], list);
+        let expected = "error unknown-column secretariat.toml:9:7: no list has a column \
+                        assistant_email, which cc names";
+        assert_eq!((copies.concat().len(), told), (0, vec![expected.to_owned()]));
+        let (copies, told) = read(&["assistant_e_mail"], list);
+        assert_eq!((copies.concat(), told.len()), (vec!["b@x.example".to_owned()], 0));
+    }
+
+    #[test]
+    fn many_copies_to_one_address_are_counted() {
+        let rows = |n: usize| {
+            let row = |n| format!("p{n}@x.example,desk@x.example\n");
+            format!("email,office\n{}", (0..n).map(row).collect::<String>())
+        };
+        let few = COPIES_TO_ONE_SAID_MIN as usize - 1;
+        assert_eq!(read(&["office"], &rows(few)).1, [""; 0]);
+        let told = "note many-copies secretariat.toml:9:7: desk@x.example gets 10 copies, one of \
+                    each person's letter";
+        assert_eq!(read(&["office"], &rows(few + 1)).1, [told]);
+    }
+}
