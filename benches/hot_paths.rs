@@ -83,6 +83,7 @@ fn messages(criterion: &mut Criterion) {
             campaign: &campaign.id,
             recipient: &recipient.key,
             to: &planned.to,
+            cc: &[],
             sender: &sender,
             letter: &letter,
             letter_digest: planned.letter_digest,
@@ -92,7 +93,7 @@ fn messages(criterion: &mut Criterion) {
             date: date(),
         };
         group.bench_function(format!("digest/{language}"), |bencher| {
-            bencher.iter(|| letter_digest(&planned.to, &sender, black_box(&letter)));
+            bencher.iter(|| letter_digest(&planned.to, &[], &sender, black_box(&letter)));
         });
         group.bench_function(format!("compose/{language}"), |bencher| {
             bencher.iter(|| compose(black_box(&draft)));
@@ -226,6 +227,7 @@ fn kept(number: u32) -> PlannedDelivery {
         message_id: format!("<{digest}@forum.example>"),
         letter: FrozenLetter {
             sender,
+            cc: Vec::new(),
             subject: "What was decided".to_owned(),
             reply_to: None,
             text: "Thank you for having come. ".repeat(35),
@@ -233,6 +235,7 @@ fn kept(number: u32) -> PlannedDelivery {
             images: Vec::new(),
             attachments: Vec::new(),
         },
+        copies: Vec::new(),
     }
 }
 

@@ -185,8 +185,7 @@ fn people_of(
     problems: &mut Problems,
 ) -> People {
     let sources: Vec<_> = lists.iter().map(|(file, bytes)| ListSource { file, bytes }).collect();
-    let options =
-        Options { copies: setting.copies.clone(), ..config.recipients_options() };
+    let options = Options { copies: setting.copies.clone(), ..config.recipients_options() };
     recipients::gather(&sources, &options, problems)
 }
 

@@ -59,6 +59,13 @@ impl RecipientKey {
         RecipientKey(address.compare_key())
     }
 
+    /// The key of a copy of this letter to an address: the letter's key and the copy's address.
+    /// Neither holds ` cc ` before an `@`, so no two deliveries share a key.
+    #[must_use]
+    pub fn of_copy(letter: &RecipientKey, copy: &EmailAddress) -> RecipientKey {
+        RecipientKey(format!("{} cc {}", letter.0, copy.compare_key()))
+    }
+
     /// A key as the ledger stored it.
     #[must_use]
     pub fn from_stored(text: String) -> RecipientKey {

@@ -275,6 +275,9 @@ pub struct Resolve {
     /// The mailing, where several have a letter to this person in doubt
     #[arg(long, value_name = "CAMPAIGN", conflicts_with = "restored_ledger")]
     pub campaign: Option<String>,
+    /// Whose letter, where an address has several messages in doubt, such as copies
+    #[arg(long, value_name = "WHO", conflicts_with = "restored_ledger")]
+    pub letter_to: Option<String>,
 }
 
 /// `completions`.

@@ -99,6 +99,14 @@ fn in_words(difference: &Difference) -> Vec<String> {
             named(&difference.people_gone)
         ));
     }
+    for (addresses, what) in
+        [(&difference.copies_added, "new"), (&difference.copies_gone, "no longer sent")]
+    {
+        if !addresses.is_empty() {
+            let copies = plural(addresses.len() as u64, "copy");
+            changes.push(format!("{copies} {what}: {}", named(addresses)));
+        }
+    }
     for (language, count) in &difference.letters_changed {
         changes.push(format!(
             "the letter in {language} reads differently for {}",

@@ -6,7 +6,6 @@ use super::out_folder::refuse_inputs;
 use super::relay::relay;
 use super::shell::Shell;
 use super::ui::{counted, plural, problems_as_text};
-use crate::campaign::Campaign;
 use crate::plan::Plan;
 use crate::problem::{Problem, Problems, Severity};
 use serde_json::json;
@@ -21,7 +20,7 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     if let Some(campaign) = &campaign {
         recipients = campaign.people.recipients.len();
         let plan = campaign.plan_only(shell.clock().date(), &mut problems);
-        check_relay(shell, campaign, &plan, &mut problems);
+        check_relay(shell, &plan, &mut problems);
     }
     if let Some(problem) =
         args.out.as_deref().and_then(|out| write_problems(shell, out, &problems).err())
@@ -44,11 +43,11 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
 
 /// What would stop `send` before its first letter, as warnings: a mailing can be written and
 /// checked before there is a mail server.
-fn check_relay(shell: &Shell, campaign: &Campaign, plan: &Plan, problems: &mut Problems) {
+fn check_relay(shell: &Shell, plan: &Plan, problems: &mut Problems) {
     // Whatever is wrong with the workspace was said when the campaign was read.
     let Ok(opened) = shell.open() else { return };
     let mut found = Problems::new();
-    relay(shell, &opened, campaign, plan, &mut found);
+    relay(shell, &opened, plan, &mut found);
     for problem in found.iter() {
         problems.push(Problem { severity: Severity::Warning, ..problem.clone() });
     }

@@ -8,6 +8,7 @@
 use super::answer::{Answer, Exit};
 use super::args::Send;
 use super::changes::Changes;
+use super::chosen::{Number, that_go};
 use super::control::not_paused;
 use super::failure::{Candidate, ledger_problem, must_change};
 use super::pace_line::pace_line;
@@ -37,10 +38,10 @@ struct Before {
     changes: Option<Changes>,
     /// The one person this is about, where it is one.
     person: Option<Person>,
-    /// Letters of this plan that nobody has yet.
-    to_go: u64,
+    /// Letters and copies of this plan that nobody has yet.
+    to_go: Number,
     /// Those of them that are meant now.
-    chosen: u64,
+    chosen: Number,
     /// Who they are, and who gets none any more.
     going: Going,
     /// How long they take.
@@ -61,7 +62,7 @@ pub(super) struct Confirmed {
     /// The plan that was current when they were asked: whoever holds the run lock later makes sure
     /// that it still is.
     pub shown: Option<Shown>,
-    /// Letters that go.
+    /// Letters and copies that go.
     pub letters: u64,
 }
 
@@ -117,13 +118,13 @@ pub(super) fn confirm(
     let Standing { fingerprint: current, withdrawn_at, confirmed_at, .. } = before.standing;
     let is_confirmed =
         current == Some(plan.fingerprint) && withdrawn_at.is_none() && confirmed_at.is_some();
-    if let (Some(person), 0) = (&before.person, before.chosen) {
+    if let (Some(person), 0) = (&before.person, before.chosen.total()) {
         return Err(Box::new(not_for_them(person, &before.standing, shell.clock().now())));
     }
-    if current.is_some() && before.to_go == 0 && before.standing.waiting() == 0 {
+    if current.is_some() && before.to_go.total() == 0 && before.standing.waiting() == 0 {
         return Err(Box::new(everybody_has_it(before, plan, shell)));
     }
-    if before.chosen == 0 && *selection != Selection::All {
+    if before.chosen.total() == 0 && *selection != Selection::All {
         return Err(Box::new(nothing_of_it(before.standing)));
     }
     not_paused(&before.standing)?;
@@ -133,7 +134,17 @@ pub(super) fn confirm(
         shell.ui.say(&only_theirs(person, &before.standing));
     }
     let shown = current.map(|fingerprint| Shown { fingerprint, withdrawn_at });
-    Ok(Confirmed { shown, letters: before.chosen })
+    Ok(Confirmed { shown, letters: before.chosen.total() })
+}
+
+/// What goes of one person's letter: `letter`, `letter with 2 copies`, `copy of the letter`.
+fn letter_in_words(before: &Before) -> String {
+    match before.chosen {
+        Number { copies: 0, .. } => "letter".to_owned(),
+        Number { letters: 0, copies: 1 } => "copy of the letter".to_owned(),
+        Number { letters: 0, .. } => "copies of the letter".to_owned(),
+        Number { copies, .. } => format!("letter with {}", plural(copies, "copy")),
+    }
 }
 
 /// Whose letter goes, and that of a withdrawn mailing nobody else's does.
@@ -189,22 +200,18 @@ fn read_before(
         None => HashMap::new(),
     };
     let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());
-    let to_go = plan.deliveries.iter().filter(|d| goes(&d.id)).count() as u64;
-    let chosen = match selection {
-        Selection::All => to_go,
-        Selection::First(count) => to_go.min(*count as u64),
-        Selection::Only(ids) => ids.iter().filter(|id| goes(id)).count() as u64,
-    };
+    let to_go = Number::of(that_go(plan, &Selection::All, goes));
+    let chosen = Number::of(that_go(plan, selection, goes));
     let day = Timestamp::from_unix_seconds(now.unix_seconds() - DAY.as_secs() as i64);
     let earlier = ledger.map(|l| l.acceptances_since(day, now)).transpose()?;
     let pacing = opened.config.relay.as_ref().map(|relay| relay.habits.pacing).unwrap_or_default();
-    let pace = pace_line(&pacing, chosen, &earlier.unwrap_or_default(), now);
+    let pace = pace_line(&pacing, chosen.total(), &earlier.unwrap_or_default(), now);
     // A withdrawn plan may be the very same: then nothing differs, and it is asked about all the
     // same.
     let date = shell.clock().date();
     // Who has a letter keeps it: to them nothing has changed. Where all have one, that is what is
     // said.
-    let is_told = |id: &DeliveryId| to_go == 0 || goes(id);
+    let is_told = |id: &DeliveryId| to_go.total() == 0 || goes(id);
     let changes = match ledger {
         Some(ledger) => Changes::since_the_current(ledger, folder, campaign, plan, date, is_told)?,
         None => None,
@@ -264,12 +271,14 @@ fn ask(
         return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
     let part = match (&before.person, before.chosen == before.to_go) {
-        (Some(person), _) => format!(" the letter to {}", person.who.address),
+        (Some(person), _) => format!(" the {} to {}", letter_in_words(before), person.who.address),
+        (None, true) if before.chosen.letters == 0 => " the copies".to_owned(),
         (None, true) => String::new(),
-        (None, false) => format!(" only {}", plural(before.chosen, "letter")),
+        (None, false) => format!(" only {}", before.chosen.in_words()),
     };
-    let question = format!("Type {} to send{part}, Enter to stop:", before.chosen);
-    typed_number(shell.ui, &question, before.chosen, "nothing was sent").map_err(must_change)
+    let typed = before.chosen.typed();
+    let question = format!("Type {typed} to send{part}, Enter to stop:");
+    typed_number(shell.ui, &question, typed, "nothing was sent").map_err(must_change)
 }
 
 /// Asks for a number of letters: whoever types it has read it.
@@ -355,7 +364,7 @@ fn everybody_has_it(before: Before, plan: &Plan, shell: &Shell) -> Answer {
     let standing = standing.beside(plan);
     let exit = if standing.for_a_person() > 0 { Exit::NeedsAPerson } else { Exit::Done };
     let answer = standing::answer(&standing, shell);
-    let accepted = plural(standing.counts.of(State::Accepted), "person");
+    let accepted = standing.accepted_by();
     let when = standing.confirmed_at.map(|t| format!(" on {}", t.local_date())).unwrap_or_default();
     // Said on the same day, the first sentence could be taken for this run's own work.
     let unread = changes.map(|changes| {

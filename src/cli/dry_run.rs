@@ -7,18 +7,18 @@
 use super::answer::{Answer, Exit};
 use super::args::Send;
 use super::changes::Changes;
-use super::chosen::{chosen, of_a_new_plan};
+use super::chosen::{Number, chosen, that_go};
 use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
 use super::pace_line::{in_seconds, pace_line};
 use super::plan_screen::{Going, language_counts, plan_screen};
 use super::preview::{choose, letter_as_text};
 use super::shell::{Opened, Shell};
-use super::ui::{DIM, counted, plural, terminal_columns};
+use super::ui::{DIM, counted, terminal_columns};
 use super::wrapping::wrapped_lines;
 use crate::campaign::Campaign;
 use crate::id::DeliveryId;
 use crate::ledger::Ledger;
-use crate::plan::{Made, Plan};
+use crate::plan::{Made, Plan, Planned};
 use crate::problem::{Problem, Problems};
 use crate::send::Selection;
 use crate::time::Timestamp;
@@ -59,7 +59,7 @@ pub(super) fn dry_run(
             return failed(campaign, &plan, problems);
         }
     };
-    let pace = pace_line(&pacing, chosen as u64, &[], shell.clock().now());
+    let pace = pace_line(&pacing, chosen.total(), &[], shell.clock().now());
     // The ledger is not asked: a dry run is about the whole plan.
     let going = Going::of(&plan, &HashMap::new(), &Selection::All);
     let mut text = plan_screen(campaign, &plan, &going, pace.as_deref(), terminal_columns());
@@ -73,7 +73,7 @@ pub(super) fn dry_run(
     ));
     let closing = closing(chosen, args.out.as_deref(), &problems);
     text.push_str(&wrapped_lines(&closing, terminal_columns()));
-    let takes = in_seconds(pacing.estimate(chosen as u64, &[], shell.clock().now()));
+    let takes = in_seconds(pacing.estimate(chosen.total(), &[], shell.clock().now()));
     Answer { json: plan_as_json(&plan, true), ..Answer::done(text) }
         .with("estimated_seconds", json!(takes))
         .with_problems(problems)
@@ -116,8 +116,8 @@ pub(super) fn nobody(campaign: &Campaign) -> Problem {
         .hint("Put a list into recipients/, or look at [campaigns] recipients in secretariat.toml.")
 }
 
-fn closing(chosen: usize, out: Option<&Path>, problems: &Problems) -> String {
-    let letters = plural(chosen as u64, "letter");
+fn closing(chosen: Number, out: Option<&Path>, problems: &Problems) -> String {
+    let letters = chosen.in_words();
     let written = match out {
         Some(out) => format!("{letters} written into {}. ", out.display()),
         None => format!("The first of {letters}. "),
@@ -159,15 +159,16 @@ pub(super) fn plan_as_json(plan: &Plan, is_sound: bool) -> Map<String, Value> {
     let languages: Map<String, Value> =
         language_counts(plan).into_iter().map(|(l, n)| (l.to_string(), json!(n))).collect();
     let octets = || plan.deliveries.iter().map(|d| d.octets);
+    let deliveries = plan.deliveries.iter().map(|d| d.octets * (1 + d.copies.len() as u64));
     let fingerprint = is_sound.then(|| plan.fingerprint.to_string());
     let object = json!({
         "campaign": plan.campaign.as_str(),
         "fingerprint": fingerprint,
         "letters": plan.deliveries.len(),
-        "copies": 0,
+        "copies": plan.copies(),
         "excluded": excluded,
         "languages": languages,
-        "bytes_total": octets().sum::<u64>(),
+        "bytes_total": deliveries.sum::<u64>(),
         "bytes_largest": octets().max().unwrap_or(0),
         "estimated_seconds": 0,
     });
@@ -184,13 +185,15 @@ fn write_chosen(
     plan: &Plan,
     args: &Send,
     date: Timestamp,
-) -> Result<usize, Problem> {
-    let ids = of_a_new_plan(plan, &chosen(campaign, plan, args)?);
+) -> Result<Number, Problem> {
+    let selection = chosen(campaign, plan, args)?;
+    let going = || that_go(plan, &selection, |_| true);
     if let Some(out) = &args.out {
         refuse_inputs(out, root)?;
+        let ids = going().map(|going| going.id).collect();
         write_all(campaign, plan, &ids, out, date)?;
     }
-    Ok(ids.len())
+    Ok(Number::of(going()))
 }
 
 /// Writes each message as it would be sent.
@@ -201,17 +204,18 @@ fn write_all(
     out: &Path,
     date: Timestamp,
 ) -> Result<(), Problem> {
-    let name = |index: usize| {
-        let recipient = &campaign.people.recipients[index];
-        out_name(recipient.number, &recipient.address)
+    // A copy has its letter's number and its own address.
+    let names = |planned: &Planned| -> Vec<String> {
+        let number = campaign.people.recipients[planned.recipient].number;
+        let meant = planned.all().filter(|(id, _)| ids.contains(id));
+        meant.map(|(_, address)| out_name(number, address)).collect()
     };
-    let expected = plan.deliveries.iter().filter(|d| ids.contains(&d.id));
-    let expected = expected.map(|d| name(d.recipient)).collect();
+    let expected = plan.deliveries.iter().flat_map(names).collect();
     let mut folder = OutFolder::open(out, &expected, |name| name.ends_with(".eml"))?;
     campaign
-        .plan(date, &mut Problems::new(), |made| match ids.contains(&made.planned.id) {
-            true => folder.write(&name(made.planned.recipient), made.message.chunks()),
-            false => Ok(()),
+        .plan(date, &mut Problems::new(), |made| {
+            let mut names = names(made.planned).into_iter();
+            names.try_for_each(|name| folder.write(&name, made.message.chunks()))
         })
         .and_then(|_| folder.keep())
         .map_err(|error| cannot_write(out, &error))

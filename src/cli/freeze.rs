@@ -7,6 +7,7 @@
 //! nobody else back.
 
 use super::answer::{Answer, Exit};
+use super::chosen::that_go;
 use super::failure::{frozen_problem, ledger_problem};
 use super::ui::{Ui, plural};
 use crate::campaign::Campaign;
@@ -14,7 +15,7 @@ use crate::crash;
 use crate::id::DeliveryId;
 use crate::ledger::{
     FrozenAttachment, FrozenImage, FrozenLetter, FrozenSender, Ledger, LedgerError, NewPlan,
-    PlannedDelivery, StoredPlan,
+    PlannedCopy, PlannedDelivery, StoredPlan,
 };
 use crate::letter::Letter;
 use crate::message::Sender;
@@ -71,14 +72,12 @@ fn brought_back(
     selection: &Selection,
     ledger: &Ledger,
 ) -> Result<Option<HashSet<DeliveryId>>, LedgerError> {
-    let count = match selection {
-        Selection::All => return Ok(None),
-        Selection::Only(only) => return Ok(Some(only.clone())),
-        Selection::First(count) => *count,
-    };
+    if *selection == Selection::All {
+        return Ok(None);
+    }
     let states: HashMap<_, _> = ledger.states(&plan.campaign)?.into_iter().collect();
     let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());
-    Ok(Some(plan.deliveries.iter().map(|d| d.id).filter(goes).take(count).collect()))
+    Ok(Some(that_go(plan, selection, goes).map(|going| going.id).collect()))
 }
 
 /// Writes the plan down: all of it, or nothing.
@@ -100,7 +99,7 @@ fn adopt(
         campaign: campaign.id.clone(),
         fingerprint: plan.fingerprint,
         manifest: manifest::text(&materials, &plan.deliveries),
-        total: plan.deliveries.len() as u64,
+        total: plan.all().count() as u64,
         brought_back,
     };
     rewrite(&materials, &plan.deliveries, frozen, |letters| {
@@ -138,7 +137,12 @@ fn frozen(made: Rewritten<'_>) -> PlannedDelivery {
         letter_digest: made.planned.letter_digest,
         message_id: made.message_id,
         letter: frozen_letter(made.planned, made.sender, made.letter),
+        copies: made.planned.copies.iter().map(copy).collect(),
     }
+}
+
+fn copy(copy: &crate::plan::PlannedCopy) -> PlannedCopy {
+    PlannedCopy { key: copy.key.clone(), address: copy.address.clone() }
 }
 
 fn frozen_letter(planned: &Planned, sender: &Sender, letter: Letter) -> FrozenLetter {
@@ -161,6 +165,7 @@ fn frozen_letter(planned: &Planned, sender: &Sender, letter: Letter) -> FrozenLe
             reply_to: sender.reply_to.clone(),
             bounce_address: sender.bounce_address.clone(),
         },
+        cc: planned.copies.iter().map(|copy| copy.address.clone()).collect(),
         subject: letter.subject,
         reply_to: letter.reply_to,
         text: letter.text,

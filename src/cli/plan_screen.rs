@@ -1,7 +1,9 @@
 //! The screen before sending: everything a person confirms, on one page.
 
+use super::chosen::{Number, that_go};
 use super::ui::{BOLD, DIM, grouped, padded, plural, size};
 use super::wrapping::wrapped;
+use crate::address::EmailAddress;
 use crate::campaign::Campaign;
 use crate::id::DeliveryId;
 use crate::language::Language;
@@ -41,20 +43,13 @@ impl Going {
         selection: &Selection,
     ) -> Going {
         let mut going = Going::default();
-        let mut left = match selection {
-            Selection::First(count) => *count,
-            _ => usize::MAX,
-        };
-        for (at, delivery) in plan.deliveries.iter().enumerate() {
-            match states.get(&delivery.id).filter(|state| !state.is_open_to_plans()) {
-                Some(state) => *going.already.entry(*state).or_default() += 1,
-                None if left > 0 && is_chosen(selection, &delivery.id) => {
-                    left -= 1;
-                    going.first.get_or_insert(at);
-                    going.last = Some(at);
-                }
-                None => {}
-            }
+        let closed = |id: &DeliveryId| states.get(id).filter(|state| !state.is_open_to_plans());
+        for state in plan.deliveries.iter().filter_map(|letter| closed(&letter.id)) {
+            *going.already.entry(*state).or_default() += 1;
+        }
+        for letter in that_go(plan, selection, |id| closed(id).is_none()) {
+            going.first.get_or_insert(letter.at);
+            going.last = Some(letter.at);
         }
         going
     }
@@ -78,13 +73,6 @@ impl Going {
             _ => format!("{} {words}", grouped(count)),
         });
         said.collect::<Vec<_>>().join(", ")
-    }
-}
-
-fn is_chosen(selection: &Selection, id: &DeliveryId) -> bool {
-    match selection {
-        Selection::Only(ids) => ids.contains(id),
-        Selection::All | Selection::First(_) => true,
     }
 }
 
@@ -130,6 +118,10 @@ pub(super) fn plan_screen(
         line("", &fall_back, "");
     }
     line("from", &from(campaign), "");
+    let copies = copies(plan);
+    if !copies.is_empty() {
+        line("copies", &copies, "");
+    }
     for (i, left_out) in left_out(plan).iter().enumerate() {
         line(if i == 0 { "left out" } else { "" }, left_out, "");
     }
@@ -144,11 +136,11 @@ pub(super) fn plan_screen(
     screen
 }
 
-/// `outcome: 648 letters, 93 countries`.
+/// `outcome: 648 letters + 212 copies, 93 countries`.
 fn heading(campaign: &Campaign, plan: &Plan) -> String {
     let recipients = plan.deliveries.iter().map(|d| &campaign.people.recipients[d.recipient]);
     let countries: BTreeSet<&str> = recipients.filter_map(|r| r.country).collect();
-    let letters = plural(plan.deliveries.len() as u64, "letter");
+    let letters = Number::of_plan(plan).in_words();
     match countries.len() {
         0 => format!("{}: {letters}", campaign.id),
         n => format!("{}: {letters}, {}", campaign.id, plural(n as u64, "country")),
@@ -247,6 +239,29 @@ fn from(campaign: &Campaign) -> String {
     match &sender.reply_to {
         Some(reply_to) => format!("{name}, answers to {}", reply_to.address),
         None => format!("{name}, answers to {}", sender.from.address),
+    }
+}
+
+/// `212 to 198 addresses, 9 of them to desk@forum.example`: an address that many letters are copied
+/// to may be meant, and may be a slip in a column.
+fn copies(plan: &Plan) -> String {
+    let mut by_address: BTreeMap<String, (u64, &EmailAddress)> = BTreeMap::new();
+    for copy in plan.deliveries.iter().flat_map(|letter| &letter.copies) {
+        by_address.entry(copy.address.compare_key()).or_insert((0, &copy.address)).0 += 1;
+    }
+    let total: u64 = by_address.values().map(|(count, _)| count).sum();
+    // Of equal ones the first by name, so that the screen does not change from run to run.
+    let most = by_address.values().rev().max_by_key(|(count, _)| count);
+    match (most, by_address.len()) {
+        (None, _) => String::new(),
+        (Some((_, only)), 1) => format!("{}, all to {only}", grouped(total)),
+        (Some((1, _)), addresses) => format!("{} to as many addresses", grouped(addresses as u64)),
+        (Some((count, most)), addresses) => format!(
+            "{} to {} addresses, {} of them to {most}",
+            grouped(total),
+            grouped(addresses as u64),
+            grouped(*count)
+        ),
     }
 }
 

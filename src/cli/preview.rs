@@ -106,6 +106,9 @@ pub(super) fn letter_as_text(made: &Made<'_>) -> String {
         let _ = writeln!(text, "{DIM}{label:<9}{DIM:#}{value}");
     };
     line("To", &made.planned.to.to_string());
+    if !made.planned.copies.is_empty() {
+        line("Copy", &copies_of(made).join(", "));
+    }
     line("From", &made.sender.from.to_string());
     let reply_to = made.letter.reply_to.as_ref().or(made.sender.reply_to.as_ref());
     if let Some(reply_to) = reply_to {
@@ -121,9 +124,15 @@ pub(super) fn letter_as_text(made: &Made<'_>) -> String {
     text
 }
 
+/// Who gets a copy of a letter.
+fn copies_of(made: &Made<'_>) -> Vec<String> {
+    made.planned.copies.iter().map(|copy| copy.address.to_string()).collect()
+}
+
 fn letter_as_json(made: &Made<'_>) -> serde_json::Value {
     json!({
         "to": made.planned.to.to_string(),
+        "cc": copies_of(made),
         "subject": made.letter.subject,
         "language": made.letter.language.as_str(),
         "text": made.letter.text,
@@ -218,6 +227,7 @@ fn entry_of(made: &Made<'_>, number: u32) -> Entry {
         language: made.planned.language.to_string(),
         direction: made.planned.language.direction().to_owned(),
         country: made.recipient.country.unwrap_or_default().to_owned(),
+        copies: copies_of(made),
         subject: made.letter.subject.clone(),
     }
 }

@@ -6,6 +6,7 @@
 
 use super::answer::{Answer, Exit};
 use super::args::{Rehearse, RehearseRun};
+use super::chosen::Number;
 use super::dry_run::nobody;
 use super::failure::{bug, ledger_problem};
 use super::freeze::freeze;
@@ -15,8 +16,9 @@ use super::run_line::About;
 use super::shell::Shell;
 use super::signals::{Asked, listen};
 use super::ui::plural;
+use crate::address::EmailAddress;
 use crate::campaign::Campaign;
-use crate::id::Digest;
+use crate::id::{DeliveryId, Digest};
 use crate::ledger::Ledger;
 use crate::limits::{REHEARSAL_CONNECTIONS, REHEARSAL_KILLS, REHEARSAL_SEEDS, REHEARSAL_SPEED};
 use crate::plan::Plan;
@@ -62,11 +64,11 @@ pub(super) fn rehearse(shell: &Shell, args: &Rehearse) -> Answer {
     answer.with_problems(problems)
 }
 
-/// A campaign, its plan, and the digest of each letter as previewed.
+/// A campaign, its plan, and the digests of the messages previewed for each address.
 struct PlannedMailing {
     campaign: Campaign,
     plan: Plan,
-    previewed: BTreeMap<String, Digest>,
+    previewed: BTreeMap<String, Vec<Digest>>,
     clock: Clock,
 }
 
@@ -74,10 +76,12 @@ fn planned(shell: &Shell, name: Option<&str>, problems: &mut Problems) -> Option
     let campaign = shell.campaign(name, problems)?;
     let date = shell.clock().date();
     let clock = Clock::hurried(date, date, REHEARSAL_SPEED);
-    let mut previewed = BTreeMap::new();
+    let mut previewed: BTreeMap<String, Vec<Digest>> = BTreeMap::new();
     let Ok(plan) = campaign.plan(date, problems, |made| {
-        let to = made.message.envelope.forward_path.to_string();
-        previewed.insert(to, Digest::of(&made.message.to_bytes()));
+        let digest = Digest::of(&made.message.to_bytes());
+        for (_, address) in made.planned.all() {
+            previewed.entry(address.to_string()).or_default().push(digest);
+        }
         Ok::<(), Infallible>(())
     });
     if plan.deliveries.is_empty() && !problems.has_errors() {
@@ -95,10 +99,11 @@ struct Ground {
 }
 
 fn rehearsed(shell: &Shell, planned: &PlannedMailing, args: &Rehearse) -> Step<Answer> {
-    let letters = planned.plan.deliveries.len();
+    let number = Number::of_plan(&planned.plan);
+    let letters = planned.plan.all().count();
     let seed = args.faults.then(|| args.seed.unwrap_or_else(any_seed));
     let how = seed.map_or(String::new(), |seed| format!(" with faults (seed {seed})"));
-    let count = plural(letters as u64, "letter");
+    let count = number.in_words();
     shell.ui.say(&format!("Rehearsing {count}{how}. Nothing leaves this computer."));
     let no_room = |error| no_room(shell, error);
     let throwaway = Throwaway::within(&shell.environment().temporary_folder()).map_err(no_room)?;
@@ -178,8 +183,7 @@ fn prepare(
 
 /// An address among the recipients that needs SMTPUTF8.
 fn smtputf8(planned: &PlannedMailing) -> Option<String> {
-    let recipients = &planned.campaign.people.recipients;
-    let mut addresses = planned.plan.deliveries.iter().map(|d| &recipients[d.recipient].address);
+    let mut addresses = planned.plan.all().map(|(_, address)| address);
     addresses.find(|a| a.needs_smtputf8()).map(ToString::to_string)
 }
 
@@ -246,12 +250,11 @@ fn claims(rehearsal: &Rehearsal, planned: &PlannedMailing) -> Step<Vec<Claim>> {
     let states = ledger.states(&planned.campaign.id).map_err(ledger_failed)?;
     let states: BTreeMap<_, _> =
         states.into_iter().map(|(id, state)| (*id.as_bytes(), state)).collect();
-    let recipients = &planned.campaign.people.recipients;
-    let claim = |d: &crate::plan::Planned| {
-        let address = recipients[d.recipient].address.to_string();
-        states.get(d.id.as_bytes()).map(|state| Claim { address, state: *state })
+    let claim = |(id, address): (DeliveryId, &EmailAddress)| {
+        let address = address.to_string();
+        states.get(id.as_bytes()).map(|state| Claim { address, state: *state })
     };
-    let claims: Option<Vec<Claim>> = planned.plan.deliveries.iter().map(claim).collect();
+    let claims: Option<Vec<Claim>> = planned.plan.all().map(claim).collect();
     claims.ok_or_else(|| failed("a letter of the plan is not in the throw-away ledger"))
 }
 

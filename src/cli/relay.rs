@@ -3,7 +3,6 @@
 //! Owns what must be right about it before a person is asked anything.
 
 use super::shell::{Opened, Shell};
-use crate::campaign::Campaign;
 use crate::config::{self, SignIn, fetch_password};
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::plan::Plan;
@@ -14,7 +13,6 @@ use crate::transport::smtp::{Credentials, Relay, Timeouts};
 pub(super) fn relay(
     shell: &Shell,
     opened: &Opened,
-    campaign: &Campaign,
     plan: &Plan,
     problems: &mut Problems,
 ) -> Option<Relay> {
@@ -29,7 +27,7 @@ pub(super) fn relay(
         ));
         return None;
     };
-    check_reserved(campaign, plan, setting.url.is_on_this_computer(), problems);
+    check_reserved(plan, setting.url.is_on_this_computer(), problems);
     // Both are looked at before either ends it, so that both are told.
     let credentials = problems.take_from(credentials(shell, opened, &setting.sign_in));
     let extra_ca_pem = problems.take_from(extra_ca_pem(opened, setting));
@@ -64,22 +62,16 @@ fn extra_ca_pem(opened: &Opened, setting: &config::Relay) -> Result<Option<Vec<u
 }
 
 /// Reserved domains only to a relay on this computer (security S22).
-fn check_reserved(
-    campaign: &Campaign,
-    plan: &Plan,
-    on_this_computer: bool,
-    problems: &mut Problems,
-) {
-    let address = |d: &crate::plan::Planned| &campaign.people.recipients[d.recipient].address;
-    let reserved: Vec<_> =
-        plan.deliveries.iter().map(address).filter(|a| a.is_reserved()).collect();
+fn check_reserved(plan: &Plan, on_this_computer: bool, problems: &mut Problems) {
+    let addresses = || plan.all().map(|(_, address)| address);
+    let reserved: Vec<_> = addresses().filter(|address| address.is_reserved()).collect();
     if on_this_computer || reserved.is_empty() {
         return;
     }
     let message = format!(
         "{} of {} addresses are in domains reserved for examples, such as {}",
         reserved.len(),
-        plan.deliveries.len(),
+        addresses().count(),
         reserved[0]
     );
     problems.push(

@@ -56,7 +56,11 @@ fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve, reason: &str) 
     let is_left = !RunLock::is_held(&looked);
     drop(looked);
     let found = select::narrowed(who, found, |d| (&d.address, d.name.as_deref()));
-    let delivery = meant(who, found, args.campaign.as_deref(), is_left)?;
+    let is_wanted = |d: &StoredDelivery| {
+        args.campaign.as_deref().is_none_or(|c| d.campaign.as_str() == c)
+            && args.letter_to.as_deref().is_none_or(|to| is_letter_to(to, d))
+    };
+    let delivery = meant(who, found, is_wanted, is_left)?;
     let resolution = if args.accepted { Resolution::Accepted } else { Resolution::Resend };
     let now = shell.clock().now();
     let mut ledger = Ledger::open(&folder, now).map_err(failed)?;
@@ -65,15 +69,15 @@ fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve, reason: &str) 
     }
     ledger.resolve(&delivery.id, resolution, reason, now).map_err(not_changed)?;
     let settled = ledger.delivery(&delivery.id).map_err(failed)?.unwrap_or(delivery);
-    let events = ledger.events_of(&settled.id).map_err(failed)?;
     let campaign = settled.campaign.clone();
+    let known = why::known(&ledger, settled).map_err(failed)?;
     let next = match resolution {
         Resolution::Accepted => "Settled: the mail server has it.\n".to_owned(),
         Resolution::Resend => {
             format!("Settled: it waits again. Next: secretariat send {campaign}.\n")
         }
     };
-    let told = why::told(who, vec![(settled, events)], None);
+    let told = why::told(who, vec![known], None);
     Ok(Answer { text: format!("{}{next}", told.text), ..told })
 }
 
@@ -99,7 +103,7 @@ fn recover(shell: &Shell, folder: &Path, ledger: &mut Ledger) -> Step<()> {
 fn meant(
     who: &str,
     found: Vec<StoredDelivery>,
-    campaign: Option<&str>,
+    is_wanted: impl Fn(&StoredDelivery) -> bool,
     is_left: bool,
 ) -> Step<StoredDelivery> {
     let is_doubted = |d: &StoredDelivery| match d.state {
@@ -107,12 +111,15 @@ fn meant(
         State::Attempting => is_left,
         _ => false,
     };
-    let is_of = |d: &StoredDelivery| campaign.is_none_or(|c| d.campaign.as_str() == c);
-    let found: Vec<StoredDelivery> = found.into_iter().filter(is_of).collect();
+    let found: Vec<StoredDelivery> = found.into_iter().filter(is_wanted).collect();
     let (mut doubted, settled): (Vec<_>, Vec<_>) = found.into_iter().partition(is_doubted);
     let addresses: BTreeSet<&str> = doubted.iter().map(|d| d.address.as_str()).collect();
     if addresses.len() > 1 {
         return ended(Exit::MustChange, several(who, doubted.iter().map(why::candidate)));
+    }
+    let mailings: BTreeSet<&str> = doubted.iter().map(|d| d.campaign.as_str()).collect();
+    if doubted.len() > 1 && mailings.len() == 1 {
+        return ended(Exit::MustChange, several_letters(who, &doubted));
     }
     if doubted.len() > 1 {
         let mailings: Vec<&str> = doubted.iter().map(|d| d.campaign.as_str()).collect();
@@ -125,6 +132,28 @@ fn meant(
         None if settled.is_empty() => nobody(who),
         None => not_uncertain(&settled),
     }
+}
+
+/// Whether a delivery is the letter to somebody, or a copy of it.
+fn is_letter_to(who: &str, delivery: &StoredDelivery) -> bool {
+    let (address, name) = match &delivery.copy_of {
+        Some(letter) => (&letter.address, letter.name.as_deref()),
+        None => (&delivery.address, delivery.name.as_deref()),
+    };
+    select::matches(who, address.as_str(), name)
+}
+
+/// One address has several of a mailing in doubt: copies of different people's letters.
+fn several_letters(who: &str, doubted: &[StoredDelivery]) -> Problem {
+    let letter = |d: &StoredDelivery| match &d.copy_of {
+        Some(letter) => format!("a copy of the letter to {}", letter.address),
+        None => "the letter of its own".to_owned(),
+    };
+    let named: Vec<String> = doubted.iter().take(NAMED_MAX).map(letter).collect();
+    let more = doubted.len().saturating_sub(NAMED_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let message = format!("{who:?} has several in doubt: {}{more}", named.join(", "));
+    Problem::error("several", message).hint("Name one by whose letter it is, with --letter-to WHO.")
 }
 
 fn not_uncertain(settled: &[StoredDelivery]) -> Step<StoredDelivery> {

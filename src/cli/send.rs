@@ -21,7 +21,7 @@ use super::standing::{self, Standing};
 use super::ui::plural;
 use crate::campaign::Campaign;
 use crate::crash;
-use crate::id::CampaignId;
+use crate::id::{CampaignId, DeliveryId};
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock};
 use crate::limits::CLOCK_SET_BACK_SAID;
 use crate::plan::objects::Objects;
@@ -74,7 +74,7 @@ fn really(
     if plan.deliveries.is_empty() && !problems.has_errors() {
         problems.push(nobody(&campaign));
     }
-    let relay = relay(shell, opened, &campaign, &plan, &mut problems);
+    let relay = relay(shell, opened, &plan, &mut problems);
     let (Some(relay), false) = (relay, problems.has_errors()) else {
         let answer = Answer::failed(Exit::MustChange, problems);
         let json = standing::none_as_json(Some(&campaign.id));
@@ -182,7 +182,7 @@ fn begin(
         return ledger_vanished();
     };
     let writer = LedgerWriter::start(ledger).map_err(ledger_failed)?;
-    let needs = needs(campaign, plan, &reader).map_err(ledger_failed)?;
+    let needs = needs(plan, &reader).map_err(ledger_failed)?;
     Ok(Begun { folder, lock, counted, objects, reader, writer, needs })
 }
 
@@ -311,14 +311,16 @@ fn settle_clock(
 }
 
 /// What the letters that are still to go need of the relay.
-fn needs(campaign: &Campaign, plan: &Plan, ledger: &Ledger) -> Result<Needs, LedgerError> {
-    let states: HashMap<_, _> = ledger.states(&campaign.id)?.into_iter().collect();
-    let goes = |d: &&Planned| states.get(&d.id).is_some_and(|s| s.is_open_to_plans());
+fn needs(plan: &Plan, ledger: &Ledger) -> Result<Needs, LedgerError> {
+    let states: HashMap<_, _> = ledger.states(&plan.campaign)?.into_iter().collect();
+    let is_open = |id: &DeliveryId| states.get(id).is_some_and(|s| s.is_open_to_plans());
+    let goes = |d: &&Planned| d.all().any(|(id, _)| is_open(&id));
     let open: Vec<_> = plan.deliveries.iter().filter(goes).collect();
-    let address = |d: &&Planned| &campaign.people.recipients[d.recipient].address;
+    // The message is one for all, so what the address of a copy needs the letter does.
+    let mut addresses = open.iter().flat_map(|d| d.all().map(|(_, address)| address));
     Ok(Needs {
         largest_octets: open.iter().map(|d| d.octets).max().unwrap_or(0),
-        smtputf8: open.iter().map(address).find(|a| a.needs_smtputf8()).cloned(),
+        smtputf8: addresses.find(|a| a.needs_smtputf8()).cloned(),
     })
 }
 

@@ -5,6 +5,7 @@
 use super::answer::Answer;
 use super::shell::Shell;
 use super::standing_screen::View;
+use super::ui::plural;
 use crate::id::{CampaignId, Fingerprint};
 use crate::ledger::{Counts, Holder, Ledger, LedgerError, RunLock, State, StoredDelivery};
 use crate::plan::Plan;
@@ -28,8 +29,10 @@ pub(super) struct Standing {
     pub paused_since: Option<Timestamp>,
     /// When what was left of the current plan was withdrawn.
     pub withdrawn_at: Option<Timestamp>,
-    /// Deliveries by state.
+    /// Deliveries by state, letters and copies.
     pub counts: Counts,
+    /// The copies among them.
+    pub copies: Counts,
     /// Letters that need a look: deferred, rejected, uncertain, expired; and those on their way
     /// where no run is at work: one was stopped while handing them over.
     pub attention: Vec<StoredDelivery>,
@@ -87,6 +90,7 @@ impl Standing {
             paused_since: None,
             withdrawn_at: None,
             counts: Counts::default(),
+            copies: Counts::default(),
             attention: Vec::new(),
             next_due: None,
             limited_until: None,
@@ -103,6 +107,8 @@ impl Standing {
             confirmed_at: plan.as_ref().and_then(|p| p.confirmed_at),
             paused_since: ledger.paused_since(campaign)?,
             withdrawn_at: plan.as_ref().and_then(|p| p.withdrawn_at),
+            // Counted first: a run at work only adds to what was accepted.
+            copies: ledger.copies(campaign)?,
             counts: ledger.counts(campaign)?,
             attention: ledger.attention(campaign)?,
             next_due: ledger.next_due(campaign)?,
@@ -147,9 +153,19 @@ impl Standing {
     /// needs nobody's care any more.
     #[must_use]
     pub(super) fn beside(mut self, plan: &Plan) -> Standing {
-        let named: HashSet<_> = plan.deliveries.iter().map(|d| d.id).collect();
+        let named: HashSet<_> = plan.all().map(|(id, _)| id).collect();
         self.attention.iter_mut().for_each(|d| d.is_in_plan &= named.contains(&d.id));
         self
+    }
+
+    /// Whom the mailing reached: `648 people`, `648 people and 212 copies`.
+    #[must_use]
+    pub(super) fn accepted_by(&self) -> String {
+        let [all, copies] = [&self.counts, &self.copies].map(|c| c.of(State::Accepted));
+        match (plural(all.saturating_sub(copies), "person"), copies) {
+            (people, 0) => people,
+            (people, copies) => format!("{people} and {}", plural(copies, "copy")),
+        }
     }
 
     /// Whether nothing is planned, attempting, deferred or uncertain.
@@ -204,6 +220,7 @@ impl Standing {
                     "state": d.state.as_str(),
                     "response": d.response.as_ref().map(ToString::to_string),
                     "in_plan": d.is_in_plan,
+                    "copy_of": d.copy_of.as_ref().map(|letter| letter.address.as_str()),
                 })
             })
             .collect();
@@ -214,6 +231,7 @@ impl Standing {
         object.insert("paused".to_owned(), json!(self.paused_since.is_some()));
         object.insert("run".to_owned(), self.run.as_ref().map_or(Value::Null, run_as_json));
         object.insert("counts".to_owned(), Value::Object(counts));
+        object.insert("copies".to_owned(), json!(self.copies.total()));
         object.insert("attention".to_owned(), Value::Array(attention));
         object
     }
@@ -244,6 +262,7 @@ pub(super) fn none_as_json(campaign: Option<&CampaignId>) -> Map<String, Value> 
         ("paused", json!(false)),
         ("run", Value::Null),
         ("counts", Value::Object(counts)),
+        ("copies", json!(0)),
         ("attention", json!([])),
     ];
     parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -49,18 +49,26 @@ impl Standing {
             let next = format!("Next: secretariat send {campaign} --dry-run shows the plan.\n");
             return self.held() + &format!("{campaign}: nothing was sent yet.\n{next}");
         }
-        let accepted = self.counts.of(State::Accepted);
-        let mut text = format!(
-            "{BOLD}{campaign}: {} of {} handed to the mail server{BOLD:#}\n",
-            grouped(accepted),
-            plural(self.counts.total(), "letter")
-        );
+        let mut text =
+            format!("{BOLD}{campaign}: {} handed to the mail server{BOLD:#}\n", self.handed_over());
         text.push_str(&self.held());
         text.push_str(&self.counted());
         text.push_str(&self.named(view));
         let next = self.next_step(view);
         text.push_str(&wrapped_lines(&next, view.columns));
         text
+    }
+
+    /// `640 of 648 letters`, `640 of 648 letters and 212 of 212 copies`.
+    fn handed_over(&self) -> String {
+        let [all, copies] =
+            [&self.counts, &self.copies].map(|c| (c.of(State::Accepted), c.total()));
+        let of = |(accepted, total): (u64, u64), word: &str| {
+            format!("{} of {}", grouped(accepted), plural(total, word))
+        };
+        let letters =
+            of((all.0.saturating_sub(copies.0), all.1.saturating_sub(copies.1)), "letter");
+        if copies.1 == 0 { letters } else { format!("{letters} and {}", of(copies, "copy")) }
     }
 
     /// What a person ordered for the whole mailing.
@@ -265,7 +273,10 @@ fn line_of(letters: &[&StoredDelivery], view: &View) -> String {
     let gone = if is_gone(first) { ", no longer in the lists" } else { "" };
     let words = first.last_words().map(|words| format!(": {}", one_line(&words)));
     let words = words.filter(|_| first.state != State::Attempting).unwrap_or_default();
-    let line = format!("  {}{others} {DIM}{state}{gone}{words}{DIM:#}", first.address);
+    let of = first.copy_of.as_ref().filter(|_| letters.len() == 1);
+    let of = of.map(|letter| format!(" (copy of the letter to {})", letter.address));
+    let of = of.unwrap_or_default();
+    let line = format!("  {}{of}{others} {DIM}{state}{gone}{words}{DIM:#}", first.address);
     wrapped(&line, view.columns, 4) + "\n"
 }
 

@@ -13,7 +13,7 @@ use crate::id::CampaignId;
 use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
 use crate::limits::WHY_LISTS_BYTES_MAX;
 use crate::problem::{Problem, Problems};
-use crate::recipients::{Excluded, Recipient, select};
+use crate::recipients::{Excluded, People, Recipient, select};
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -45,12 +45,27 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
 }
 
 /// A delivery with what happened to it.
-pub(super) type Known = Vec<(StoredDelivery, Vec<Event>)>;
+pub(super) struct Known {
+    delivery: StoredDelivery,
+    events: Vec<Event>,
+    /// Those of its letter.
+    copies: Vec<StoredDelivery>,
+}
 
-fn known_of(ledger: &Ledger, who: &str) -> Result<Known, LedgerError> {
+/// What the ledger knows of a delivery.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub(super) fn known(ledger: &Ledger, delivery: StoredDelivery) -> Result<Known, LedgerError> {
+    let events = ledger.events_of(&delivery.id)?;
+    let copies = ledger.copies_of(&delivery.id)?;
+    Ok(Known { delivery, events, copies })
+}
+
+fn known_of(ledger: &Ledger, who: &str) -> Result<Vec<Known>, LedgerError> {
     let found = ledger.deliveries_of(who)?;
     let found = select::narrowed(who, found, |d| (&d.address, d.name.as_deref()));
-    found.into_iter().map(|d| ledger.events_of(&d.id).map(|events| (d, events))).collect()
+    found.into_iter().map(|delivery| known(ledger, delivery)).collect()
 }
 
 /// Rows of the lists as they are now that became no letter, with their campaign.
@@ -58,9 +73,10 @@ type Rows = Vec<(CampaignId, Excluded)>;
 
 /// Rows with these people's addresses that were left out; `None` where the lists cannot be read, or
 /// not at once. What is wrong with them is for `check` to say.
-fn left_out_rows(opened: &Opened, known: &Known) -> Option<Rows> {
-    let keys: BTreeSet<String> = known.iter().map(|(d, _)| d.address.compare_key()).collect();
-    let campaigns: BTreeSet<&str> = known.iter().map(|(d, _)| d.campaign.as_str()).collect();
+fn left_out_rows(opened: &Opened, known: &[Known]) -> Option<Rows> {
+    let deliveries = || known.iter().map(|known| &known.delivery);
+    let keys: BTreeSet<String> = deliveries().map(|d| d.address.compare_key()).collect();
+    let campaigns: BTreeSet<&str> = deliveries().map(|d| d.campaign.as_str()).collect();
     let is_meant = |e: &Excluded| keys.contains(&key_of(&e.address));
     let mut rows = Vec::new();
     for setting in opened.config.campaigns.iter().filter(|c| campaigns.contains(c.id.as_str())) {
@@ -74,18 +90,22 @@ fn left_out_rows(opened: &Opened, known: &Known) -> Option<Rows> {
 
 /// Tells of one person's deliveries, and of the rows that were left out in their favour where they
 /// were looked for.
-pub(super) fn told(who: &str, known: Known, rows: Option<&[(CampaignId, Excluded)]>) -> Answer {
-    let addresses: BTreeSet<&str> = known.iter().map(|(d, _)| d.address.as_str()).collect();
+pub(super) fn told(
+    who: &str,
+    known: Vec<Known>,
+    rows: Option<&[(CampaignId, Excluded)]>,
+) -> Answer {
+    let addresses: BTreeSet<&str> = known.iter().map(|k| k.delivery.address.as_str()).collect();
     if addresses.len() > 1 {
-        let candidates = known.iter().map(|(d, _)| candidate(d));
+        let candidates = known.iter().map(|known| candidate(&known.delivery));
         return Answer::one_problem(Exit::MustChange, several(who, candidates));
     }
     let address = addresses.into_iter().next().unwrap_or_default().to_owned();
-    let text = known.iter().map(|(d, events)| as_text(d, events, rows.unwrap_or_default()));
+    let text = known.iter().map(|known| as_text(known, rows.unwrap_or_default()));
     let text = text.collect::<Vec<_>>().join("\n");
-    let deliveries: Vec<Value> = known.iter().map(|(d, _)| delivery_as_json(d)).collect();
+    let deliveries: Vec<Value> = known.iter().map(delivery_as_json).collect();
     let events: Vec<Value> =
-        known.iter().flat_map(|(_, events)| events.iter().map(event_as_json)).collect();
+        known.iter().flat_map(|known| known.events.iter().map(event_as_json)).collect();
     Answer::done(text)
         .with("address", json!(address))
         .with("deliveries", json!(deliveries))
@@ -111,7 +131,10 @@ fn rows_as_json(rows: &[(CampaignId, Excluded)]) -> Value {
     rows.iter().map(row).collect()
 }
 
-fn delivery_as_json(delivery: &StoredDelivery) -> Value {
+fn delivery_as_json(known: &Known) -> Value {
+    let Known { delivery, copies, .. } = known;
+    let copy =
+        |c: &StoredDelivery| json!({"address": c.address.as_str(), "state": c.state.as_str()});
     json!({
         "campaign": delivery.campaign.as_str(),
         "state": delivery.state.as_str(),
@@ -121,6 +144,8 @@ fn delivery_as_json(delivery: &StoredDelivery) -> Value {
         "file": delivery.place.file,
         "line": delivery.place.line,
         "in_plan": delivery.is_in_plan,
+        "copy_of": delivery.copy_of.as_ref().map(|letter| letter.address.as_str()),
+        "copies": copies.iter().map(copy).collect::<Vec<_>>(),
     })
 }
 
@@ -133,13 +158,17 @@ fn event_as_json(event: &Event) -> Value {
     Value::Object(object)
 }
 
-fn as_text(delivery: &StoredDelivery, events: &[Event], rows: &[(CampaignId, Excluded)]) -> String {
+fn as_text(known: &Known, rows: &[(CampaignId, Excluded)]) -> String {
+    let Known { delivery, events, copies } = known;
     let name = delivery.name.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", delivery.address);
     let mut line = |label: &str, value: &str| {
         let _ = writeln!(text, "{DIM}{}{DIM:#}{}", padded(label, 12), one_line(value));
     };
     line("mailing", delivery.campaign.as_str());
+    if let Some(letter) = &delivery.copy_of {
+        line("copy of", &format!("the letter to {letter}"));
+    }
     let when =
         if delivery.is_in_plan { "" } else { " when it was planned, no longer in the lists" };
     line("row", &format!("{}{when}", delivery.place));
@@ -150,6 +179,9 @@ fn as_text(delivery: &StoredDelivery, events: &[Event], rows: &[(CampaignId, Exc
     line("state", delivery.state.as_str());
     line("attempts", &delivery.attempts.to_string());
     line("message", delivery.message_id.as_deref().unwrap_or("none yet"));
+    for copy in copies {
+        line("copy to", &format!("{}: {}", copy.address, copy.state));
+    }
     if let Some(words) = delivery.last_words() {
         line(label_of_last_words(delivery, events), &words);
     }
@@ -166,9 +198,11 @@ fn what_to_do(delivery: &StoredDelivery) -> String {
         return String::new();
     }
     let (address, margin) = (&delivery.address, padded("", 12));
+    let of = delivery.copy_of.as_ref().map(|letter| format!(" --letter-to {}", letter.address));
+    let of = of.unwrap_or_default();
     format!(
         "{margin}it may have gone: ask the mail server's administrators for this message, then\n\
-         {margin}secretariat resolve {address} --accepted or --resend, --reason TEXT\n"
+         {margin}secretariat resolve {address}{of} --accepted or --resend, --reason TEXT\n"
     )
 }
 
@@ -241,6 +275,7 @@ fn in_the_lists(opened: &Opened, who: &str) -> Answer {
     let Opened { workspace, config, .. } = opened;
     for setting in &config.campaigns {
         let people = Campaign::people_now(workspace, config, setting, &mut problems);
+        let copies = copied_to(&people, who);
         let here: Vec<_> = select::find(&people, who).into_iter().map(unplanned).collect();
         let is_meant = |e: &&Excluded| {
             let key = key_of(&e.address);
@@ -249,7 +284,7 @@ fn in_the_lists(opened: &Opened, who: &str) -> Answer {
         let excluded: Vec<&Excluded> = people.excluded.iter().filter(is_meant).collect();
         rows.extend(excluded.iter().map(|e| (setting.id.clone(), (*e).clone())));
         let left_out: Vec<_> = excluded.into_iter().map(left_out).collect();
-        found.extend(here.into_iter().chain(left_out));
+        found.extend(here.into_iter().chain(copies).chain(left_out));
     }
     let keys: BTreeSet<&str> = found.iter().map(|f| f.key.as_str()).collect();
     match keys.iter().collect::<Vec<_>>().as_slice() {
@@ -282,17 +317,37 @@ fn unplanned(recipient: &Recipient) -> Found {
     let name = recipient.name.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", recipient.address);
     let language = format!("{} ({})", recipient.language, by_words(recipient.language_by));
+    let copies = recipient.copies.iter().map(|a| ("copy to", a.to_string()));
     for (label, value) in [
         ("row", recipient.place.to_string()),
         ("language", language),
         ("state", "no letter was planned yet".to_owned()),
-    ] {
+    ]
+    .into_iter()
+    .chain(copies)
+    {
         let _ = writeln!(text, "{DIM}{}{DIM:#}{value}", padded(label, 12));
     }
     let address = &recipient.address;
     let candidate =
         Candidate::new(address.as_str(), recipient.name.as_deref(), Some(&recipient.place));
     Found { key: address.compare_key(), candidate, text }
+}
+
+/// Addresses that get a copy of somebody's letter and may be the one that is meant.
+fn copied_to(people: &People, who: &str) -> Vec<Found> {
+    let mut found = Vec::new();
+    for recipient in &people.recipients {
+        let meant = recipient.copies.iter().filter(|c| select::matches(who, c.as_str(), None));
+        found.extend(meant.map(|copy| {
+            let (address, place) = (copy.as_str(), &recipient.place);
+            let text =
+                format!("{address} ({place}): a copy of the letter to {}\n", recipient.address);
+            let candidate = Candidate::new(address, None, Some(place));
+            Found { key: copy.compare_key(), candidate, text }
+        }));
+    }
+    found
 }
 
 fn left_out(excluded: &Excluded) -> Found {

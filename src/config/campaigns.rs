@@ -343,10 +343,7 @@ mod tests {
                 "[campaigns.x]\ncc = \"desk@x.example\"",
                 "2:6 campaigns.x.cc is no column: \"desk@x.example\" | Write the column",
             ),
-            (
-                "[campaigns.x]\ncc = \"\"",
-                "2:6 campaigns.x.cc holds an empty name | Write a column",
-            ),
+            ("[campaigns.x]\ncc = \"\"", "2:6 campaigns.x.cc holds an empty name | Write a column"),
             (
                 "[campaigns.x]\nletter = \"C:/x\"",
                 "2:10 campaigns.x.letter does not start in the workspace: \"C:/x\" | Copy",

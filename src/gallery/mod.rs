@@ -55,6 +55,8 @@ pub struct Entry {
     pub country: String,
     /// The letter's subject.
     pub subject: String,
+    /// Who gets a copy.
+    pub copies: Vec<String>,
 }
 
 /// File name of a letter's page: `000001.html`.
@@ -187,6 +189,7 @@ mod tests {
             direction: "ltr".to_owned(),
             country: "ES".to_owned(),
             subject: "Thanks".to_owned(),
+            copies: Vec::new(),
         }
     }
 

@@ -7,7 +7,10 @@
 //! A plan is adopted whole, in one transaction, or not at all: also when the iterator that renders
 //! its letters ends early, because people missing from a plan are cancelled.
 //! Nobody who may have a letter gets another: only planned, deferred, cancelled and suppressed
-//! deliveries change, and of those only the ones in their first round.
+//! deliveries change, and of those only the ones in their first round. A letter's copies have its
+//! message (`copies.rs`).
+
+mod copies;
 
 use super::control::cancel_all;
 use super::events::{About, Kind};
@@ -16,8 +19,9 @@ use super::frozen::{self, FrozenSender, PlannedDelivery};
 use super::names::Names;
 use super::plans::{Adopted, NewPlan, StoredPlan, current, insert_plan};
 use super::state::State;
+use crate::address::EmailAddress;
 use crate::crash;
-use crate::id::{CampaignId, DeliveryId};
+use crate::id::{CampaignId, DeliveryId, Digest, RecipientKey};
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Serialize, Serializer};
@@ -42,6 +46,7 @@ pub(super) fn adopt(
         campaign: &plan.campaign,
         is_first: is_first(connection, &plan.campaign)?,
         plan: insert_plan(connection, plan, now)?,
+        has_copies: copies::are_there(connection)?,
         brought_back: plan.brought_back.as_ref().filter(|_| is_withdrawn),
         code: plan.fingerprint.plan_code(),
         now,
@@ -53,7 +58,7 @@ pub(super) fn adopt(
     for delivery in deliveries {
         adoption.take(&delivery)?;
         crash::point("letter-adopted");
-        found += 1;
+        found += 1 + delivery.copies.len() as u64;
     }
     if found != plan.total {
         return Err(Fault::Incomplete { expected: plan.total, found });
@@ -75,6 +80,8 @@ struct Adoption<'a> {
     campaign: &'a CampaignId,
     /// The campaign has no deliveries yet, so that nobody needs to be looked for.
     is_first: bool,
+    /// There are copies in the ledger, so that a letter's need to be looked for.
+    has_copies: bool,
     /// Row of the plan.
     plan: i64,
     /// Those of a withdrawn campaign who are planned again; `None`: everybody.
@@ -110,38 +117,67 @@ impl Known {
     }
 
     /// The Message-ID stands for the documents, which the letter's digest does not hold.
-    fn has_letter_of(&self, delivery: &PlannedDelivery) -> bool {
-        self.letter_digest.as_ref() == Some(delivery.letter_digest.as_bytes())
-            && self.message_id.as_ref() == Some(&delivery.message_id)
+    fn has_message(&self, letter_digest: &Digest, message_id: &str) -> bool {
+        self.letter_digest.as_ref() == Some(letter_digest.as_bytes())
+            && self.message_id.as_deref() == Some(message_id)
     }
 }
 
 impl Adoption<'_> {
-    /// One delivery of the plan.
+    /// One letter of the plan, with its copies.
     fn take(&mut self, delivery: &PlannedDelivery) -> Result<(), Fault> {
+        let (letter, kept) = self.take_letter(delivery)?;
+        delivery.copies.iter().try_for_each(|copy| {
+            let message = copies::Message::of(letter, kept.as_ref(), delivery);
+            self.take_copy(copy, delivery, &message)
+        })
+    }
+
+    /// The letter itself: its row, and what the ledger has of it where it stays as it is there.
+    fn take_letter(&mut self, delivery: &PlannedDelivery) -> Result<(i64, Option<Known>), Fault> {
         let id = DeliveryId::of(self.campaign, &delivery.key);
         let known = if self.is_first { None } else { self.known(&id)? };
         let Some(known) = known else {
-            return self.add(&id, delivery);
+            return Ok((self.add(&id, delivery)?, None));
         };
         if known.plan == self.plan {
-            return Err(twice(delivery));
+            return Err(twice(&delivery.key));
         }
-        let stays_withdrawn = known.state == State::Cancelled
-            && self.brought_back.is_some_and(|brought| !brought.contains(&id));
-        if stays_withdrawn || !known.is_open_to_plans() {
+        if self.stays(&id, &known) {
             self.adopted.kept += 1;
-            return self.name(known.row);
+            self.name(known.row)?;
+            return Ok((known.row, Some(known)));
         }
-        let changed = !known.has_letter_of(delivery);
-        self.refresh(known.row, delivery)?;
+        let changed = !known.has_message(&delivery.letter_digest, &delivery.message_id);
+        if changed && self.has_copies {
+            self.leave_copies_theirs(known.row)?;
+        }
+        self.refresh(known.row, delivery, &Entry::of_letter(delivery))?;
         if changed {
-            self.begin_another_message(known.row, delivery)?;
+            self.begin_another_message(known.row, &Entry::of_letter(delivery))?;
         }
         // Also where it reads the same: the bounce address is in no digest, and must be the new
         // one.
         self.drop_letter(known.row)?;
         self.write_letter(known.row, delivery)?;
+        self.tell_of_known(&known, changed, delivery)?;
+        Ok((known.row, None))
+    }
+
+    /// Whether a delivery of the plan stays as the ledger has it.
+    fn stays(&self, id: &DeliveryId, known: &Known) -> bool {
+        let stays_withdrawn = known.state == State::Cancelled
+            && self.brought_back.is_some_and(|brought| !brought.contains(id));
+        stays_withdrawn || !known.is_open_to_plans()
+    }
+
+    /// What this plan does about a delivery that was there before it.
+    fn tell_of_known(
+        &mut self,
+        known: &Known,
+        changed: bool,
+        delivery: &PlannedDelivery,
+    ) -> Result<(), Fault> {
         if known.state.is_final() {
             self.adopted.added += 1;
             self.plan_again(known.row, delivery)
@@ -173,40 +209,52 @@ impl Adoption<'_> {
         Ok(known.optional()?)
     }
 
-    fn add(&mut self, id: &DeliveryId, delivery: &PlannedDelivery) -> Result<(), Fault> {
+    fn add(&mut self, id: &DeliveryId, delivery: &PlannedDelivery) -> Result<i64, Fault> {
+        let row = self.insert(id, delivery, &Entry::of_letter(delivery))?;
+        self.names.changed(row);
+        self.write_letter(row, delivery)?;
+        self.tell_planned(row, delivery)?;
+        Ok(row)
+    }
+
+    fn insert(
+        &mut self,
+        id: &DeliveryId,
+        delivery: &PlannedDelivery,
+        entry: &Entry<'_>,
+    ) -> Result<i64, Fault> {
         self.adopted.added += 1;
         let written = self
             .connection
             .prepare_cached(
                 "INSERT INTO deliveries (id, campaign, state, round, attempts, updated_at, plan,
                      number, key, address, compare_address, name, language, file, line,
-                     letter_digest, message_id)
-                 VALUES (?, ?, 'planned', 1, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     letter_digest, message_id, copy_of)
+                 VALUES (?, ?, 'planned', ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                  ON CONFLICT (id) DO NOTHING",
             )?
             .execute(params![
                 id.as_bytes(),
                 self.campaign.as_str(),
+                entry.round,
                 self.now.unix_seconds(),
                 self.plan,
                 delivery.number,
-                delivery.key.as_str(),
-                delivery.address.as_str(),
-                delivery.address.compare_key(),
-                delivery.name,
+                entry.key.as_str(),
+                entry.address.as_str(),
+                entry.address.compare_key(),
+                entry.name,
                 delivery.language.as_str(),
                 delivery.place.file,
                 delivery.place.line,
-                delivery.letter_digest.as_bytes(),
-                delivery.message_id
+                entry.letter_digest.as_bytes(),
+                entry.message_id,
+                entry.copy_of
             ])?;
         if written == 0 {
-            return Err(twice(delivery));
+            return Err(twice(entry.key));
         }
-        let row = self.connection.last_insert_rowid();
-        self.names.changed(row);
-        self.write_letter(row, delivery)?;
-        self.tell_planned(row, delivery)
+        Ok(self.connection.last_insert_rowid())
     }
 
     /// Marks a delivery as named by this plan and leaves everything else.
@@ -217,7 +265,12 @@ impl Adoption<'_> {
         Ok(())
     }
 
-    fn refresh(&mut self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
+    fn refresh(
+        &mut self,
+        row: i64,
+        delivery: &PlannedDelivery,
+        entry: &Entry<'_>,
+    ) -> Result<(), Fault> {
         self.names.changed(row);
         self.connection
             .prepare_cached(
@@ -227,9 +280,9 @@ impl Adoption<'_> {
             .execute(params![
                 self.plan,
                 delivery.number,
-                delivery.address.as_str(),
-                delivery.address.compare_key(),
-                delivery.name,
+                entry.address.as_str(),
+                entry.address.compare_key(),
+                entry.name,
                 delivery.language.as_str(),
                 delivery.place.file,
                 delivery.place.line,
@@ -239,15 +292,15 @@ impl Adoption<'_> {
     }
 
     /// Another letter is another message, whose `Date` and first attempt are still to come.
-    fn begin_another_message(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {
+    fn begin_another_message(&self, row: i64, entry: &Entry<'_>) -> Result<(), Fault> {
         self.connection
             .prepare_cached(
                 "UPDATE deliveries SET letter_digest = ?, message_id = ?, date = NULL,
                      first_attempt = NULL, updated_at = ? WHERE row = ?",
             )?
             .execute(params![
-                delivery.letter_digest.as_bytes(),
-                delivery.message_id,
+                entry.letter_digest.as_bytes(),
+                entry.message_id,
                 self.now.unix_seconds(),
                 row
             ])?;
@@ -260,8 +313,8 @@ impl Adoption<'_> {
         self.connection
             .prepare_cached(
                 "INSERT INTO letters (delivery, round, sender, subject, reply_to, images,
-                     attachments, row_values, body_text, body_html)
-                 VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     attachments, row_values, body_text, body_html, cc)
+                 VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             )?
             .execute(params![
                 row,
@@ -273,6 +326,7 @@ impl Adoption<'_> {
                 frozen::json(&Values(&delivery.values))?,
                 letter.text,
                 letter.html,
+                frozen::addresses_text(&letter.cc),
             ])?;
         Ok(())
     }
@@ -346,8 +400,34 @@ impl Adoption<'_> {
     }
 }
 
-fn twice(delivery: &PlannedDelivery) -> Fault {
-    Fault::Twice { key: delivery.key.as_str().to_owned() }
+fn twice(key: &RecipientKey) -> Fault {
+    Fault::Twice { key: key.as_str().to_owned() }
+}
+
+/// What a delivery's row holds besides what a letter and its copies have in common.
+struct Entry<'a> {
+    round: u32,
+    key: &'a RecipientKey,
+    address: &'a EmailAddress,
+    name: Option<&'a str>,
+    letter_digest: Digest,
+    message_id: &'a str,
+    /// Of a copy: the row of its letter.
+    copy_of: Option<i64>,
+}
+
+impl<'a> Entry<'a> {
+    fn of_letter(delivery: &'a PlannedDelivery) -> Entry<'a> {
+        Entry {
+            round: 1,
+            key: &delivery.key,
+            address: &delivery.address,
+            name: delivery.name.as_deref(),
+            letter_digest: delivery.letter_digest,
+            message_id: &delivery.message_id,
+            copy_of: None,
+        }
+    }
 }
 
 /// A row's values by column name, written without being copied first.

@@ -119,8 +119,9 @@ pub(super) enum Change {
 impl Ledger {
     /// Records that the last bytes of a delivery's message are about to leave: planned or deferred
     /// and due -> attempting. It is durable before this returns. Gives the message's `Date`: `date`
-    /// at the first intent of a letter, the same ever after. (`date` is another reading than `now`
-    /// where `SECRETARIAT_NOW` fixes the one and time goes on for the other.)
+    /// at the first intent of a letter or of one of its copies, the same ever after for all of them.
+    /// (`date` is another reading than `now` where `SECRETARIAT_NOW` fixes the one and time goes on
+    /// for the other.)
     ///
     /// # Errors
     /// [`ChangeError`]: do not finish the message.
@@ -279,13 +280,17 @@ struct Found {
     campaign: String,
     state: State,
     attempts: u32,
+    /// `Date` of its message, once fixed.
     date: Option<i64>,
     due_at: Option<i64>,
+    /// Of a copy that has its letter's message: the letter's row, where the date is kept.
+    dated_by: Option<i64>,
 }
 
 fn find(connection: &Connection, delivery: &DeliveryId) -> Result<Found, Stopped> {
     let mut statement = connection.prepare_cached(
-        "SELECT row, campaign, state, attempts, date, due_at FROM deliveries WHERE id = ?",
+        "SELECT row, campaign, state, attempts, date, due_at, copy_of FROM deliveries
+         WHERE id = ?",
     )?;
     let found = statement.query_row([delivery.as_bytes()], |row| {
         Ok(Found {
@@ -295,9 +300,29 @@ fn find(connection: &Connection, delivery: &DeliveryId) -> Result<Found, Stopped
             attempts: row.get(3)?,
             date: row.get(4)?,
             due_at: row.get(5)?,
+            dated_by: row.get(6)?,
         })
     });
-    found.optional()?.ok_or_else(|| Refusal::Unknown { delivery: *delivery }.into())
+    let found = found.optional()?.ok_or(Refusal::Unknown { delivery: *delivery })?;
+    with_its_letters_date(connection, found)
+}
+
+/// A copy's date is its letter's, unless it has kept one.
+fn with_its_letters_date(connection: &Connection, found: Found) -> Result<Found, Stopped> {
+    let (None, Some(letter)) = (found.date, found.dated_by) else {
+        return Ok(Found { dated_by: None, ..found });
+    };
+    let mut statement = connection.prepare_cached("SELECT date FROM deliveries WHERE row = ?")?;
+    let date = statement.query_row([letter], |row| row.get(0))?;
+    Ok(Found { date, ..found })
+}
+
+/// Fixes the date of a letter at the first intent of one of its copies.
+fn date_letter(connection: &Connection, letter: i64, date: Timestamp) -> Result<(), Fault> {
+    connection
+        .prepare_cached("UPDATE deliveries SET date = ? WHERE row = ? AND date IS NULL")?
+        .execute([date.unix_seconds(), letter])?;
+    Ok(())
 }
 
 fn intend(
@@ -307,7 +332,7 @@ fn intend(
     now: Timestamp,
 ) -> Result<Timestamp, Stopped> {
     let (delivery, to) = (*delivery, State::Attempting);
-    let Found { row, campaign, state: from, attempts, date: fixed, due_at } =
+    let Found { row, campaign, state: from, attempts, date: fixed, due_at, dated_by } =
         find(connection, &delivery)?;
     let refused = Refusal::NotAllowed { delivery, from, to };
     if !from.may_become(to) {
@@ -326,10 +351,14 @@ fn intend(
              WHERE row = :row AND state = :from",
         )?
         .execute(named_params! {
-            ":date": date.unix_seconds(), ":now": now.unix_seconds(), ":row": row, ":from": from,
+            ":date": dated_by.is_none().then_some(date.unix_seconds()),
+            ":now": now.unix_seconds(), ":row": row, ":from": from,
         })?;
     if changed != 1 {
         return Err(refused.into());
+    }
+    if let Some(letter) = dated_by {
+        date_letter(connection, letter, date)?;
     }
     let about = About { campaign: &campaign, delivery: Some(row), at: now };
     about.tell(connection, Kind::Attempt, &Begun { attempt: attempts + 1 })?;

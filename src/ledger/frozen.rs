@@ -39,6 +39,17 @@ pub struct PlannedDelivery {
     pub message_id: String,
     /// What it says.
     pub letter: FrozenLetter,
+    /// Who gets the same message as a delivery of their own: those of the letter's `Cc:`.
+    pub copies: Vec<PlannedCopy>,
+}
+
+/// A copy of a letter, as it goes in with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedCopy {
+    /// The letter's key and the copy's address; with the campaign it gives the delivery's id.
+    pub key: RecipientKey,
+    /// Where it goes.
+    pub address: EmailAddress,
 }
 
 /// A rendered letter with who it is from and what goes with it.
@@ -46,6 +57,8 @@ pub struct PlannedDelivery {
 pub struct FrozenLetter {
     /// Who it is from.
     pub sender: FrozenSender,
+    /// `Cc:`, in order.
+    pub cc: Vec<EmailAddress>,
     /// `Subject:`.
     pub subject: String,
     /// The letter's own `Reply-To:`, which beats the sender's.
@@ -108,14 +121,14 @@ pub struct FrozenDelivery {
     pub id: DeliveryId,
     /// Its campaign.
     pub campaign: CampaignId,
-    /// Who it is for.
+    /// Whose letter it is: what the Message-ID follows from. A copy's is its letter's.
     pub key: RecipientKey,
     /// Rank among the recipients, from 1.
     pub number: u32,
-    /// Where it goes.
+    /// Where it goes: RCPT TO.
     pub address: EmailAddress,
-    /// The recipient's name.
-    pub name: Option<String>,
+    /// `To:`; of a copy, the person whose letter it is.
+    pub to: Mailbox,
     /// The letter's language.
     pub language: Language,
     /// 1, or more for a resend.
@@ -134,6 +147,14 @@ pub struct FrozenDelivery {
     pub letter: FrozenLetter,
 }
 
+impl FrozenDelivery {
+    /// Whether other deliveries have the same message: it is a copy, or has copies.
+    #[must_use]
+    pub fn shares_its_message(&self) -> bool {
+        !self.letter.cc.is_empty() || self.address != self.to.address
+    }
+}
+
 /// `address` or `address name`: an address holds no blank, so the first one ends it. The header
 /// form would need quoting, and quoting would need undoing.
 pub(super) fn mailbox_text(mailbox: &Mailbox) -> String {
@@ -150,6 +171,17 @@ pub(super) fn mailbox(text: &str) -> Result<Mailbox, Fault> {
         None => (text, None),
     };
     Ok(Mailbox { name, address: self::address(address)? })
+}
+
+/// Addresses with a blank between them; none where there are none.
+pub(super) fn addresses_text(addresses: &[EmailAddress]) -> Option<String> {
+    let texts: Vec<&str> = addresses.iter().map(EmailAddress::as_str).collect();
+    Some(texts.join(" ")).filter(|text| !text.is_empty())
+}
+
+/// Reads what [`addresses_text`] wrote.
+pub(super) fn addresses(text: Option<&str>) -> Result<Vec<EmailAddress>, Fault> {
+    text.map_or(Ok(Vec::new()), |text| text.split(' ').map(address).collect())
 }
 
 /// Reads an address the ledger holds.
@@ -220,7 +252,7 @@ mod tests {
         let frozen = ledger.frozen(&id("ana")).unwrap().unwrap();
         assert_eq!(frozen.letter, planned.letter);
         assert_eq!((frozen.key, frozen.address), (planned.key, planned.address));
-        assert_eq!((frozen.name, frozen.language), (planned.name, planned.language));
+        assert_eq!((frozen.to.name, frozen.language), (planned.name, planned.language));
         assert_eq!((frozen.number, frozen.round, frozen.date), (1, 1, None));
         assert_eq!(frozen.message_id, planned.message_id);
         assert_eq!(frozen.letter_digest, planned.letter_digest);

@@ -5,13 +5,13 @@
 //!
 //! # Format
 //! `ledger.db`, a SQLite database with a write-ahead log beside it (`-wal`, `-shm`); its
-//! `application_id` is `SCRT`, its `user_version` 3, its tables are in `schema.rs`. Beside it
+//! `application_id` is `SCRT`, its `user_version` 4, its tables are in `schema.rs`. Beside it
 //! `lock` and `lock.holder` (see `lock.rs`). All for the owner only.
 //!
-//! - `deliveries`: one row for each campaign and recipient key, with its state. The counts add up
-//!   to the total from this table alone.
-//! - `letters`: what a round's message is made of; images and documents by SHA-256, their bytes
-//!   lie in `objects/`.
+//! - `deliveries`: one row for each campaign and recipient key, copies among them, with its state.
+//!   The counts add up to the total from this table alone.
+//! - `letters`: what a round's message is made of, once for a letter and its copies; images and
+//!   documents by SHA-256, their bytes lie in `objects/`.
 //! - `plans`: each adoption of a plan, in order; one of each campaign is current.
 //! - `pauses`, `withdrawals`: campaigns that a person holds or took back.
 //! - `names`: what people are called, for whoever looks for them.
@@ -64,6 +64,7 @@ mod failure;
 mod folder;
 mod folder_memory;
 mod frozen;
+mod letters;
 mod lock;
 mod names;
 mod plans;
@@ -83,7 +84,8 @@ pub use events::Event;
 pub use failure::{Fault, LedgerError};
 pub use folder_memory::{FolderMemory, LedgerName};
 pub use frozen::{
-    FrozenAttachment, FrozenDelivery, FrozenImage, FrozenLetter, FrozenSender, PlannedDelivery,
+    FrozenAttachment, FrozenDelivery, FrozenImage, FrozenLetter, FrozenSender, PlannedCopy,
+    PlannedDelivery,
 };
 pub use lock::{Holder, LockError, RunLock};
 pub use plans::{Adopted, NewPlan, StoredPlan};
@@ -433,8 +435,8 @@ mod tests {
     #[test]
     fn a_newer_ledger_is_refused_and_left_as_it_is() {
         let newer = |file: &Path| sql(file, "PRAGMA user_version = 9");
-        let expected = |fault: &Fault| matches!(fault, Fault::Newer { found: 9, known: 3 });
-        check_refused(newer, expected, "format 9, and this version knows 3");
+        let expected = |fault: &Fault| matches!(fault, Fault::Newer { found: 9, known: 4 });
+        check_refused(newer, expected, "format 9, and this version knows 4");
     }
 
     #[test]

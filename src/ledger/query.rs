@@ -6,12 +6,12 @@
 
 use super::change::response;
 use super::failure::Fault;
-use super::frozen::{self, FrozenDelivery, FrozenLetter, FrozenSender};
+use super::frozen;
 use super::names;
 use super::state::State;
 use super::{Ledger, LedgerError};
-use crate::address::EmailAddress;
-use crate::id::{CampaignId, DeliveryId, Digest, RecipientKey};
+use crate::address::{EmailAddress, Mailbox};
+use crate::id::{CampaignId, DeliveryId, RecipientKey};
 use crate::language::Language;
 use crate::problem::Place;
 use crate::recipients::select as who;
@@ -91,6 +91,8 @@ pub struct StoredDelivery {
     pub tls: Option<String>,
     /// When its state last changed.
     pub updated_at: Timestamp,
+    /// Of a copy: the person whose letter it is.
+    pub copy_of: Option<Mailbox>,
     /// Whether the current plan of its campaign names it. Who was mended or taken out of the lists
     /// since is in none.
     pub is_in_plan: bool,
@@ -111,13 +113,17 @@ pub struct OpenLetter {
     pub id: DeliveryId,
     /// When a deferred one is due again.
     pub due_at: Option<Timestamp>,
+    /// A number that it shares with the other deliveries of its letter.
+    pub letter: i64,
 }
 
 /// The columns of [`StoredDelivery`], in the order in which [`stored`] reads them.
 const STORED: &str = "id, campaign, key, number, address, name, language, file, line, state, round,
     attempts, message_id, date, first_attempt, due_at, response_code, response, detail, stage,
     relay, relay_id, tls, updated_at,
-    plan IS (SELECT p.row FROM plans p WHERE p.campaign = deliveries.campaign AND p.current = 1)";
+    plan IS (SELECT p.row FROM plans p WHERE p.campaign = deliveries.campaign AND p.current = 1),
+    (SELECT l.address FROM deliveries l WHERE l.row = deliveries.copy_of),
+    (SELECT l.name FROM deliveries l WHERE l.row = deliveries.copy_of)";
 
 impl Ledger {
     /// How many deliveries of a campaign are in each state.
@@ -125,18 +131,8 @@ impl Ledger {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn counts(&self, campaign: &CampaignId) -> Result<Counts, LedgerError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT state, count(*) FROM deliveries WHERE campaign = ? GROUP BY state",
-            )?;
-            let mut rows = statement.query([campaign.as_str()])?;
-            let mut counts = Counts::default();
-            while let Some(row) = rows.next()? {
-                let state: State = row.get(0)?;
-                counts.0[state as usize] = row.get::<_, i64>(1)?.unsigned_abs();
-            }
-            Ok(counts)
-        })
+        let question = "SELECT state, count(*) FROM deliveries WHERE campaign = ? GROUP BY state";
+        self.read(|connection| counted(connection, question, campaign))
     }
 
     /// The state of each delivery of a campaign.
@@ -168,20 +164,22 @@ impl Ledger {
         })
     }
 
-    /// What is still to go, in the order of the list: planned, and deferred with their time.
+    /// What is still to go, in the order of the list, each letter before its copies: planned, and
+    /// deferred with their time.
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub fn open_letters(&self, campaign: &CampaignId) -> Result<Vec<OpenLetter>, LedgerError> {
         self.read(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT id, due_at FROM deliveries
+                "SELECT id, due_at, coalesce(copy_of, row) FROM deliveries
                  WHERE campaign = ? AND state IN ('planned', 'deferred') ORDER BY number, row",
             )?;
             let letters = statement.query_map([campaign.as_str()], |row| {
                 let due_at: Option<i64> = row.get(1)?;
                 let id = DeliveryId::from_bytes(row.get(0)?);
-                Ok(OpenLetter { id, due_at: due_at.map(Timestamp::from_unix_seconds) })
+                let due_at = due_at.map(Timestamp::from_unix_seconds);
+                Ok(OpenLetter { id, due_at, letter: row.get(2)? })
             })?;
             Ok(letters.collect::<Result<_, _>>()?)
         })
@@ -245,6 +243,27 @@ impl Ledger {
         })
     }
 
+    /// How many of those are copies.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn copies(&self, campaign: &CampaignId) -> Result<Counts, LedgerError> {
+        let question = "SELECT state, count(*) FROM deliveries
+             WHERE copy_of IS NOT NULL AND campaign = ? GROUP BY state";
+        self.read(|connection| counted(connection, question, campaign))
+    }
+
+    /// The copies of a letter, oldest first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn copies_of(&self, letter: &DeliveryId) -> Result<Vec<StoredDelivery>, LedgerError> {
+        self.read(|connection| {
+            let condition = "copy_of = (SELECT row FROM deliveries WHERE id = ?) ORDER BY row";
+            select(connection, condition, [letter.as_bytes()])
+        })
+    }
+
     /// One delivery.
     ///
     /// # Errors
@@ -294,7 +313,7 @@ impl Ledger {
         })
     }
 
-    /// The values of the row a delivery's letter was made from, by column name.
+    /// The values of the row a delivery's letter was made from, by column name; none of a copy.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -312,28 +331,21 @@ impl Ledger {
             Ok(values.into_iter().collect())
         })
     }
+}
 
-    /// Everything needed to make a delivery's message; `None` for an id the ledger does not have
-    /// and for somebody who is suppressed without a letter.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn frozen(&self, id: &DeliveryId) -> Result<Option<FrozenDelivery>, LedgerError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(
-                "SELECT d.id, d.campaign, d.key, d.number, d.address, d.name, d.language, d.round,
-                     d.date, d.first_attempt, d.attempts, d.message_id, d.letter_digest,
-                     l.subject, l.reply_to, l.body_text, l.body_html, l.images, l.attachments,
-                     s.author, s.reply_to, s.bounce_address
-                 FROM deliveries d
-                 JOIN letters l ON l.delivery = d.row AND l.round = d.round
-                 JOIN senders s ON s.row = l.sender
-                 WHERE d.id = ?",
-            )?;
-            let mut rows = statement.query([id.as_bytes()])?;
-            rows.next()?.map(frozen_delivery).transpose()
-        })
+fn counted(
+    connection: &Connection,
+    question: &str,
+    campaign: &CampaignId,
+) -> Result<Counts, Fault> {
+    let mut statement = connection.prepare_cached(question)?;
+    let mut rows = statement.query([campaign.as_str()])?;
+    let mut counts = Counts::default();
+    while let Some(row) = rows.next()? {
+        let state: State = row.get(0)?;
+        counts.0[state as usize] = row.get::<_, i64>(1)?.unsigned_abs();
     }
+    Ok(counts)
 }
 
 /// The deliveries of these rows that WHO means: what was searched may have been folded by an older
@@ -412,56 +424,26 @@ fn stored(row: &Row<'_>) -> Result<StoredDelivery, Fault> {
         tls: row.get(22)?,
         updated_at: Timestamp::from_unix_seconds(row.get(23)?),
         is_in_plan: row.get(24)?,
-    })
-}
-
-fn frozen_delivery(row: &Row<'_>) -> Result<FrozenDelivery, Fault> {
-    Ok(FrozenDelivery {
-        id: DeliveryId::from_bytes(row.get(0)?),
-        campaign: campaign_id(&row.get::<_, String>(1)?)?,
-        key: RecipientKey::from_stored(row.get(2)?),
-        number: row.get(3)?,
-        address: frozen::address(&row.get::<_, String>(4)?)?,
-        name: row.get(5)?,
-        language: language(&row.get::<_, String>(6)?)?,
-        round: row.get(7)?,
-        date: time(row, 8)?,
-        first_attempt: time(row, 9)?,
-        attempts: row.get(10)?,
-        message_id: row.get(11)?,
-        letter_digest: Digest::from_bytes(row.get(12)?),
-        letter: FrozenLetter {
-            subject: row.get(13)?,
-            reply_to: mailbox(row, 14)?,
-            text: row.get(15)?,
-            html: row.get(16)?,
-            images: frozen::from_json(&row.get::<_, String>(17)?)?,
-            attachments: frozen::from_json(&row.get::<_, String>(18)?)?,
-            sender: FrozenSender {
-                from: frozen::mailbox(&row.get::<_, String>(19)?)?,
-                reply_to: mailbox(row, 20)?,
-                bounce_address: row
-                    .get::<_, Option<String>>(21)?
-                    .map(|text| frozen::address(&text))
-                    .transpose()?,
-            },
+        copy_of: match row.get::<_, Option<String>>(25)? {
+            Some(text) => Some(Mailbox { address: frozen::address(&text)?, name: row.get(26)? }),
+            None => None,
         },
     })
 }
 
-fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, Fault> {
+pub(super) fn time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>, Fault> {
     Ok(row.get::<_, Option<i64>>(column)?.map(Timestamp::from_unix_seconds))
 }
 
-fn mailbox(row: &Row<'_>, column: usize) -> Result<Option<crate::address::Mailbox>, Fault> {
+pub(super) fn mailbox(row: &Row<'_>, column: usize) -> Result<Option<Mailbox>, Fault> {
     row.get::<_, Option<String>>(column)?.map(|text| frozen::mailbox(&text)).transpose()
 }
 
-fn campaign_id(text: &str) -> Result<CampaignId, Fault> {
+pub(super) fn campaign_id(text: &str) -> Result<CampaignId, Fault> {
     CampaignId::parse(text).map_err(|error| Fault::damaged(error.to_string()))
 }
 
-fn language(text: &str) -> Result<Language, Fault> {
+pub(super) fn language(text: &str) -> Result<Language, Fault> {
     Language::parse_tag(text)
         .ok_or_else(|| Fault::damaged(format!("{text:?} in it is no language")))
 }
@@ -495,8 +477,8 @@ mod tests {
         let open = ledger.open_letters(&campaign()).unwrap();
         let expected =
             [("ana", Some(later(10))), ("bo", Some(later(5))), ("fang", None), ("ida", None)];
-        let expected = expected.map(|(who, due_at)| OpenLetter { id: id(who), due_at });
-        assert_eq!(open, expected);
+        let expected = expected.map(|(who, due_at)| (id(who), due_at));
+        assert_eq!(open.iter().map(|o| (o.id, o.due_at)).collect::<Vec<_>>(), expected);
         assert_eq!(ledger.next_due(&campaign()), Ok(Some(later(5))));
     }
 

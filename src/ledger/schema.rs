@@ -18,7 +18,7 @@ const APPLICATION_ID: i64 = 0x5343_5254;
 /// What leads from each version to the next; the first makes version 1 of an empty file.
 ///
 /// What was released is never edited: a later version is another entry.
-const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
+const STEPS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 /// What a file turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,9 @@ pub(super) fn stand_in(connection: &Connection, version: i64) -> Result<(), Faul
     if version == 1 {
         connection.execute_batch(&TABLES_2.replace("CREATE TABLE", "CREATE TEMP TABLE"))?;
         names::write_all(connection)?;
+    }
+    if version < 4 {
+        connection.execute_batch(VIEWS_4)?;
     }
     Ok(())
 }
@@ -229,6 +232,25 @@ WHERE type = 'table' AND name = 'deliveries';
 PRAGMA writable_schema = RESET;
 ";
 
+/// Copies: deliveries that have the message of another one, their letter.
+///
+/// A copy has no row in `letters` and no `date`: both are its letter's, so that a letter is frozen
+/// once and dated once. It has its own only where its letter was replaced after the copy may have
+/// gone; `to_mailbox` is then the `To:` it went with.
+const VERSION_4: &str = "
+ALTER TABLE deliveries ADD COLUMN copy_of INTEGER REFERENCES deliveries (row);
+CREATE INDEX deliveries_by_letter ON deliveries (copy_of) WHERE copy_of IS NOT NULL;
+ALTER TABLE letters ADD COLUMN cc TEXT;
+ALTER TABLE letters ADD COLUMN to_mailbox TEXT;
+";
+
+/// What version 4 added, for an older ledger that is only looked at. Where another program brings
+/// it up to date meanwhile, its own columns go before these.
+const VIEWS_4: &str = "
+CREATE TEMP VIEW deliveries AS SELECT *, NULL AS copy_of FROM main.deliveries;
+CREATE TEMP VIEW letters AS SELECT *, NULL AS cc, NULL AS to_mailbox FROM main.letters;
+";
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,8 +326,11 @@ mod tests {
     /// What was released is never edited.
     #[test]
     fn older_versions_are_what_they_were() {
-        for (version, digest) in [(VERSION_1, "b40052941bdc24c6"), (VERSION_2, "a8eded9a57d14645")]
-        {
+        for (version, digest) in [
+            (VERSION_1, "b40052941bdc24c6"),
+            (VERSION_2, "a8eded9a57d14645"),
+            (VERSION_3, "978601a08c624ff6"),
+        ] {
             assert_eq!(&crate::id::Digest::of(version.as_bytes()).to_string()[..16], digest);
         }
     }
@@ -372,6 +397,10 @@ mod tests {
     /// Everything that is asked of an older ledger, looked at or migrated.
     fn check_older(ledger: &Ledger) {
         let outcome = CampaignId::parse("outcome").unwrap();
+        let frozen = ledger.frozen(&DeliveryId::from_bytes(first())).unwrap().unwrap();
+        assert_eq!((frozen.address.local_part(), frozen.letter.cc.len()), ("ana", 0));
+        assert_eq!(ledger.copies_of(&frozen.id), Ok(Vec::new()));
+        assert_eq!(ledger.copies(&outcome).unwrap().total(), 0);
         let counts = ledger.counts(&outcome).unwrap();
         let of = [State::Accepted, State::Deferred, State::Attempting].map(|s| counts.of(s));
         assert_eq!((of, counts.total()), ([1, 1, 1], 3));

@@ -48,6 +48,7 @@ pub(super) fn delivery(number: u32, who: &str, words: &str) -> PlannedDelivery {
         letter_digest: digest,
         message_id: format!("<{}@forum.example>", &digest.to_string()[..20]),
         letter: letter(who, words),
+        copies: Vec::new(),
     }
 }
 
@@ -59,6 +60,7 @@ fn letter(who: &str, words: &str) -> FrozenLetter {
             reply_to: Some(mailbox("", "answers")),
             bounce_address: Some(address("bounces")),
         },
+        cc: Vec::new(),
         subject: format!("{words}, {who}"),
         reply_to: Some(mailbox("Answers, \"all\"", "answers")),
         text: format!("{who}: {words}\n"),

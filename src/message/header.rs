@@ -28,7 +28,7 @@
 //! those of the value become blanks. Callers were promised values without them; that is checked
 //! where lists and letters are read, with row and column.
 
-use crate::address::Mailbox;
+use crate::address::{EmailAddress, Mailbox};
 use crate::limits::{
     HEADER_ENCODED_WORD_OCTETS_MAX, HEADER_LINE_OCTETS_MAX, HEADER_PLAIN_WORD_OCTETS_MAX,
 };
@@ -60,6 +60,16 @@ pub(super) fn add_mailbox(headers: &mut Headers, name: &'static str, mailbox: &M
     } else {
         folded.phrase(&display);
         folded.word(&format!("<{}>", mailbox.address));
+    }
+    add_raw(headers, name, folded.text);
+}
+
+/// Adds a header of several addresses without names, such as Cc (RFC 5322 3.6.3).
+pub(super) fn add_addresses(headers: &mut Headers, name: &'static str, addresses: &[EmailAddress]) {
+    let mut folded = Folded::behind(name);
+    for (i, address) in addresses.iter().enumerate() {
+        let comma = if i + 1 < addresses.len() { "," } else { "" };
+        folded.word(&format!("{address}{comma}"));
     }
     add_raw(headers, name, folded.text);
 }
@@ -297,7 +307,6 @@ fn without_controls(value: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::address::EmailAddress;
     use mail_parser::{MessageParser, MimeHeaders};
     use proptest::prelude::*;
 

@@ -13,8 +13,9 @@
 //! (Content-Language), RFC 6532 (UTF-8 in address headers, only where the envelope needs it).
 //!
 //! # Invariants
-//! Each header once, exactly one address in To, and that the forward path; lines end in CRLF and
-//! are 7-bit but for address headers under SMTPUTF8 ([`Message::check_wire`]).
+//! Each header once, exactly one address in To, and that the forward path, unless the message goes
+//! to somebody in Cc ([`Message::as_copy_to`]): the bytes are the same. Lines end in CRLF and are
+//! 7-bit but for address headers under SMTPUTF8 ([`Message::check_wire`]).
 //!
 //! # Failure
 //! None: whatever a value holds, it becomes data (`header.rs`).
@@ -34,7 +35,7 @@ use crate::address::{EmailAddress, Mailbox};
 use crate::id::{CampaignId, Digest, RecipientKey, base32};
 use crate::letter::Letter;
 use crate::time::Timestamp;
-use header::{add_mailbox, add_raw, add_text};
+use header::{add_addresses, add_mailbox, add_raw, add_text};
 use lettre::message::header::Headers;
 
 /// Who a campaign's messages are from.
@@ -65,6 +66,8 @@ pub struct Draft<'a> {
     pub recipient: &'a RecipientKey,
     /// `To:` and RCPT TO.
     pub to: &'a Mailbox,
+    /// `Cc:`, in order: who gets the same message as a delivery of their own.
+    pub cc: &'a [EmailAddress],
     /// Who it is from.
     pub sender: &'a Sender,
     /// What it says.
@@ -130,6 +133,13 @@ impl Message {
         self.chunks().map(<[u8]>::len).sum()
     }
 
+    /// The same message on its way to this address, such as one in Cc: only the envelope is another.
+    #[must_use]
+    pub fn as_copy_to(self, address: &EmailAddress) -> Message {
+        let envelope = Envelope { forward_path: address.clone(), ..self.envelope };
+        Message { envelope, ..self }
+    }
+
     /// Whether there is nothing in it; never true of a composed message.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -150,14 +160,26 @@ impl Message {
     }
 }
 
-/// SHA-256 over what the contract's manifest holds for a letter: To, Subject, other visible
+/// SHA-256 over what the contract's manifest holds for a letter: To, Cc, Subject, other visible
 /// headers, text, html, images; not Date, Message-ID, boundaries or tokens.
 #[must_use]
-pub fn letter_digest(to: &Mailbox, sender: &Sender, letter: &Letter) -> Digest {
+pub fn letter_digest(
+    to: &Mailbox,
+    cc: &[EmailAddress],
+    sender: &Sender,
+    letter: &Letter,
+) -> Digest {
     // Every part has its length before it (Digest::of_parts), and their number before the images is
-    // fixed: no two letters give the same sequence.
+    // fixed: no two letters give the same sequence. One without Cc has the digest it had before
+    // there were copies, so that no plan becomes another by a newer program.
     let reply_to = reply_to(sender, letter);
-    let mut parts: Vec<&[u8]> = vec![b"letter", letter.language.as_str().as_bytes()];
+    let count = (cc.len() as u64).to_be_bytes();
+    let mut parts: Vec<&[u8]> = match cc {
+        [] => vec![b"letter"],
+        _ => vec![b"letter with copies", &count],
+    };
+    parts.extend(cc.iter().map(|address| address.as_str().as_bytes()));
+    parts.push(letter.language.as_str().as_bytes());
     for mailbox in [Some(to), Some(&sender.from), reply_to] {
         parts.push(mailbox.and_then(|m| m.name.as_deref()).unwrap_or_default().as_bytes());
         parts.push(mailbox.map_or("", |m| m.address.as_str()).as_bytes());
@@ -198,9 +220,11 @@ fn envelope(draft: &Draft<'_>) -> Envelope {
     let forward_path = &draft.to.address;
     let reply_to = reply_to(draft.sender, draft.letter).map(|m| &m.address);
     // RFC 6531 3.7.1: needed for the paths, and for headers that hold UTF-8 (RFC 6532).
+    // One message for all its deliveries, so what one of them needs all do.
     let smtputf8 = [Some(reverse_path), Some(forward_path), Some(from), reply_to]
         .into_iter()
         .flatten()
+        .chain(draft.cc)
         .any(EmailAddress::needs_smtputf8);
     Envelope { reverse_path: reverse_path.clone(), forward_path: forward_path.clone(), smtputf8 }
 }
@@ -233,6 +257,9 @@ fn headers(draft: &Draft<'_>, message_id: &str) -> Headers {
     add_raw(&mut headers, "Date", draft.date.to_rfc_5322());
     add_mailbox(&mut headers, "From", &draft.sender.from);
     add_mailbox(&mut headers, "To", draft.to);
+    if !draft.cc.is_empty() {
+        add_addresses(&mut headers, "Cc", draft.cc);
+    }
     if let Some(reply_to) = reply_to(draft.sender, draft.letter) {
         add_mailbox(&mut headers, "Reply-To", reply_to);
     }

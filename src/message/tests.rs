@@ -12,6 +12,7 @@ use std::sync::Arc;
 struct Desk {
     campaign: CampaignId,
     to: Mailbox,
+    cc: Vec<EmailAddress>,
     sender: Sender,
     letter: Letter,
     files: Vec<Attachment>,
@@ -33,6 +34,7 @@ impl Desk {
                 reply_to: Some(mailbox("answers@forum.example")),
                 bounce_address: None,
             },
+            cc: Vec::new(),
             letter: Letter {
                 language: Language::parse_tag("en").unwrap(),
                 subject: "Outcomes of the Forum".to_owned(),
@@ -84,6 +86,7 @@ impl Desk {
             campaign: &self.campaign,
             recipient: &RecipientKey::of(&self.to.address),
             to: &self.to,
+            cc: &self.cc,
             sender: &self.sender,
             letter: &self.letter,
             letter_digest: self.digest(),
@@ -97,7 +100,7 @@ impl Desk {
     }
 
     fn digest(&self) -> Digest {
-        letter_digest(&self.to, &self.sender, &self.letter)
+        letter_digest(&self.to, &self.cc, &self.sender, &self.letter)
     }
 }
 
@@ -235,6 +238,7 @@ fn an_encoded_part_is_shared_and_not_copied() {
         campaign: &desk.campaign,
         recipient: &RecipientKey::of(&desk.to.address),
         to: &desk.to,
+        cc: &[],
         sender: &desk.sender,
         letter: &desk.letter,
         letter_digest: desk.digest(),

@@ -1,7 +1,7 @@
 //! What a plan's fingerprint is taken of, and what changed between two plans.
 //!
-//! Owns the manifest's text: a head (campaign, senders, class), then a line for each delivery,
-//! sorted by recipient key: address, language, digest of the letter, documents in order (name,
+//! Owns the manifest's text: a head (campaign, senders, class), then a line for each delivery, copies
+//! among them, sorted by recipient key: address, language, digest of the letter, documents in order (name,
 //! SHA-256). Fields are divided by tabs, which no address, name of a file or digest holds. Behind
 //! them the letters' source files and images with their digests, for saying which lines and images
 //! changed: they are not part of the fingerprint, because what readers get of them is in the
@@ -11,9 +11,11 @@
 //! Not in it: Date, Message-ID, boundaries, relay, file and line, order of rows. So a list sorted
 //! anew, or another relay, is the same plan (contract, Fingerprint and sameness).
 
-use super::{Materials, Planned, Senders};
-use crate::id::{Digest, Fingerprint};
+use super::{Materials, Planned, PlannedCopy, Senders};
+use crate::address::EmailAddress;
+use crate::id::{Digest, Fingerprint, RecipientKey};
 use crate::message::Sender;
+use crate::recipients::Recipient;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -24,8 +26,8 @@ const HEADING: &str = "secretariat manifest 1";
 #[must_use]
 pub fn text(materials: &Materials<'_>, deliveries: &[Planned]) -> String {
     let mut text = head(materials);
-    for planned in sorted(materials, deliveries) {
-        text.push_str(&line(materials, planned));
+    for entry in sorted(materials, deliveries) {
+        text.push_str(&line(&entry));
     }
     for (file, digest) in materials.sources {
         text.push_str(&format!("{SOURCE}\t{file}\t{digest}\n"));
@@ -36,6 +38,10 @@ pub fn text(materials: &Materials<'_>, deliveries: &[Planned]) -> String {
     text
 }
 
+/// First field of a letter's line.
+const DELIVERY: &str = "delivery";
+/// First field of a copy's line.
+const COPY: &str = "copy";
 /// First field of a source file's line.
 const SOURCE: &str = "source";
 /// First field of an image's line.
@@ -72,13 +78,33 @@ fn images_that_differ(older: &str, newer: &str) -> Vec<String> {
 #[must_use]
 pub fn fingerprint(materials: &Materials<'_>, deliveries: &[Planned]) -> Fingerprint {
     // The manifest of a million deliveries is 200 MB: a dry run needs only its digest.
-    let lines = sorted(materials, deliveries).into_iter().map(|p| line(materials, p));
+    let lines = sorted(materials, deliveries).into_iter().map(|entry| line(&entry));
     Fingerprint(Digest::of_stream(std::iter::once(head(materials)).chain(lines)))
 }
 
-fn sorted<'p>(materials: &Materials<'_>, deliveries: &'p [Planned]) -> Vec<&'p Planned> {
-    let mut sorted: Vec<&Planned> = deliveries.iter().collect();
-    sorted.sort_by_key(|p| &materials.people.recipients[p.recipient].key);
+/// One delivery of a plan, as its line tells it.
+struct Sorted<'p> {
+    key: &'p RecipientKey,
+    address: &'p EmailAddress,
+    /// First field of the line.
+    kind: &'static str,
+    planned: &'p Planned,
+}
+
+fn sorted<'p>(materials: &'p Materials<'_>, deliveries: &'p [Planned]) -> Vec<Sorted<'p>> {
+    let mut sorted: Vec<Sorted<'p>> = Vec::with_capacity(deliveries.len());
+    for planned in deliveries {
+        let Recipient { key, address, .. } = &materials.people.recipients[planned.recipient];
+        sorted.push(Sorted { key, address, kind: DELIVERY, planned });
+        let copies = planned.copies.iter();
+        sorted.extend(copies.map(|PlannedCopy { key, address, .. }| Sorted {
+            key,
+            address,
+            kind: COPY,
+            planned,
+        }));
+    }
+    sorted.sort_by_key(|entry| entry.key);
     sorted
 }
 
@@ -98,15 +124,14 @@ fn sender_line(language: &str, sender: &Sender) -> String {
     format!("sender\t{language}\t{}\t{reply_to}\t{bounce}\n", sender.from)
 }
 
-fn line(materials: &Materials<'_>, planned: &Planned) -> String {
-    let recipient = &materials.people.recipients[planned.recipient];
+fn line(entry: &Sorted<'_>) -> String {
+    let Sorted { key, address, kind, planned } = entry;
     let mut line = String::with_capacity(LINE_BYTES_USUAL);
     // Writing into a string does not fail.
     let _ = write!(
         line,
-        "delivery\t{}\t{}\t{}\t{}",
-        recipient.key.as_str(),
-        recipient.address,
+        "{kind}\t{}\t{address}\t{}\t{}",
+        key.as_str(),
         planned.language,
         planned.letter_digest
     );
@@ -127,6 +152,10 @@ pub struct Difference {
     pub people_added: Vec<String>,
     /// Addresses that are gone.
     pub people_gone: Vec<String>,
+    /// Addresses that copies are new to.
+    pub copies_added: Vec<String>,
+    /// Addresses that copies are gone from.
+    pub copies_gone: Vec<String>,
     /// Addresses that are written in another way; the person is the same.
     pub addresses_changed: Vec<String>,
     /// Languages whose letters read differently for somebody, with how many.
@@ -157,13 +186,20 @@ impl Difference {
             Difference { sender_changed: older_head != newer_head, ..Difference::default() };
         for (key, new) in &newer {
             match older.get(key) {
+                None if new.is_copy => difference.copies_added.push(new.address.to_owned()),
                 None => difference.people_added.push(new.address.to_owned()),
-                Some(old) if is_meant(key) => difference.compare(old, new),
+                // What a copy says is what its letter says.
+                Some(old) if !new.is_copy && is_meant(key) => difference.compare(old, new),
                 Some(_) => {}
             }
         }
-        let gone = older.iter().filter(|(key, _)| !newer.contains_key(*key));
-        difference.people_gone = gone.map(|(_, old)| old.address.to_owned()).collect();
+        for (_, old) in older.iter().filter(|(key, _)| !newer.contains_key(*key)) {
+            let gone = match old.is_copy {
+                true => &mut difference.copies_gone,
+                false => &mut difference.people_gone,
+            };
+            gone.push(old.address.to_owned());
+        }
         // An image that no letter shows is nobody's difference.
         if !difference.letters_changed.is_empty() {
             difference.images_changed = images_changed;
@@ -189,13 +225,14 @@ impl Difference {
     /// Whether the newer plan has lost people and changed nothing else.
     #[must_use]
     pub fn only_loses_people(&self) -> bool {
-        let people_gone = self.people_gone.clone();
-        *self == Difference { people_gone, ..Difference::default() }
+        let (people_gone, copies_gone) = (self.people_gone.clone(), self.copies_gone.clone());
+        *self == Difference { people_gone, copies_gone, ..Difference::default() }
     }
 }
 
 /// A delivery's line, read.
 struct Entry<'t> {
+    is_copy: bool,
     address: &'t str,
     language: &'t str,
     letter: &'t str,
@@ -208,8 +245,9 @@ fn parsed(text: &str) -> (Vec<&str>, BTreeMap<&str, Entry<'_>>) {
     for line in text.lines() {
         let fields: Vec<&str> = line.split('\t').collect();
         match fields.as_slice() {
-            ["delivery", key, address, language, letter, files @ ..] => {
-                entries.insert(*key, Entry { address, language, letter, files: files.to_vec() });
+            [kind @ (DELIVERY | COPY), key, address, language, letter, files @ ..] => {
+                let (is_copy, files) = (*kind == COPY, files.to_vec());
+                entries.insert(*key, Entry { is_copy, address, language, letter, files });
             }
             [SOURCE | IMAGE, ..] => {}
             _ => head.push(line),

@@ -7,8 +7,8 @@
 //! done with a plan (shown, frozen, sent) is decided elsewhere.
 //!
 //! # Invariants
-//! One delivery for each recipient key. The same lists, letters, documents and sender give the same
-//! fingerprint, whatever the order of rows.
+//! One delivery for each recipient key, and one for each copy, which has a key of its own. The same
+//! lists, letters, documents and sender give the same fingerprint, whatever the order of rows.
 
 pub mod documents;
 mod lanes;
@@ -16,8 +16,8 @@ pub mod manifest;
 pub mod objects;
 pub mod pattern;
 
-use crate::address::Mailbox;
-use crate::id::{CampaignId, DeliveryId, Digest, Fingerprint};
+use crate::address::{EmailAddress, Mailbox};
+use crate::id::{CampaignId, DeliveryId, Digest, Fingerprint, RecipientKey};
 use crate::language::Language;
 use crate::letter::{Image, Letter, Letters, Particulars, RenderFailure, Undefined};
 use crate::message::{self, Draft, EncodedPart, Message, Sender, compose, letter_digest};
@@ -98,6 +98,27 @@ pub struct Planned {
     pub documents: Arc<DocumentSet>,
     /// Octets of the message as sent.
     pub octets: u64,
+    /// Who gets the same message as a delivery of their own, in the order of Cc.
+    pub copies: Vec<PlannedCopy>,
+}
+
+/// A copy: the same message to a Cc address, a delivery of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedCopy {
+    /// What it is known by.
+    pub id: DeliveryId,
+    /// Its letter's key and its address.
+    pub key: RecipientKey,
+    /// Where it goes.
+    pub address: EmailAddress,
+}
+
+impl Planned {
+    /// The deliveries of its message and where they go: the letter's own, then its copies.
+    pub fn all(&self) -> impl Iterator<Item = (DeliveryId, &EmailAddress)> {
+        let copies = self.copies.iter().map(|copy| (copy.id, &copy.address));
+        std::iter::once((self.id, &self.to.address)).chain(copies)
+    }
 }
 
 /// The complete list of deliveries of a campaign.
@@ -113,6 +134,19 @@ pub struct Plan {
     pub images: Vec<Arc<Image>>,
     /// What makes it this plan.
     pub fingerprint: Fingerprint,
+}
+
+impl Plan {
+    /// All deliveries and where they go, in the order of sending: each letter, then its copies.
+    pub fn all(&self) -> impl Iterator<Item = (DeliveryId, &EmailAddress)> {
+        self.deliveries.iter().flat_map(Planned::all)
+    }
+
+    /// How many copies there are besides the letters.
+    #[must_use]
+    pub fn copies(&self) -> usize {
+        self.deliveries.iter().map(|planned| planned.copies.len()).sum()
+    }
 }
 
 /// A delivery with what was made for it, on its way past the caller.
@@ -258,6 +292,8 @@ impl Materials<'_> {
             campaign: self.campaign,
             recipient: &recipient.key,
             to: &planned.to,
+            // Neither has a part in it.
+            cc: &[],
             sender,
             letter: &letter,
             letter_digest: planned.letter_digest,
@@ -305,12 +341,15 @@ impl<'a> Workshop<'a> {
         let letter = m.render(index, &language, &documents).map_err(Fault::from)?;
         let to = mailbox_of(recipient);
         let sender = m.senders.for_language(&language);
-        let letter_digest = letter_digest(&to, sender, &letter);
+        let copies = copies_of(m.campaign, recipient);
+        let cc: Vec<EmailAddress> = copies.iter().map(|copy| copy.address.clone()).collect();
+        let letter_digest = letter_digest(&to, &cc, sender, &letter);
         let images = self.encoded_images(&letter.images);
         let message = compose(&Draft {
             campaign: m.campaign,
             recipient: &recipient.key,
             to: &to,
+            cc: &cc,
             sender,
             letter: &letter,
             letter_digest,
@@ -321,8 +360,9 @@ impl<'a> Workshop<'a> {
         });
         let id = DeliveryId::of(m.campaign, &recipient.key);
         let octets = message.len() as u64;
+        let recipient = index;
         let planned =
-            Planned { id, recipient: index, to, language, letter_digest, documents, octets };
+            Planned { id, recipient, to, language, letter_digest, documents, octets, copies };
         Ok((planned, letter, message))
     }
 
@@ -358,6 +398,22 @@ impl From<RenderFailure> for Fault {
             RenderFailure::Reported => Fault::Reported,
         }
     }
+}
+
+/// The copies of a recipient's letter, each address once: a second message to somebody is never
+/// planned, whatever the lists' stage has let pass.
+fn copies_of(campaign: &CampaignId, recipient: &Recipient) -> Vec<PlannedCopy> {
+    let own = recipient.address.compare_key();
+    let mut copies: Vec<PlannedCopy> = Vec::with_capacity(recipient.copies.len());
+    for address in &recipient.copies {
+        let key = RecipientKey::of_copy(&recipient.key, address);
+        if address.compare_key() == own || copies.iter().any(|copy| copy.key == key) {
+            continue;
+        }
+        let id = DeliveryId::of(campaign, &key);
+        copies.push(PlannedCopy { id, key, address: address.clone() });
+    }
+    copies
 }
 
 /// `To:` of a recipient; a name that cannot stand in a header was a problem of the list's stage.

@@ -148,18 +148,31 @@ fn count_of(address: &str, expected: Option<Expected>, has: usize) -> Option<Bre
     })
 }
 
-/// I6: each message that arrived is the one previewed for its recipient.
+/// I6: each message that arrived is one previewed for its recipient. I1 by letter: of several for
+/// one address, such as copies of different people's letters, none arrived more often than it was
+/// previewed.
 #[must_use]
-pub fn bytes(previewed: &BTreeMap<String, Digest>, received: &[Received]) -> Vec<Breach> {
-    let other = |message: &&Received| {
-        let expected = message.forward_paths.first().and_then(|to| previewed.get(to));
-        expected.is_none() || expected != message.digest.as_ref()
-    };
-    let words = |message: &Received| {
+pub fn bytes(previewed: &BTreeMap<String, Vec<Digest>>, received: &[Received]) -> Vec<Breach> {
+    // How often each message is still to come.
+    let mut left: BTreeMap<(&str, Digest), usize> = BTreeMap::new();
+    for (to, digests) in previewed {
+        for digest in digests {
+            *left.entry((to, *digest)).or_default() += 1;
+        }
+    }
+    let mut found = Vec::new();
+    for message in received {
         let to = message.forward_paths.first().map_or("nobody", String::as_str);
-        format!("{to} was given other bytes than were previewed")
-    };
-    received.iter().filter(other).map(|m| breach(Promise::AsPreviewed, words(m))).collect()
+        match message.digest.and_then(|digest| left.get_mut(&(to, digest))) {
+            None => {
+                let words = format!("{to} was given other bytes than were previewed");
+                found.push(breach(Promise::AsPreviewed, words));
+            }
+            Some(0) => found.push(breach(Promise::NobodyTwice, format!("{to} has a letter twice"))),
+            Some(left) => *left -= 1,
+        }
+    }
+    found
 }
 
 /// I7: what the relay found against the rules.
@@ -265,13 +278,27 @@ mod tests {
     #[test]
     fn one_byte_changed_and_a_letter_swapped_are_found() {
         let letters: [(&str, &[u8]); 2] = [("ana@x", b"Dear Ana"), ("bo@x", b"Dear Bo")];
-        let previewed = letters.iter().map(|(who, b)| ((*who).to_owned(), Digest::of(b))).collect();
+        let previewed =
+            letters.iter().map(|(who, b)| ((*who).to_owned(), vec![Digest::of(b)])).collect();
         let check = |to: &str, letter: &[u8]| bytes(&previewed, &[received(to, letter)]).len();
         assert_eq!((check("ana@x", b"Dear Ana"), check("bo@x", b"Dear Bo")), (0, 0));
         assert_eq!((check("ana@x", b"Dear ana"), check("ana@x", b"Dear Bo")), (1, 1));
         assert_eq!(check("stranger@x", b"Dear Ana"), 1);
         let unknown = Received { digest: None, ..received("ana@x", b"Dear Ana") };
         assert_eq!(bytes(&previewed, &[unknown]).len(), 1, "what was not looked at is not proved");
+    }
+
+    #[test]
+    fn one_of_two_letters_twice_is_found_where_the_numbers_are_right() {
+        let (one, two) = (b"Dear Ana".as_slice(), b"Dear Bo".as_slice());
+        let previewed = BTreeMap::from([("desk@x".to_owned(), [one, two].map(Digest::of).into())]);
+        let check = |letters: [&[u8]; 2]| -> Vec<Promise> {
+            let received = letters.map(|letter| received("desk@x", letter));
+            bytes(&previewed, &received).iter().map(|breach| breach.promise).collect()
+        };
+        assert_eq!((check([one, two]), check([two, one])), (vec![], vec![]));
+        assert_eq!(check([one, one]), [Promise::NobodyTwice]);
+        assert_eq!(check([two, b"Dear Eve"]), [Promise::AsPreviewed]);
     }
 
     #[test]

@@ -46,7 +46,8 @@ pub enum Selection {
     /// All that are open.
     #[default]
     All,
-    /// This many of those that are due, from the first of the list on.
+    /// This many of those that are due, from the first of the list on, each with its copies; copies
+    /// whose letter has gone count as one.
     First(usize),
     /// These only.
     Only(HashSet<DeliveryId>),

@@ -24,6 +24,7 @@ use crate::message::Message;
 use crate::time::{Clock, Timestamp};
 use crate::transport::smtp::{Description, Relay, Session, TlsClient};
 use crate::transport::{Ending, Outcome, Stage};
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, mpsc};
@@ -37,6 +38,9 @@ pub(super) struct Shared {
     pub(super) tls: TlsClient,
     pub(super) needs: Needs,
     pub(super) thaw: Thaw,
+    /// Dates of messages that several deliveries have and no intent has fixed yet, by Message-ID:
+    /// two connections may have two of them at once. With each, how many have it.
+    pub(super) dates: Mutex<HashMap<String, (Timestamp, usize)>>,
     pub(super) writer: LedgerWriter,
     pub(super) clock: Clock,
     pub(super) news: mpsc::UnboundedSender<Progress>,
@@ -167,6 +171,19 @@ impl<'a> Connection<'a> {
                 return not_there.map(drop);
             }
         };
+        let carried = self.carry(id, &frozen, date, &message).await;
+        self.shared.let_go_of_date(&frozen);
+        carried
+    }
+
+    /// Hands a letter's message over when its turn has come.
+    async fn carry(
+        &mut self,
+        id: DeliveryId,
+        frozen: &FrozenDelivery,
+        date: Timestamp,
+        message: &Message,
+    ) -> Result<(), RunError> {
         if !self.is_open_for(id).await || !self.may_begin(id).await {
             return Ok(());
         }
@@ -175,8 +192,8 @@ impl<'a> Connection<'a> {
         let (shared, unrecorded) = (self.shared, &mut self.unrecorded);
         let (mut refused, mut is_intended) = (None, false);
         let outcome = session
-            .transmit(&message, async || {
-                let permitted = permit(shared, &frozen, date, unrecorded).await;
+            .transmit(message, async || {
+                let permitted = permit(shared, frozen, date, unrecorded).await;
                 is_intended = permitted.is_ok();
                 permitted.map_err(|error| refused = Some(error))
             })
@@ -184,7 +201,7 @@ impl<'a> Connection<'a> {
         crash::point("answered");
         match refused {
             None => {
-                self.settle(&frozen, outcome, is_intended)?;
+                self.settle(frozen, outcome, is_intended)?;
                 if self.refused >= REFUSALS_A_CONNECTION_MAX {
                     // Dead addresses in a row: relays make whoever has many wait.
                     self.leave().await;
@@ -312,6 +329,11 @@ impl<'a> Connection<'a> {
                 self.give_back(|dispatch| dispatch.not_due(id, due_at, true));
                 return Ok(());
             }
+            NotPermitted::OtherDate => {
+                let due_at = self.shared.clock.now();
+                self.give_back(|dispatch| dispatch.not_due(id, due_at, true));
+                return Ok(());
+            }
             NotPermitted::Intent(ChangeError::Refused(_)) => {
                 self.give_back(|dispatch| dispatch.withdrawn(true));
                 return Ok(());
@@ -359,9 +381,38 @@ impl Shared {
         id: DeliveryId,
     ) -> Result<Option<(FrozenDelivery, Timestamp, Message)>, RunError> {
         let Some(frozen) = self.writer.frozen(id).await? else { return Ok(None) };
-        let date = frozen.date.unwrap_or_else(|| self.clock.date());
-        let message = self.thaw.message(&frozen, date)?;
-        Ok(Some((frozen, date, message)))
+        let date = self.date_of(&frozen);
+        match self.thaw.message(&frozen, date) {
+            Ok(message) => Ok(Some((frozen, date, message))),
+            Err(error) => {
+                self.let_go_of_date(&frozen);
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The date of a message: of a letter and its copies in hand the same for all.
+    fn date_of(&self, frozen: &FrozenDelivery) -> Timestamp {
+        let date = || frozen.date.unwrap_or_else(|| self.clock.date());
+        if !frozen.shares_its_message() {
+            return date();
+        }
+        let mut dates = unpoisoned(&self.dates);
+        let (date, hands) = dates.entry(frozen.message_id.clone()).or_insert_with(|| (date(), 0));
+        *hands += 1;
+        *date
+    }
+
+    /// A delivery of a message that others have as well is in hand no more.
+    fn let_go_of_date(&self, frozen: &FrozenDelivery) {
+        if !frozen.shares_its_message() {
+            return;
+        }
+        let mut dates = unpoisoned(&self.dates);
+        if let Some((_, hands)) = dates.get_mut(&frozen.message_id) {
+            *hands = hands.saturating_sub(1);
+        }
+        dates.retain(|_, (_, hands)| *hands > 0);
     }
 
     /// Returns when the run has ended.
@@ -382,6 +433,8 @@ enum NotPermitted {
     Intent(ChangeError),
     /// An earlier letter's answer is not in the ledger.
     Record(RunError),
+    /// Another delivery of the same message has fixed another date; the intent was taken back.
+    OtherDate,
 }
 
 /// The intent of a letter, durable, and before it every record this connection has asked for.
@@ -401,20 +454,29 @@ async fn permit(
     let intent = intent.await;
     if let Err(error) = kept {
         if intent.is_ok() {
-            not_begun(shared, frozen.id).await;
+            not_begun(shared, frozen.id, NOT_RECORDED).await;
         }
         return Err(NotPermitted::Record(error));
     }
-    intent.map_err(NotPermitted::Intent)?;
+    let fixed = intent.map_err(NotPermitted::Intent)?;
+    if fixed != date {
+        // All of a letter's deliveries have the same bytes: this message is made anew.
+        not_begun(shared, frozen.id, OTHER_DATE).await;
+        return Err(NotPermitted::OtherDate);
+    }
     crash::point("intended");
     Ok(())
 }
 
+/// Why an intent was taken back.
+const NOT_RECORDED: &str = "not handed over: an earlier letter's answer was not recorded";
+const OTHER_DATE: &str = "not handed over: its letter was dated by another delivery meanwhile";
+
 /// Takes an intent back: none of the letter's last bytes left, and it is due again. Where the
 /// ledger takes nothing more, the next run finds it under way and asks a person about it.
-async fn not_begun(shared: &Shared, id: DeliveryId) {
+async fn not_begun(shared: &Shared, id: DeliveryId, why: &str) {
     let mut back = Recorded::new(State::Deferred);
-    back.detail = Some("not handed over: an earlier letter's answer was not recorded".to_owned());
+    back.detail = Some(why.to_owned());
     // Why the ledger fails is told by the earlier letter.
     drop(shared.writer.record(id, back, shared.clock.now()).await);
 }

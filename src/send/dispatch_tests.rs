@@ -26,7 +26,7 @@ fn at(seconds: u64) -> Now {
 }
 
 fn letter(n: u8, due_in: Option<u64>) -> OpenLetter {
-    OpenLetter { id: id(n), due_at: due_in.map(|s| at(s).at) }
+    OpenLetter { id: id(n), due_at: due_in.map(|s| at(s).at), letter: i64::from(n) }
 }
 
 fn frozen(n: u8) -> FrozenDelivery {
@@ -38,8 +38,8 @@ fn frozen(n: u8) -> FrozenDelivery {
         campaign: CampaignId::parse("outcome").unwrap(),
         key: RecipientKey::from_stored("ana@town.example".to_owned()),
         number: u32::from(n),
+        to: Mailbox { name: None, address: address.clone() },
         address,
-        name: None,
         language: Language::parse_tag("en").unwrap(),
         round: 1,
         date: None,
@@ -49,6 +49,7 @@ fn frozen(n: u8) -> FrozenDelivery {
         letter_digest: Digest::of(b""),
         letter: FrozenLetter {
             sender,
+            cc: Vec::new(),
             subject: String::new(),
             reply_to: None,
             text: String::new(),

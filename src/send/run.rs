@@ -15,6 +15,7 @@ use crate::limits::PAUSE_LOOKED_FOR;
 use crate::time::Timestamp;
 use crate::transport::smtp::TlsClient;
 use crate::transport::{Ending, Outcome, Stage};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -49,6 +50,7 @@ pub async fn run(
         tls,
         needs: conditions.needs.clone(),
         thaw: Thaw::new(conditions.objects),
+        dates: Mutex::default(),
         writer: writer.clone(),
         clock: *conditions.clock,
         news,
@@ -176,7 +178,11 @@ fn selected(conditions: &Conditions<'_>, now: Now) -> Result<Vec<OpenLetter>, Le
         Selection::Only(ids) => letters.retain(|letter| ids.contains(&letter.id)),
         Selection::First(count) => {
             letters.retain(|letter| letter.due_at.is_none_or(|due| due <= now.at));
-            letters.truncate(*count);
+            // So many letters, each with its copies: they stand together.
+            let mut met = HashSet::new();
+            letters.retain(|OpenLetter { letter, .. }| {
+                met.contains(letter) || met.len() < *count && met.insert(*letter)
+            });
         }
     }
     Ok(letters)

@@ -12,7 +12,6 @@
 //! [`ObjectError`] when a frozen file is gone or damaged: then no letter carries it.
 
 use super::connection::unpoisoned;
-use crate::address::Mailbox;
 use crate::id::Digest;
 use crate::ledger::{FrozenAttachment, FrozenDelivery, FrozenImage};
 use crate::letter::{Attachment, Image, Letter};
@@ -58,7 +57,6 @@ impl Thaw {
             reply_to: frozen.letter.sender.reply_to.clone(),
             bounce_address: frozen.letter.sender.bounce_address.clone(),
         };
-        let to = Mailbox { name: frozen.name.clone(), address: frozen.address.clone() };
         let documents = frozen.letter.attachments.iter();
         let attachments = documents.map(|d| self.document(d)).collect::<Result<Vec<_>, _>>()?;
         let images = frozen.letter.images.iter();
@@ -72,10 +70,11 @@ impl Thaw {
             html: frozen.letter.html.clone(),
             images,
         };
-        Ok(compose(&Draft {
+        let message = compose(&Draft {
             campaign: &frozen.campaign,
             recipient: &frozen.key,
-            to: &to,
+            to: &frozen.to,
+            cc: &frozen.letter.cc,
             sender: &sender,
             letter: &letter,
             letter_digest: frozen.letter_digest,
@@ -83,7 +82,8 @@ impl Thaw {
             images: &image_parts,
             round: frozen.round,
             date,
-        }))
+        });
+        Ok(message.as_copy_to(&frozen.address))
     }
 
     fn document(&self, frozen: &FrozenAttachment) -> Result<AttachedPart, ObjectError> {
