@@ -123,7 +123,7 @@ fn rehearsed(shell: &Shell, planned: &PlannedMailing, args: &Rehearse) -> Step<A
         return Ok(interrupted());
     }
     let took = planned.clock.in_real_time(planned.clock.elapsed());
-    let heading = Heading { seed, letters, took };
+    let heading = Heading { seed, number, took };
     told(planned, heading, &ground, faults.as_deref(), done)
 }
 

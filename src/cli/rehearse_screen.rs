@@ -2,6 +2,7 @@
 //!
 //! Pure: the evidence in, text out. Whether a promise is kept was found by `rehearsal/proof.rs`.
 
+use super::chosen::Number;
 use super::ui::{BOLD, DIM, grouped, plural};
 use crate::id::CampaignId;
 use crate::ledger::State;
@@ -25,8 +26,8 @@ const BREACHES_NAMED_MAX: usize = 5;
 pub(super) struct Heading {
     /// The faults' seed; none: without faults.
     pub seed: Option<u64>,
-    /// Letters of the plan.
-    pub letters: usize,
+    /// Letters and copies of the plan.
+    pub number: Number,
     /// How long it took.
     pub took: Duration,
 }
@@ -75,8 +76,8 @@ impl Outcome {
     }
 
     fn heading(&self) -> String {
-        let Heading { seed, letters, took } = self.heading;
-        let letters = plural(letters as u64, "letter");
+        let Heading { seed, number, took } = self.heading;
+        let letters = number.in_words();
         let how = seed.map_or(String::new(), |seed| format!(" with faults (seed {seed})"));
         format!("{BOLD}{}: {letters} rehearsed{how}{BOLD:#} in {}\n", self.campaign, in_words(took))
     }
@@ -115,8 +116,8 @@ impl Outcome {
 
     /// Uncertain letters by name: what the sending side cannot know, and the relay does.
     fn named(&self) -> String {
-        let (has, has_not): (Vec<&Claim>, Vec<&Claim>) =
-            self.uncertain().partition(|c| self.has(&c.address) > 0);
+        let (has, has_not): (Vec<_>, Vec<_>) =
+            self.uncertain().into_iter().partition(|(_, has_arrived)| *has_arrived);
         let mut text = String::new();
         for (claims, words) in
             [(has, "the mail server does have"), (has_not, "the mail server does not have")]
@@ -125,7 +126,7 @@ impl Outcome {
             if !claims.is_empty() {
                 let _ = writeln!(text, "          {count} of them {words}:");
             }
-            for claim in claims.iter().take(UNCERTAIN_NAMED_MAX) {
+            for (claim, _) in claims.iter().take(UNCERTAIN_NAMED_MAX) {
                 let _ = writeln!(text, "            {}", claim.address);
             }
             let more = claims.len().saturating_sub(UNCERTAIN_NAMED_MAX);
@@ -212,12 +213,21 @@ impl Outcome {
         self.claims.iter().filter(|c| c.state == state).count()
     }
 
-    fn uncertain(&self) -> impl Iterator<Item = &Claim> {
-        self.claims.iter().filter(|c| c.state == State::Uncertain)
-    }
-
-    fn has(&self, address: &str) -> usize {
-        self.received.get(address).copied().unwrap_or(0)
+    /// Uncertain letters, and whether the relay has each: of several to one address as many as it
+    /// has beyond those that were noted.
+    fn uncertain(&self) -> Vec<(&Claim, bool)> {
+        let mut unnoted: BTreeMap<&str, usize> =
+            self.received.iter().map(|(address, count)| (address.as_str(), *count)).collect();
+        let mut take = |claim: &Claim| {
+            let left = unnoted.get_mut(claim.address.as_str()).filter(|left| **left > 0);
+            left.map(|left| *left -= 1).is_some()
+        };
+        let is = |state: State| move |claim: &&Claim| claim.state == state;
+        self.claims.iter().filter(is(State::Accepted)).for_each(|claim| {
+            take(claim);
+        });
+        let uncertain = self.claims.iter().filter(is(State::Uncertain));
+        uncertain.map(|claim| (claim, take(claim))).collect()
     }
 
     /// The command's parts of the JSON object.
@@ -229,12 +239,12 @@ impl Outcome {
         let faults = self.tally.iter().map(|(what, count)| json!({"what": what, "count": count}));
         let mut counts = Map::from_iter([("total".to_owned(), json!(self.claims.len()))]);
         counts.extend(State::ALL.map(|s| (s.as_str().to_owned(), json!(self.count(s)))));
-        let uncertain = self.uncertain();
-        let uncertain =
-            uncertain.map(|c| json!({"address": c.address, "received": self.has(&c.address) > 0}));
+        let uncertain = self.uncertain().into_iter();
+        let uncertain = uncertain.map(|(c, has)| json!({"address": c.address, "received": has}));
         Map::from_iter([
             ("campaign".to_owned(), json!(self.campaign.as_str())),
-            ("letters".to_owned(), json!(self.heading.letters)),
+            ("letters".to_owned(), json!(self.heading.number.letters)),
+            ("copies".to_owned(), json!(self.heading.number.copies)),
             ("seed".to_owned(), json!(self.heading.seed)),
             ("holds".to_owned(), json!(self.breaches.is_empty())),
             ("proof".to_owned(), Value::Object(proof)),
@@ -255,6 +265,7 @@ impl Outcome {
         Map::from_iter([
             ("campaign".to_owned(), Value::Null),
             ("letters".to_owned(), json!(0)),
+            ("copies".to_owned(), json!(0)),
             ("seed".to_owned(), Value::Null),
             ("holds".to_owned(), Value::Null),
             ("proof".to_owned(), json!({})),
@@ -282,7 +293,11 @@ mod tests {
         let received = ["ana@town.example", "bo@town.example", "cy@town.example"];
         Outcome {
             campaign: CampaignId::parse("outcome").unwrap(),
-            heading: Heading { seed: Some(7), letters: 5, took: Duration::from_secs(9) },
+            heading: Heading {
+                seed: Some(7),
+                number: Number { letters: 5, copies: 0 },
+                took: Duration::from_secs(9),
+            },
             received: received.map(|address| (address.to_owned(), 1)).into(),
             tally: vec![("no answer at all", 1), ("letter taken, half an answer", 1_200)],
             doubts: 9,

@@ -4,6 +4,7 @@
 //! against that count, and the command is repeated. What is drawn follows from the seed; what it
 //! meets depends on the computer.
 
+use crate::support::proof::Deliveries;
 use crate::support::relay::Relay;
 use crate::support::relay::script::{Keeping, Script};
 use crate::support::workspace::{Running, Workspace};
@@ -25,7 +26,7 @@ const SPREAD_MICROS: u64 = 7_000;
 struct Mailing {
     workspace: Workspace,
     relay: Relay,
-    people: usize,
+    deliveries: Deliveries,
     plan: String,
     seed: u64,
     /// From the start of a run to the first connection, as it was lately.
@@ -33,18 +34,17 @@ struct Mailing {
 }
 
 impl Mailing {
-    fn new(people: usize, seed: u64) -> Mailing {
+    fn new(workspace: Workspace, deliveries: Deliveries, seed: u64) -> Mailing {
         let script = Script::new().delay(RELAY_DELAY).keeping(Keeping::Digests);
         let relay = Relay::with(script);
-        let workspace = Workspace::with_people(people)
-            .relay_lines(&format!("connections = {CONNECTIONS}"))
-            .relay(&relay);
+        let workspace =
+            workspace.relay_lines(&format!("connections = {CONNECTIONS}")).relay(&relay);
         let plan = workspace.fingerprint();
-        Mailing { workspace, relay, people, plan, seed, start: Duration::from_millis(50) }
+        Mailing { workspace, relay, deliveries, plan, seed, start: Duration::from_millis(50) }
     }
 
     fn claims(&self) -> Vec<Claim> {
-        proof::claims_left_in(&self.workspace.path().join(".secretariat"), self.people)
+        proof::claims_left_in(&self.workspace.path().join(".secretariat"), &self.deliveries)
     }
 
     fn send(&self) -> Running {
@@ -90,21 +90,38 @@ fn wait(running: &mut Running, holds: impl Fn() -> bool) {
 /// The messages of a dry run, by address.
 fn previewed(workspace: &Workspace) -> BTreeMap<String, Vec<Digest>> {
     let files = crate::support::reader::eml_files(&workspace.dry_run_out("previewed"));
-    let address = |name: &str| name[7..].trim_end_matches(".eml").to_owned();
-    files.into_iter().map(|(name, bytes)| (address(&name), vec![Digest::of(&bytes)])).collect()
+    let mut previewed: BTreeMap<String, Vec<Digest>> = BTreeMap::new();
+    for (name, bytes) in files {
+        let address = name[7..].trim_end_matches(".eml").to_owned();
+        previewed.entry(address).or_default().push(Digest::of(&bytes));
+    }
+    previewed
 }
 
 #[test]
 fn killed_at_random_nobody_gets_two_and_nobody_is_missed() {
-    let (kills, people, seed) = (count(40, 500), count(400, 2_000), seed());
+    let (kills, people) = (count(40, 500), count(400, 2_000));
+    check("letters", Workspace::with_people(people), proof::letters(people), kills);
+}
+
+#[test]
+fn killed_at_random_nobody_gets_two_copies_of_a_letter_and_none_is_missed() {
+    let (kills, people) = (count(20, 250), count(100, 1_000));
+    let deliveries = proof::letters_and_copies(people);
+    check("letters and copies", Workspace::with_copies(people), deliveries, kills);
+}
+
+/// Kills a mailing so often, and holds after each kill and at the end what must hold.
+fn check(name: &str, workspace: Workspace, deliveries: Deliveries, kills: usize) {
+    let (all, seed) = (deliveries.len(), seed());
     println!("SECRETARIAT_TEST_SEED={seed}");
     let begun = Instant::now();
-    let mut mailing = Mailing::new(people, seed);
+    let mut mailing = Mailing::new(workspace, deliveries, seed);
     let (mut killed, mut under_way, mut claims) = (0, 0, Vec::new());
     for kill in 1..=kills {
         let settled =
             proof::number_of(&claims, &[State::Accepted, State::Attempting, State::Uncertain]);
-        let dies = mailing.run_and_kill(kill, people - settled, kills - kill + 1);
+        let dies = mailing.run_and_kill(kill, all - settled, kills - kill + 1);
         killed += usize::from(dies);
         let what = format!("seed {seed}, kill {kill}");
         let found = check_kill(&mailing, &claims, killed, &what);
@@ -115,9 +132,9 @@ fn killed_at_random_nobody_gets_two_and_nobody_is_missed() {
     }
     assert!(killed * 10 >= kills * 9, "only {killed} of {kills} runs were killed in time");
     let uncertain = finish(&mailing, killed);
-    let lost = mailing.people - mailing.relay.count();
+    let lost = all - mailing.relay.count();
     say(&format!(
-        "random kills: seed {seed}, {killed} kills over {people} letters on {CONNECTIONS} connections in \
+        "random kills: seed {seed}, {killed} kills over {all} {name} on {CONNECTIONS} connections in \
          {} s, {under_way} with letters under way: nobody twice, {uncertain} uncertain, of which \
          the relay has not got {lost}",
         begun.elapsed().as_secs()
@@ -150,7 +167,7 @@ fn finish(mailing: &Mailing, killed: usize) -> usize {
     assert_eq!(promises::bytes(&previewed, &mailing.relay.messages()), [], "I6: {what}");
     let uncertain = proof::number_of(&claims, &[State::Uncertain]);
     let accepted = proof::number_of(&claims, &[State::Accepted]);
-    assert_eq!(accepted + uncertain, mailing.people, "{what}");
+    assert_eq!(accepted + uncertain, mailing.deliveries.len(), "{what}");
     assert_eq!(output.code, Some(i32::from(uncertain > 0)), "{what}: {output:#?}");
     let counts = proof::counts(&mailing.workspace);
     assert_eq!((counts["accepted"], counts["uncertain"]), (accepted as u64, uncertain as u64));

@@ -1,18 +1,18 @@
 //! `send` dies at each point; run again, it ends with everybody having one letter, or being named.
 //!
-//! A mailing of [`PEOPLE`] letters with a document, on [`CONNECTIONS`] connections, over a relay
+//! A mailing of [`PEOPLE`] letters with a document, once with copies of some, on [`CONNECTIONS`] connections, over a relay
 //! that refuses one person for good and one for now. After the kill the ledger, read as the dead
 //! run left it, is held against the relay's count (I1 to I5, I7); after the repeated command again,
 //! and what arrived against the preview (I6), and nothing is open (I8).
 
 use super::{CRASH_AT, TRANSACTION, walk};
-use crate::support::proof;
+use crate::support::proof::{self, Deliveries};
 use crate::support::relay::Relay;
 use crate::support::relay::script::Script;
 use crate::support::workspace::{NOW, Workspace, copy_folder, files_under, pdf};
 use secretariat::ledger::State;
 use secretariat::rehearsal::proof::{self as promises, Claim};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -61,6 +61,9 @@ const LETTER: [&str; 11] = [
 ];
 /// What counts runs, and the end.
 const END: [&str; 5] = ["run-counted", "memory-written", "memory-renamed", "run-over", "run-ended"];
+/// Where a letter and its copies are apart.
+const COPIES: [&str; 6] =
+    ["letter-adopted", "intended", "last-bytes-gone", "answered", "recording", "group-durable"];
 const AFTER_A_KILL: [&str; 3] = ["attempt-recovered", "run-counted", "lock-taken"];
 const SHARED_FOLDER: [&str; 3] = ["pointer-written", "pointer-renamed", "ledger-file-made"];
 const OLDER_LEDGER: [&str; 2] = ["schema-changing", "schema-changed"];
@@ -73,21 +76,27 @@ pub(super) fn walked() -> impl Iterator<Item = &'static str> {
 
 /// A mailing and how often it was killed.
 struct Mailing {
+    has_copies: bool,
+    deliveries: Deliveries,
     workspace: Workspace,
     relay: Relay,
     kills: usize,
 }
 
 /// The fingerprint of the mailing's plan, and its messages by address, without their dates.
-type Previewed = (String, BTreeMap<String, Vec<u8>>);
+type Previewed = (String, BTreeMap<String, BTreeSet<Vec<u8>>>);
 
-fn previewed(workspace: &Workspace) -> &'static Previewed {
-    static ONCE: OnceLock<Previewed> = OnceLock::new();
-    ONCE.get_or_init(|| {
+fn previewed(mailing: &Mailing) -> &'static Previewed {
+    static ONCE: [OnceLock<Previewed>; 2] = [OnceLock::new(), OnceLock::new()];
+    let workspace = &mailing.workspace;
+    ONCE[usize::from(mailing.has_copies)].get_or_init(|| {
         let files = crate::support::reader::eml_files(&workspace.dry_run_out("previewed"));
         let address = |name: &str| name[7..].trim_end_matches(".eml").to_owned();
-        let messages = files.into_iter().map(|(name, bytes)| (address(&name), undated(&bytes)));
-        (workspace.fingerprint(), messages.collect())
+        let mut messages: BTreeMap<String, BTreeSet<Vec<u8>>> = BTreeMap::new();
+        for (name, bytes) in files {
+            messages.entry(address(&name)).or_default().insert(undated(&bytes));
+        }
+        (workspace.fingerprint(), messages)
     })
 }
 
@@ -99,19 +108,31 @@ fn undated(message: &[u8]) -> Vec<u8> {
 
 impl Mailing {
     fn new(script: Script) -> Mailing {
+        Mailing::of(Workspace::with_people(PEOPLE), proof::letters(PEOPLE), script)
+    }
+
+    /// With copies, also of the letters that are refused and put off.
+    fn with_copies(script: Script) -> Mailing {
+        let deliveries = proof::letters_and_copies(PEOPLE);
+        let script = script.answer("person-0006", "451 4.2.0 later").times(1);
+        let mailing = Mailing::of(Workspace::with_copies(PEOPLE), deliveries, script);
+        Mailing { has_copies: true, ..mailing }
+    }
+
+    fn of(workspace: Workspace, deliveries: Deliveries, script: Script) -> Mailing {
         let script = script.delay(Duration::from_millis(2));
         let script = script.answer("person-0004", "550 5.1.1 no such mailbox");
         let relay = Relay::with(script.answer("person-0007", "451 4.2.0 later").times(1));
-        let workspace = Workspace::with_people(PEOPLE)
+        let workspace = workspace
             .attachment("statement.en.pdf", pdf(DOCUMENT_OCTETS, 1))
             .relay_lines(&format!("connections = {CONNECTIONS}"))
             .relay(&relay);
-        Mailing { workspace, relay, kills: 0 }
+        Mailing { has_copies: false, deliveries, workspace, relay, kills: 0 }
     }
 
     /// Sends with a crash point armed; `None` when the run got past it alive.
     fn killed_at(mut self, at: &str) -> Option<Mailing> {
-        let plan = &previewed(&self.workspace).0;
+        let plan = &previewed(&self).0;
         let armed = self.workspace.variable(CRASH_AT, at);
         let output = armed.run(&["send", "--plan", plan, "--no-wait"]);
         self.workspace = armed.variable(CRASH_AT, "");
@@ -134,7 +155,7 @@ impl Mailing {
     }
 
     fn claims(&self) -> Vec<Claim> {
-        proof::claims_left_in(&self.ledger_folder(), PEOPLE)
+        proof::claims_left_in(&self.ledger_folder(), &self.deliveries)
     }
 
     /// What holds at any moment.
@@ -159,7 +180,7 @@ impl Mailing {
             assert_eq!(json["counts"]["total"].as_u64().unwrap_or(0), 0, "{at}: {json:#}");
         } else {
             let counts = proof::counts_of(&json);
-            assert_eq!(counts["total"], PEOPLE as u64, "{at}: {json:#}");
+            assert_eq!(counts["total"], self.deliveries.len() as u64, "{at}: {json:#}");
             for state in State::ALL {
                 let number = proof::number_of(&claims, &[state]) as u64;
                 assert_eq!(counts[state.as_str()], number, "{at}: {json:#}");
@@ -170,7 +191,7 @@ impl Mailing {
     /// Does as an officer does: `send` again, confirmed where it asks for that, until nothing
     /// waits.
     fn finish(mut self, at: &str) -> Mailing {
-        let plan = &previewed(&self.workspace).0;
+        let plan = &previewed(&self).0;
         for now in [NOW, LATER, LATER] {
             self.workspace = self.workspace.now(now);
             let mut output = self.workspace.run(&["send", "--no-wait"]);
@@ -194,11 +215,18 @@ impl Mailing {
         let claims = self.hold(at);
         assert_eq!(promises::finished(&claims), [], "I8: {at}");
         let ended = [State::Accepted, State::Rejected, State::Uncertain];
-        assert_eq!(proof::number_of(&claims, &ended), PEOPLE, "{at}: {claims:?}");
-        let (_, previewed) = previewed(&self.workspace);
+        assert_eq!(proof::number_of(&claims, &ended), self.deliveries.len(), "{at}: {claims:?}");
+        let (_, previewed) = previewed(self);
+        let mut dated: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+        let mut met = BTreeSet::new();
         for message in self.relay.messages() {
-            let expected = previewed.get(&message.forward_paths[0]);
-            assert!(expected == Some(&undated(&message.bytes)), "I6: {at}");
+            let (to, undated) = (&message.forward_paths[0], undated(&message.bytes));
+            let expected = previewed.get(to).is_some_and(|all| all.contains(&undated));
+            assert!(expected, "I6: {at}");
+            assert!(met.insert((to.clone(), undated.clone())), "I1: {at}: {to} has a letter twice");
+            // A letter and its copies are dated once.
+            let first = dated.entry(undated).or_insert_with(|| message.bytes.clone());
+            assert!(*first == message.bytes, "{at}: {to} got another date");
         }
     }
 }
@@ -234,6 +262,11 @@ fn a_run_that_dies_before_its_first_letter_is_made_good_by_the_next() {
 #[test]
 fn a_run_that_dies_in_a_letter_is_made_good_by_the_next_with_chunking() {
     check("chunking", &LETTER, &FEW, || Mailing::new(Script::new()));
+}
+
+#[test]
+fn a_run_that_dies_between_a_letter_and_its_copies_is_made_good_by_the_next() {
+    check("copies", &COPIES, &MORE, || Mailing::with_copies(Script::new()));
 }
 
 #[test]

@@ -5,7 +5,7 @@
 
 use super::postfix::Held;
 use super::relay::Relay;
-use super::workspace::{Workspace, person};
+use super::workspace::{Workspace, copies, person};
 use secretariat::address::EmailAddress;
 use secretariat::id::{CampaignId, DeliveryId, RecipientKey};
 use secretariat::ledger::{Ledger, State};
@@ -91,10 +91,40 @@ fn claims(states: &BTreeMap<String, String>) -> Vec<Claim> {
     states.iter().map(claim).collect()
 }
 
-/// What a dead run left in the ledger of this folder of the first `people` persons; nothing where
-/// there is no plan. Asked of a copy: whoever opens a ledger folds its log into the file, and that
-/// is for the next run to do.
-pub fn claims_left_in(folder: &Path, people: usize) -> Vec<Claim> {
+/// Deliveries by where they go.
+pub type Deliveries = Vec<(String, DeliveryId)>;
+
+/// Those of the first `people` persons' letters.
+pub fn letters(people: usize) -> Deliveries {
+    (1..=people).map(|n| (person(n), id_of(&key_of(n)))).collect()
+}
+
+/// The same, each followed by the copies of `Workspace::with_copies`.
+pub fn letters_and_copies(people: usize) -> Deliveries {
+    let copy_of = |n: usize, address: String| {
+        let parsed = EmailAddress::parse(&address).expect("an address");
+        let key = RecipientKey::of_copy(&key_of(n), &parsed);
+        (address, id_of(&key))
+    };
+    let all = (1..=people).flat_map(|n| {
+        let copies = copies(n).into_iter().map(move |address| copy_of(n, address));
+        std::iter::once((person(n), id_of(&key_of(n)))).chain(copies)
+    });
+    all.collect()
+}
+
+fn key_of(n: usize) -> RecipientKey {
+    RecipientKey::of(&EmailAddress::parse(&person(n)).expect("an address"))
+}
+
+fn id_of(key: &RecipientKey) -> DeliveryId {
+    DeliveryId::of(&CampaignId::parse("outcome").expect("a name"), key)
+}
+
+/// What a dead run left in the ledger of this folder of these deliveries; nothing where there is no
+/// plan. Asked of a copy: whoever opens a ledger folds its log into the file, and that is for the
+/// next run to do.
+pub fn claims_left_in(folder: &Path, deliveries: &Deliveries) -> Vec<Claim> {
     let copy = tempfile::tempdir().expect("a temporary folder");
     for name in ["ledger.db", "ledger.db-wal"] {
         if folder.join(name).exists() {
@@ -106,13 +136,12 @@ pub fn claims_left_in(folder: &Path, people: usize) -> Vec<Claim> {
     let states: HashMap<DeliveryId, State> = ledger.map_or_else(HashMap::new, |ledger| {
         ledger.states(&campaign).expect("states").into_iter().collect()
     });
-    let claim = |n| {
-        let address = EmailAddress::parse(&person(n)).expect("an address");
-        let state = states.get(&DeliveryId::of(&campaign, &RecipientKey::of(&address)))?;
-        Some(Claim { address: person(n), state: *state })
+    let claim = |(address, id): &(String, DeliveryId)| {
+        states.get(id).map(|state| Claim { address: address.clone(), state: *state })
     };
-    let claims: Vec<Claim> = (1..=people).filter_map(claim).collect();
-    assert!(claims.is_empty() || claims.len() == people, "a plan is there whole or not at all");
+    let claims: Vec<Claim> = deliveries.iter().filter_map(claim).collect();
+    let is_whole = claims.is_empty() || claims.len() == deliveries.len();
+    assert!(is_whole, "a plan is there whole or not at all");
     claims
 }
 

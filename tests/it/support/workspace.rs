@@ -73,6 +73,20 @@ impl Workspace {
         Workspace::new().people(count).letter("outcome", "en", LETTER)
     }
 
+    /// As [`Workspace::with_people`], with copies: of each second person's letter to an assistant,
+    /// of each third's to one office ([`copies`]).
+    pub fn with_copies(count: usize) -> Workspace {
+        let mut list = "email,given name,family name,language,assistant,office\n".to_owned();
+        for n in 1..=count {
+            let copies = [assistant_of(n), office_of(n)].map(Option::unwrap_or_default).join(",");
+            writeln!(list, "{},Given{n},Family{n},en,{copies}", person(n)).expect("room");
+        }
+        Workspace::new()
+            .list("registration.csv", list)
+            .letter("outcome", "en", LETTER)
+            .campaign_lines("cc = [\"assistant\", \"office\"]")
+    }
+
     /// The sample, as `init` writes it.
     pub fn sample() -> Workspace {
         let mut workspace = Workspace::new();
@@ -424,6 +438,19 @@ impl Output {
 /// The n-th person's address.
 pub fn person(n: usize) -> String {
     format!("person-{n:04}@town.example")
+}
+
+/// Whom the n-th person's letter is copied to, in the order of Cc.
+pub fn copies(n: usize) -> Vec<String> {
+    [assistant_of(n), office_of(n)].into_iter().flatten().collect()
+}
+
+fn assistant_of(n: usize) -> Option<String> {
+    n.is_multiple_of(2).then(|| format!("assistant-{n:04}@town.example"))
+}
+
+fn office_of(n: usize) -> Option<String> {
+    n.is_multiple_of(3).then(|| "office@town.example".to_owned())
 }
 
 /// A letter that uses what every list here has.
