@@ -24,6 +24,7 @@ mod broken_off;
 mod clock;
 mod confirming;
 mod control;
+mod copies;
 mod damage;
 mod dry_run;
 
