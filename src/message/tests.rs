@@ -403,6 +403,57 @@ fn lines() -> impl Strategy<Value = String> {
     prop::collection::vec(line, 0..8).prop_map(|lines| lines.join("\n") + "\n")
 }
 
+/// RFC 5322 3.6.3: one Cc, behind To, whose lines are folded between addresses.
+#[test]
+fn who_gets_copies_stands_in_one_cc() {
+    let addresses: Vec<String> =
+        (0..40).map(|n| format!("assistant-{n}@ministry.example")).collect();
+    let mut desk = Desk::new();
+    let without = desk.compose();
+    for count in [1, 2, 40] {
+        desk.cc = addresses[..count].iter().map(|a| EmailAddress::parse(a).unwrap()).collect();
+        let message = desk.compose();
+        let bytes = message.to_bytes();
+        let parsed = MessageParser::new().parse(&bytes).unwrap();
+        let names: Vec<&str> = parsed.headers().iter().map(|h| h.name()).collect();
+        assert_eq!(names[1..4], ["From", "To", "Cc"]);
+        let cc = parsed.cc().unwrap().iter().map(|a| a.address.as_deref().unwrap().to_owned());
+        assert_eq!(cc.collect::<Vec<_>>(), addresses[..count]);
+        assert_ne!(message.message_id, without.message_id, "another message to its reader");
+        let copy = message.clone().as_copy_to(&desk.cc[0]);
+        assert_eq!(copy.to_bytes(), bytes);
+        assert_eq!(copy.envelope.forward_path, desk.cc[0]);
+        assert_eq!(copy.envelope.reverse_path, message.envelope.reverse_path);
+    }
+}
+
+/// One message for all its deliveries: what the address of one needs, all need.
+#[test]
+fn an_address_beyond_ascii_in_cc_asks_for_smtputf8() {
+    let mut desk = Desk::new();
+    desk.cc = vec![EmailAddress::parse("büro@ministry.example").unwrap()];
+    let message = desk.compose();
+    assert!(message.envelope.smtputf8);
+    assert!(String::from_utf8(message.to_bytes()).unwrap().contains("\r\nCc: büro@ministry"));
+    assert!(message.as_copy_to(&desk.cc[0]).envelope.needs_smtputf8());
+}
+
+/// Who gets a copy is part of what a person confirms, and in which order it stands there.
+#[test]
+fn the_digest_of_a_letter_tells_its_copies() {
+    let mut desk = Desk::new();
+    let [one, two] = ["a@x.example", "b@x.example"].map(|a| EmailAddress::parse(a).unwrap());
+    let lists = [vec![], vec![one.clone()], vec![one.clone(), two.clone()], vec![two, one]];
+    let digests: std::collections::BTreeSet<String> = lists
+        .into_iter()
+        .map(|cc| {
+            desk.cc = cc;
+            desk.digest().to_string()
+        })
+        .collect();
+    assert_eq!(digests.len(), 4);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
     #[test]

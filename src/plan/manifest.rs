@@ -363,6 +363,32 @@ mod tests {
         assert_eq!(Difference::between(&older, &unseen), Difference::default());
     }
 
+    /// What a copy says is its letter's change, told once.
+    #[test]
+    fn copies_are_named_by_themselves_and_change_with_their_letters() {
+        let older = manifest(&[
+            "delivery a@x.example a@x.example en L1",
+            "copy a@x.example+desk desk@x.example en L1",
+            "delivery b@x.example b@x.example en L2",
+        ]);
+        let newer = manifest(&[
+            "delivery a@x.example a@x.example en L3",
+            "copy a@x.example+boss boss@x.example en L3",
+            "delivery b@x.example b@x.example en L2",
+        ]);
+        let difference = Difference::between(&older, &newer);
+        let expected = Difference {
+            copies_added: vec!["boss@x.example".to_owned()],
+            copies_gone: vec!["desk@x.example".to_owned()],
+            letters_changed: BTreeMap::from([("en".to_owned(), 1)]),
+            ..Difference::default()
+        };
+        assert_eq!(difference, expected);
+        let without = manifest(&["delivery b@x.example b@x.example en L2"]);
+        assert!(Difference::between(&older, &without).only_loses_people(), "with their copies");
+        assert!(!Difference::between(&without, &older).only_loses_people());
+    }
+
     #[test]
     fn losing_somebody_is_no_other_change() {
         let one = "delivery a@x.example a@x.example en L1 s.pdf F1";
