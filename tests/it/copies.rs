@@ -301,6 +301,36 @@ fn a_copy_added_after_the_letter_went_is_the_letter_the_person_has() {
     assert_eq!(bytes_for(&relay, "boss"), bytes_for(&relay, "bo"), "with its date, too");
 }
 
+/// A mailing that an earlier version began, in a list that gets a column for copies meanwhile.
+#[test]
+fn a_ledger_of_the_form_before_copies_goes_on_with_them() {
+    let relay = Relay::with(Script::new().answer("bo", "451 4.2.0 later").times(1));
+    let rows = [("ana", "Ana", "desk"), ("bo", "Bo", "desk"), ("eve", "Eve", "")];
+    let without = rows.map(|(who, name, _)| (who, name, ""));
+    let workspace = mailing(&relay, &without);
+    assert_eq!((workspace.send().0, relay.count()), (Some(4), 2));
+    let file = workspace.path().join(".secretariat/ledger.db");
+    let back = "DROP INDEX deliveries_by_letter; ALTER TABLE deliveries DROP COLUMN copy_of;
+                ALTER TABLE letters DROP COLUMN cc; ALTER TABLE letters DROP COLUMN to_mailbox;
+                PRAGMA user_version = 3;";
+    rusqlite::Connection::open(&file).expect("a ledger").execute_batch(back).expect("form 3");
+    let before = std::fs::read(&file).expect("a ledger");
+    let counted = proof::counts(&workspace);
+    assert_eq!((counted["total"], counted["accepted"]), (3, 2));
+    assert_eq!(workspace.run(&["why", "ana"]).code, Some(0));
+    assert!(std::fs::read(&file).expect("a ledger") == before, "it was only looked at");
+    let workspace = workspace.list("people.csv", list(&rows)).now("2026-11-05T09:50:00Z");
+    let (code, json) = workspace.send();
+    assert_eq!((code, &json["counts"]["total"]), (Some(0), &5.into()), "{json:#}");
+    let desk = bytes_for(&relay, "desk");
+    let letter = |who: &str| bytes_for(&relay, who).remove(0);
+    assert_eq!((desk.len(), relay.count()), (2, 5));
+    assert!(desk.contains(&letter("ana")) && desk.contains(&letter("bo")));
+    let has_cc = |bytes: Vec<u8>| String::from_utf8(bytes).is_ok_and(|text| text.contains("Cc: "));
+    assert!(!has_cc(letter("ana")), "she has the letter of before");
+    assert!(has_cc(letter("bo")), "his waited");
+}
+
 #[test]
 fn a_copy_taken_out_of_the_list_is_withdrawn_where_it_has_not_gone() {
     let relay = Relay::with(Script::new().answer("desk", "451 4.2.0 later"));
@@ -346,6 +376,33 @@ fn a_part_of_a_mailing_goes_with_its_copies() {
     assert_eq!(send(&[]), Some(0));
     assert_eq!(relay.count() as u64, deliveries(6));
     assert_eq!(relay.violations(), [""; 0]);
+}
+
+/// The number of letters is what a person has read; the copies stand beside it.
+#[cfg(unix)]
+#[test]
+fn the_number_to_type_is_that_of_the_letters() {
+    let relay = Relay::with(Script::new().answer("desk", "451 4.2.0 later"));
+    let workspace =
+        mailing(&relay, &[("ana", "Ana", "desk"), ("bo", "Bo", ""), ("eve", "Eve", "")]);
+    let typed = |workspace: &Workspace, answer: &str, more: &[&str]| {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support/terminal.py");
+        let arguments = [&["--color=never", "send", "--no-wait"], more].concat();
+        workspace.run_under(&["python3", source, answer], &arguments)
+    };
+    let asked = typed(&workspace, "", &["--person", "ana"]);
+    let question = "Type 1 to send the letter with 1 copy to ana@town.example";
+    assert!(asked.stdout.contains(question), "{asked:#?}");
+    let asked = typed(&workspace, "4", &[]);
+    assert!(asked.stdout.contains("3 letters + 1 copy"), "{asked:#?}");
+    assert!(asked.stdout.contains("Type 3 to send, Enter") && relay.count() == 0, "{asked:#?}");
+    assert_eq!((typed(&workspace, "3", &[]).code, relay.count()), (Some(4), 3));
+    // Only copies are left to go; the plan is another because one more is wanted.
+    let rows = [("ana", "Ana", "desk"), ("bo", "Bo", "boss"), ("eve", "Eve", "")];
+    let workspace = workspace.list("people.csv", list(&rows));
+    let asked = typed(&workspace, "2", &[]);
+    assert!(asked.stdout.contains("Type 2 to send the copies, Enter"), "{asked:#?}");
+    assert_eq!((asked.code, relay.count()), (Some(4), 4), "the other is still put off");
 }
 
 /// The clock goes on while one connection has the letter and another its copy.

@@ -224,7 +224,7 @@ mod tests {
                     let given = ledger.intend(&other, later(minute), later(minute));
                     assert_eq!(given, Ok(later(1)));
                 }
-                assert_eq!(frozen(&ledger, other).first_attempt.is_some(), true);
+                assert!(frozen(&ledger, other).first_attempt.is_some(), "its own");
             }
         }
     }

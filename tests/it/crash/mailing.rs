@@ -1,9 +1,9 @@
 //! `send` dies at each point; run again, it ends with everybody having one letter, or being named.
 //!
-//! A mailing of [`PEOPLE`] letters with a document, once with copies of some, on [`CONNECTIONS`] connections, over a relay
-//! that refuses one person for good and one for now. After the kill the ledger, read as the dead
-//! run left it, is held against the relay's count (I1 to I5, I7); after the repeated command again,
-//! and what arrived against the preview (I6), and nothing is open (I8).
+//! A mailing of [`PEOPLE`] letters with a document, once with copies of some, on [`CONNECTIONS`]
+//! connections, over a relay that refuses one person for good and one for now. After the kill the
+//! ledger, read as the dead run left it, is held against the relay's count (I1 to I5, I7); after
+//! the repeated command again, and what arrived against the preview (I6), and nothing is open (I8).
 
 use super::{CRASH_AT, TRANSACTION, walk};
 use crate::support::proof::{self, Deliveries};
