@@ -41,8 +41,8 @@ const FROZEN: &str = "
 /// A copy whose message and date are its letter's.
 const FROZEN_COPY: &str = "
     SELECT d.id, d.campaign, m.key, d.number,
-        d.address, m.language, d.round, m.date, d.first_attempt, d.attempts, d.message_id,
-        d.letter_digest, m.address, m.name, l.subject, l.reply_to, l.body_text, l.body_html,
+        d.address, m.language, d.round, m.date, d.first_attempt, d.attempts, m.message_id,
+        m.letter_digest, m.address, m.name, l.subject, l.reply_to, l.body_text, l.body_html,
         l.images, l.attachments, s.author, s.reply_to, s.bounce_address, l.cc, l.to_mailbox
     FROM deliveries d
     JOIN deliveries m ON m.row = d.copy_of

@@ -2,7 +2,7 @@
 //!
 //! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`), what
 //! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`, `name.rs`,
-//! `country.rs`), one letter for one address (`gather.rs`), searching (`select.rs`) and the neutral
+//! `country.rs`, `copies.rs`), one letter for one address (`gather.rs`), searching (`select.rs`) and the neutral
 //! greeting (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
 //!
 //! # Invariants

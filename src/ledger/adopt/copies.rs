@@ -130,6 +130,8 @@ mod tests {
     };
     use crate::ledger::{Adopted, FrozenDelivery, Ledger, Recorded, Resolution, State};
     use crate::time::Timestamp;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     /// A letter with copies.
     fn letter(who: &str, words: &str, copies: &[&str]) -> PlannedDelivery {
@@ -351,5 +353,118 @@ mod tests {
         plan.total = 3;
         let refused = ledger.adopt_plan(&plan, &mut [twice].into_iter(), now()).unwrap_err();
         assert!(matches!(refused.fault, Fault::Twice { .. }), "{refused}");
+    }
+
+    const COPIES: [&str; 3] = ["desk", "boss", "lou"];
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// Whether she is in the plan, who gets copies, and whether the words are others.
+        Adopt {
+            is_in: bool,
+            copies: usize,
+            reworded: bool,
+        },
+        Intend {
+            which: usize,
+        },
+        Record {
+            which: usize,
+            to: usize,
+        },
+        Resolve {
+            which: usize,
+        },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let which = 0..=COPIES.len();
+        prop_oneof![
+            2 => (proptest::bool::weighted(0.8), 0_usize..8, any::<bool>()).prop_map(
+                |(is_in, copies, reworded)| Step::Adopt { is_in, copies, reworded }
+            ),
+            4 => which.clone().prop_map(|which| Step::Intend { which }),
+            4 => (which.clone(), 0..State::ALL.len())
+                .prop_map(|(which, to)| Step::Record { which, to }),
+            1 => which.prop_map(|which| Step::Resolve { which }),
+        ]
+    }
+
+    fn id_of(which: usize) -> DeliveryId {
+        which.checked_sub(1).map_or(id("ana"), |copy| copy_id("ana", COPIES[copy]))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(60))]
+        /// Whatever happens in between: what may have gone stays what went, and all that goes
+        /// under one Message-ID is one message with one date.
+        #[test]
+        fn one_message_id_is_one_message(steps in proptest::collection::vec(step(), 1..50)) {
+            let (_folder, mut ledger) = ledger(&[]);
+            let (mut plan, mut words, mut minute) = (None, 0, 0);
+            let mut went: BTreeMap<DeliveryId, FrozenDelivery> = BTreeMap::new();
+            let mut messages: BTreeMap<String, String> = BTreeMap::new();
+            for step in steps {
+                minute += 1;
+                match step {
+                    Step::Adopt { is_in, copies, reworded } => {
+                        let changed = plan.replace((is_in, copies)) != Some((is_in, copies));
+                        words += u32::from(changed || reworded);
+                        let named = (0..3).filter(|n| copies >> n & 1 == 1).map(|n| COPIES[n]);
+                        let named: Vec<&str> = named.collect();
+                        let other = delivery(2, "bo", &words.to_string());
+                        let hers = letter("ana", &words.to_string(), &named);
+                        let letters = if is_in { vec![hers, other] } else { vec![other] };
+                        adopt_at(&mut ledger, &letters, later(minute));
+                    }
+                    Step::Intend { which } => {
+                        let id = id_of(which);
+                        let (at, before) = (later(minute), ledger.frozen(&id).unwrap());
+                        if let Ok(date) = ledger.intend(&id, at, at) {
+                            let before = before.expect("what is intended can be made");
+                            prop_assert_eq!(date, before.date.unwrap_or(at));
+                            let now = frozen(&ledger, id);
+                            prop_assert_eq!(now.date, Some(date));
+                            went.insert(id, now);
+                        }
+                    }
+                    Step::Record { which, to } => {
+                        let id = id_of(which);
+                        let (to, from) = (State::ALL[to], ledger.delivery(&id).unwrap());
+                        // As a run does; what an old ledger doubts is another matter.
+                        let is_of_a_run = match from.map(|delivery| delivery.state) {
+                            Some(State::Attempting) => true,
+                            Some(State::Planned | State::Deferred) => {
+                                matches!(to, State::Deferred | State::Rejected)
+                            }
+                            Some(State::Rejected) => to == State::Deferred,
+                            _ => false,
+                        };
+                        if !is_of_a_run {
+                            continue;
+                        }
+                        let recorded = Recorded::new(to);
+                        drop(ledger.record(&id, &recorded, later(minute)));
+                    }
+                    Step::Resolve { which } => {
+                        let id = id_of(which);
+                        let again = Resolution::Resend;
+                        drop(ledger.resolve(&id, again, "no", later(minute)));
+                    }
+                }
+                for (id, went) in &went {
+                    let state = state(&ledger, *id);
+                    let message = |frozen: &FrozenDelivery| format!("{:?}", message(frozen.clone()));
+                    let now = frozen(&ledger, *id);
+                    let may_have_gone =
+                        matches!(state, State::Attempting | State::Accepted | State::Uncertain);
+                    if may_have_gone {
+                        prop_assert_eq!(message(&now), message(went), "{} {:?}", state, id);
+                    }
+                    let first = messages.entry(went.message_id.clone());
+                    prop_assert_eq!(&*first.or_insert_with(|| message(went)), &message(went));
+                }
+            }
+        }
     }
 }
