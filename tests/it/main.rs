@@ -48,3 +48,4 @@ mod screen;
 mod send;
 mod tls;
 mod whereabouts;
+mod workbooks;
