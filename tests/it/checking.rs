@@ -68,3 +68,22 @@ fn a_page_of_letters_is_not_written_over_by_a_report() {
     assert!(output.stdout.contains("[already-there]"), "{output:#?}");
     assert_eq!(std::fs::read(&index).expect("the index"), before);
 }
+
+#[test]
+fn what_is_not_there_at_all_is_said_once() {
+    for (folder, expected) in [
+        ("templates", &["no-letter"][..]),
+        ("recipients", &["missing-file"]),
+        // Three documents in six languages.
+        ("attachments", &["missing-attachment"; 18]),
+    ] {
+        let workspace = Workspace::sample();
+        std::fs::remove_dir_all(workspace.path().join(folder)).expect("a folder");
+        let (code, json) = workspace.run_json(&["check"]);
+        assert_eq!(code, Some(3), "{folder}: {json:#}");
+        let problems = json["problems"].as_array().expect("problems");
+        let errors = problems.iter().filter(|p| p["severity"] == "error");
+        let codes: Vec<&str> = errors.map(|p| p["code"].as_str().expect("a code")).collect();
+        assert_eq!(codes, expected, "{folder}: {json:#}");
+    }
+}
