@@ -20,6 +20,7 @@ mod approved;
 mod asking;
 mod bad_input;
 mod broken_off;
+mod checking;
 #[cfg(target_os = "linux")]
 mod clock;
 mod confirming;
