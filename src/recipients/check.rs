@@ -48,14 +48,13 @@ pub(super) struct Tidied {
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) count: u64,
-    pub(super) first_line: u32,
+    /// Line and number of the cell.
+    pub(super) first: Option<(u32, usize)>,
 }
 
 impl Tally {
-    fn add(&mut self, line: u32) {
-        if self.count == 0 {
-            self.first_line = line;
-        }
+    fn add(&mut self, line: u32, column: usize) {
+        self.first.get_or_insert((line, column + 1));
         self.count += 1;
     }
 }
@@ -83,7 +82,8 @@ impl RowCheck<'_> {
             return None;
         }
         let mut cells: Vec<Cow<'_, str>> = Vec::with_capacity(self.layout.headers.len() + 1);
-        cells.extend(row.cells().map(|cell| Cow::Borrowed(self.trimmed(cell, row.line))));
+        let trimmed = row.cells().enumerate().map(|(n, cell)| self.trimmed(cell, row.line, n));
+        cells.extend(trimmed.map(Cow::Borrowed));
         cells.resize(self.layout.headers.len(), Cow::Borrowed(""));
         self.check_characters(&cells, row.line);
         let address = self.address(&cells[self.layout.email], row.line);
@@ -95,12 +95,12 @@ impl RowCheck<'_> {
         Some(Person { address: address?, name, language, language_by, country, values })
     }
 
-    fn trimmed<'c>(&mut self, cell: &'c str, line: u32) -> &'c str {
+    fn trimmed<'c>(&mut self, cell: &'c str, line: u32, column: usize) -> &'c str {
         let trimmed = cell.trim();
         if trimmed.len() < cell.len() && !trimmed.is_empty() {
             let outer = cell.split(trimmed);
             if outer.take(2).any(|blank| blank.contains(['\r', '\n', '\u{85}', '\u{2028}'])) {
-                self.tidied.outer_breaks.add(line);
+                self.tidied.outer_breaks.add(line, column);
             }
         }
         trimmed
@@ -147,12 +147,12 @@ impl RowCheck<'_> {
                 '\0' => Problem::error("control-character", message),
                 _ => Problem::warning("control-character", message),
             };
-            self.report(problem.hint("Type the text into the cell again."), line);
+            self.report_cell(problem.hint("Type the text into the cell again."), line, column);
         }
         if self.has_rows_inside(cell) {
             let message = format!("{described} holds what looks like whole rows of the list");
             let hint = "A quotation mark is probably missing, or one too many: look at this row.";
-            self.report(Problem::warning("rows-in-a-cell", message).hint(hint), line);
+            self.report_cell(Problem::warning("rows-in-a-cell", message).hint(hint), line, column);
         }
     }
 
@@ -175,7 +175,8 @@ impl RowCheck<'_> {
             Err(AddressError::Empty) => {
                 let message = format!("no address in {}", self.layout.described(self.layout.email));
                 let hint = "Write the person's address, or remove the row.";
-                self.report(Problem::error("no-address", message).hint(hint), line);
+                let problem = Problem::error("no-address", message).hint(hint);
+                self.report_cell(problem, line, self.layout.email);
                 None
             }
             Err(error) => {
@@ -184,7 +185,7 @@ impl RowCheck<'_> {
                 let hint = repair::hint(cell);
                 let raw: String = cell.chars().take(ADDRESS_OCTETS_MAX).collect();
                 let problem = Problem::error("bad-address", message).recipient(raw).hint(hint);
-                self.report(problem, line);
+                self.report_cell(problem, line, self.layout.email);
                 None
             }
         }
@@ -195,7 +196,7 @@ impl RowCheck<'_> {
         let message = format!("the address {address} is probably one at {meant}");
         let hint = format!("Write {}@{meant}, if that is right.", address.local_part());
         let problem = Problem::warning("probable-slip", message).hint(hint);
-        self.report(problem.recipient(address.as_str()), line);
+        self.report_cell(problem.recipient(address.as_str()), line, self.layout.email);
     }
 
     /// Replaces the cells of names by what letters and headers can carry.
@@ -205,7 +206,7 @@ impl RowCheck<'_> {
             let cleaned = match name::checked(&cells[column]) {
                 Ok(Cow::Borrowed(_)) => None,
                 Ok(Cow::Owned(cleaned)) => {
-                    self.tidied.direction_marks.add(line);
+                    self.tidied.direction_marks.add(line, column);
                     Some(cleaned)
                 }
                 Err(error) => {
@@ -240,13 +241,14 @@ impl RowCheck<'_> {
                     .hint("Write the name as the person does, and save the list as CSV UTF-8.")
             }
         };
-        self.report(problem, line);
+        self.report_cell(problem, line, column);
     }
 
     fn report_name(&mut self, error: &NameError, cell: &str, column: usize, line: u32) {
         let message =
             format!("the name {} in {} {error}", quoted(cell), self.layout.described(column));
-        self.report(Problem::error("bad-name", message).hint(error.hint()), line);
+        let problem = Problem::error("bad-name", message).hint(error.hint());
+        self.report_cell(problem, line, column);
     }
 
     /// The whole name: the list's own column, else the parts. Where there are parts, it becomes a
@@ -265,8 +267,8 @@ impl RowCheck<'_> {
     }
 
     fn country(&mut self, cells: &[Cow<'_, str>], line: u32) -> Option<&'static str> {
-        let cell = &cells[self.layout.column(Role::Country)?];
-        self.countries.of(cell, self.file, line)
+        let column = self.layout.column(Role::Country)?;
+        self.countries.of(&cells[column], || Place::cell(self.file, line, column + 1))
     }
 
     /// The person's own cell, else the configuration's table of countries, else the default
@@ -278,7 +280,8 @@ impl RowCheck<'_> {
         line: u32,
     ) -> (Language, LanguageBy) {
         let column = self.layout.column(Role::Language);
-        let own = column.and_then(|column| self.languages.of(&cells[column], self.file, line));
+        let place = |column| Place::cell(self.file, line, column + 1);
+        let own = column.and_then(|n| self.languages.of(&cells[n], || place(n)));
         let by_country = || self.options.language_by_country.get(country?).cloned();
         match own {
             Some(language) => (language, LanguageBy::Column),
@@ -287,6 +290,11 @@ impl RowCheck<'_> {
                 None => (self.options.default_language.clone(), LanguageBy::Default),
             },
         }
+    }
+
+    /// Keeps what is wrong with one cell; columns count from 0 here, from 1 in places.
+    fn report_cell(&mut self, problem: Problem, line: u32, column: usize) {
+        self.problems.push(problem.place(Place::cell(self.file, line, column + 1)));
     }
 
     fn report(&mut self, problem: Problem, line: u32) {
