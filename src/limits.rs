@@ -10,6 +10,10 @@ use std::time::Duration;
 pub const ADDRESS_LOCAL_OCTETS_MAX: usize = 64;
 /// Octets in a domain (RFC 5321 4.5.3.1.2).
 pub const ADDRESS_DOMAIN_OCTETS_MAX: usize = 255;
+/// Octets in a label of a domain (RFC 1035 2.3.4).
+pub const DOMAIN_LABEL_OCTETS_MAX: usize = 63;
+/// Different addresses in one cell that are read as several people's: more are a list gone wrong.
+pub const CELL_ADDRESSES_MAX: usize = 8;
 /// Octets in a whole address: a path is at most 256 with its angle brackets (RFC 5321 4.5.3.1.3).
 pub const ADDRESS_OCTETS_MAX: usize = 254;
 
