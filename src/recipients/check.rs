@@ -8,6 +8,7 @@
 //! A row with anything in it becomes a recipient, an exclusion or an error: never nothing.
 //! A value that reaches a header has no line break and no invisible character (security S2, S12).
 
+use super::address_cell::{self, AddressCell, Found, Repair};
 use super::columns::Layout;
 use super::headers::Role;
 use super::meaning::Meanings;
@@ -16,12 +17,13 @@ use super::read::Row;
 use super::repair;
 use super::shown::{counted, quoted};
 use super::values::Values;
-use super::{LanguageBy, Options};
+use super::{LanguageBy, Options, TwoAddresses};
 use crate::address::{AddressError, EmailAddress};
 use crate::language::Language;
 use crate::limits::ADDRESS_OCTETS_MAX;
 use crate::problem::{Place, Problem, Problems};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a row says about a person, before it is known whether an earlier row said it.
@@ -33,6 +35,8 @@ pub(super) struct Person {
     pub(super) language_by: LanguageBy,
     pub(super) country: Option<&'static str>,
     pub(super) values: Values,
+    /// Who gets a copy of the letter.
+    pub(super) copies: Vec<EmailAddress>,
 }
 
 /// What was put right in a list without asking, for one note each.
@@ -42,6 +46,8 @@ pub(super) struct Tidied {
     pub(super) outer_breaks: Tally,
     /// Names with marks of writing direction.
     pub(super) direction_marks: Tally,
+    /// Addresses with something around them.
+    pub(super) addresses: BTreeMap<Repair, Tally>,
 }
 
 /// How often something was seen, and where first.
@@ -86,13 +92,14 @@ impl RowCheck<'_> {
         cells.extend(trimmed.map(Cow::Borrowed));
         cells.resize(self.layout.headers.len(), Cow::Borrowed(""));
         self.check_characters(&cells, row.line);
-        let address = self.address(&cells[self.layout.email], row.line);
         self.clean_names(&mut cells, row.line);
         let name = self.name(&mut cells);
+        let found = self.address(&mut cells, name.as_deref(), row.line);
         let country = self.country(&cells, row.line);
         let (language, language_by) = self.language(&cells, country, row.line);
         let values = Values::new(Arc::clone(&self.layout.names), cells.iter().map(Cow::as_ref));
-        Some(Person { address: address?, name, language, language_by, country, values })
+        let (address, copies) = found?;
+        Some(Person { address, name, language, language_by, country, values, copies })
     }
 
     fn trimmed<'c>(&mut self, cell: &'c str, line: u32, column: usize) -> &'c str {
@@ -166,37 +173,106 @@ impl RowCheck<'_> {
         cell.contains(['\r', '\n']) && cell.split(['\r', '\n']).any(is_row)
     }
 
-    fn address(&mut self, cell: &str, line: u32) -> Option<EmailAddress> {
-        match EmailAddress::parse(cell) {
-            Ok(address) => {
-                self.warn_of_slip(&address, line);
-                Some(address)
+    /// The person's address and those of the cell's copies; the cell then holds the one address and
+    /// nothing else.
+    fn address(
+        &mut self,
+        cells: &mut [Cow<'_, str>],
+        name: Option<&str>,
+        line: u32,
+    ) -> Option<(EmailAddress, Vec<EmailAddress>)> {
+        let column = self.layout.email;
+        let cell = AddressCell::read(&cells[column]);
+        let is_several = matches!(cell, AddressCell::Several(_));
+        let found = match cell {
+            AddressCell::One(found) => {
+                self.owned(found, &cells[column], name, line).map(|f| vec![f])
             }
-            Err(AddressError::Empty) => {
-                let message = format!("no address in {}", self.layout.described(self.layout.email));
-                let hint = "Write the person's address, or remove the row.";
-                let problem = Problem::error("no-address", message).hint(hint);
-                self.report_cell(problem, line, self.layout.email);
+            AddressCell::Several(all) => self.several(all, &cells[column], name, line),
+            AddressCell::Empty => {
+                self.report_no_address(line);
                 None
             }
-            Err(error) => {
-                let column = self.layout.described(self.layout.email);
-                let message = format!("the address {} in {column} {error}", quoted(cell));
-                let hint = repair::hint(cell);
-                let raw: String = cell.chars().take(ADDRESS_OCTETS_MAX).collect();
-                let problem = Problem::error("bad-address", message).recipient(raw).hint(hint);
-                self.report_cell(problem, line, self.layout.email);
+            AddressCell::Refused(error) => {
+                self.report_address(&cells[column], &error.to_string(), None, line);
                 None
             }
+        };
+        let mut found = found?.into_iter();
+        let own = found.next()?;
+        for repair in &own.repairs {
+            self.tidied.addresses.entry(*repair).or_default().add(line, column);
         }
+        if !own.repairs.is_empty() || is_several {
+            cells[column] = Cow::Owned(own.address.as_str().to_owned());
+        }
+        Some((own.address, found.map(|copy| copy.address).collect()))
     }
 
-    fn warn_of_slip(&mut self, address: &EmailAddress, line: u32) {
-        let Some(meant) = repair::probable_domain(address.domain()) else { return };
-        let message = format!("the address {address} is probably one at {meant}");
-        let hint = format!("Write {}@{meant}, if that is right.", address.local_part());
-        let problem = Problem::warning("probable-slip", message).hint(hint);
-        self.report_cell(problem.recipient(address.as_str()), line, self.layout.email);
+    /// The address, unless the name beside it in the cell is somebody else's than the row's: an
+    /// assistant's, or one from the row above.
+    fn owned(&mut self, found: Found, cell: &str, name: Option<&str>, line: u32) -> Option<Found> {
+        let Some(beside) = found.beside.as_deref().filter(|b| !address_cell::may_be(b, name))
+        else {
+            return Some(found);
+        };
+        let whose = format!(
+            "is that of {}, but the row is that of {}",
+            quoted(beside),
+            quoted(name.unwrap_or_default())
+        );
+        let hint = format!("Write {} without a name, if it is this person's.", found.address);
+        self.report_address(cell, &whose, Some(hint), line);
+        None
+    }
+
+    /// What the configuration makes of several addresses in a cell: the first, then copies.
+    fn several(
+        &mut self,
+        mut all: Vec<Found>,
+        cell: &str,
+        name: Option<&str>,
+        line: u32,
+    ) -> Option<Vec<Found>> {
+        if self.options.two_addresses == TwoAddresses::Refuse {
+            let several = AddressError::Several.to_string();
+            self.report_address(cell, &several, None, line);
+            return None;
+        }
+        let others = all.split_off(1);
+        let first = self.owned(all.pop()?, cell, name, line)?;
+        let shown = |found: &Found| found.address.for_people().into_owned();
+        let named = others.iter().map(shown).collect::<Vec<_>>().join(", ");
+        let others = match self.options.two_addresses {
+            TwoAddresses::FirstAndCc => others,
+            TwoAddresses::First | TwoAddresses::Refuse => Vec::new(),
+        };
+        let then = match others.len() {
+            0 => format!("nothing goes to {named}"),
+            1 => format!("a copy goes to {named}"),
+            _ => format!("copies go to {named}"),
+        };
+        let message = format!("of several addresses {} gets the letter, {then}", shown(&first));
+        let problem = Problem::note("first-address", message).recipient(first.address.as_str());
+        self.report_cell(problem, line, self.layout.email);
+        Some(std::iter::once(first).chain(others).collect())
+    }
+
+    fn report_no_address(&mut self, line: u32) {
+        let message = format!("no address in {}", self.layout.described(self.layout.email));
+        let hint = "Write the person's address, or remove the row.";
+        let problem = Problem::error("no-address", message).hint(hint);
+        self.report_cell(problem, line, self.layout.email);
+    }
+
+    /// An address that nobody is written to; without a hint, what it was probably meant to be.
+    fn report_address(&mut self, cell: &str, why: &str, hint: Option<String>, line: u32) {
+        let column = self.layout.described(self.layout.email);
+        let message = format!("the address {} in {column} {why}", quoted(cell));
+        let hint = hint.unwrap_or_else(|| repair::hint(cell));
+        let raw: String = cell.chars().take(ADDRESS_OCTETS_MAX).collect();
+        let problem = Problem::error("bad-address", message).recipient(raw).hint(hint);
+        self.report_cell(problem, line, self.layout.email);
     }
 
     /// Replaces the cells of names by what letters and headers can carry.
@@ -299,5 +375,93 @@ impl RowCheck<'_> {
 
     fn report(&mut self, problem: Problem, line: u32) {
         self.problems.push(problem.place(Place::line(self.file, line)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ListSource, gather};
+    use super::*;
+    use crate::problem::Severity;
+
+    fn options() -> Options {
+        Options {
+            columns: Vec::new(),
+            default_language: Language::english(),
+            language_by_country: BTreeMap::new(),
+            two_addresses: TwoAddresses::Refuse,
+        }
+    }
+
+    /// What is certain is put right with a note; the letter then has the one address.
+    #[test]
+    fn cells_with_more_than_an_address_give_the_address() {
+        let list = "name,email\nAna Pérez,\"Pérez, Ana <ana@x.example>\"\nBo,mailto:bo@x.example\n\
+                    Cy,Mailto:cy@x.example;\n";
+        let mut problems = Problems::new();
+        let people = gather(
+            &[ListSource { file: "l.csv", bytes: list.as_bytes() }],
+            &options(),
+            &mut problems,
+        );
+        let emails: Vec<_> = people.recipients.iter().map(|r| r.values.get("email")).collect();
+        assert_eq!(emails, [Some("ana@x.example"), Some("bo@x.example"), Some("cy@x.example")]);
+        let notes: Vec<String> = problems
+            .iter()
+            .filter(|p| p.code == "tidied-address")
+            .map(|p| format!("{} {}", p.place.as_ref().unwrap(), p.message))
+            .collect();
+        assert_eq!(
+            notes,
+            [
+                "l.csv:4:2 a dot, comma or semicolon was dropped from the end of 1 address",
+                "l.csv:2:2 a name in the cell was dropped from 1 address",
+                "l.csv:3:2 mailto: was dropped from 2 addresses",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_several_addresses_the_configuration_says_who_gets_what() {
+        let list = "name,email\nAna,\"a@x.example; b@y.example, c@z.example\"\nBo,bo@x.example\n";
+        for (two_addresses, copies, said) in [
+            (TwoAddresses::First, vec![], "nothing goes to b@y.example, c@z.example"),
+            (
+                TwoAddresses::FirstAndCc,
+                vec!["b@y.example", "c@z.example"],
+                "copies go to b@y.example, c@z.example",
+            ),
+        ] {
+            let options = Options { two_addresses, ..options() };
+            let mut problems = Problems::new();
+            let sources = [ListSource { file: "l.csv", bytes: list.as_bytes() }];
+            let people = gather(&sources, &options, &mut problems);
+            let first = &people.recipients[0];
+            assert_eq!((first.address.as_str(), people.recipients.len()), ("a@x.example", 2));
+            let found: Vec<_> = first.copies.iter().map(|c| c.as_str()).collect();
+            assert_eq!(found, copies);
+            assert_eq!(first.values.get("email"), Some("a@x.example"));
+            let note = problems.iter().find(|p| p.code == "first-address").unwrap();
+            let expected = format!("of several addresses a@x.example gets the letter, {said}");
+            assert_eq!((note.severity, &note.message), (Severity::Note, &expected));
+            assert_eq!(note.place.as_ref().unwrap().to_string(), "l.csv:2:2");
+        }
+    }
+
+    /// An assistant's address in the row of somebody else.
+    #[test]
+    fn somebody_elses_address_with_a_name_is_refused() {
+        let list = "name,email\nAna Pérez,Bo Li <bo@x.example>\n";
+        let sources = [ListSource { file: "l.csv", bytes: list.as_bytes() }];
+        let mut problems = Problems::new();
+        assert!(gather(&sources, &options(), &mut problems).recipients.is_empty());
+        let found = problems.iter().find(|p| p.severity == Severity::Error).unwrap();
+        assert_eq!(
+            found.message,
+            "the address \"Bo Li <bo@x.example>\" in column 2 (email) is that of \"Bo Li\", but \
+             the row is that of \"Ana Pérez\""
+        );
+        let hint = "Write bo@x.example without a name, if it is this person's.";
+        assert_eq!(found.hint.as_deref(), Some(hint));
     }
 }

@@ -11,7 +11,7 @@ use super::columns::{Columns, Layout};
 use super::meaning::{Meanings, Unknown};
 use super::read::{self, Rows};
 use super::shown::{counted, quoted};
-use super::{Excluded, ListSource, ListSummary, Options, People, Recipient, country};
+use super::{Excluded, ListSource, ListSummary, Options, People, Recipient, country, slips};
 use crate::id::RecipientKey;
 use crate::language::Language;
 use crate::limits::PROBLEMS_OF_A_KIND_MAX;
@@ -27,6 +27,8 @@ pub(super) struct Gathering<'a> {
     /// Where among the recipients each key stands.
     by_key: HashMap<RecipientKey, usize>,
     names: BTreeSet<String>,
+    /// The number of the cell with the address, by list.
+    address_cells: HashMap<String, usize>,
     people: People,
 }
 
@@ -46,6 +48,7 @@ impl<'a> Gathering<'a> {
             countries: Meanings::new(country::recognise),
             by_key: HashMap::new(),
             names: BTreeSet::new(),
+            address_cells: HashMap::new(),
             people: People { knows_all_columns: true, ..People::default() },
         }
     }
@@ -64,6 +67,7 @@ impl<'a> Gathering<'a> {
         let count = match &layout {
             Some(layout) => {
                 self.names.extend(layout.names.iter().map(str::to_owned));
+                self.address_cells.insert(list.file.to_owned(), layout.email + 1);
                 self.rows(list, &mut rows, layout, problems)
             }
             None => {
@@ -145,6 +149,7 @@ impl<'a> Gathering<'a> {
         self.columns.report_unused(problems);
         report_unknown_languages(&self.languages, self.options, problems);
         report_unknown_countries(&self.countries, problems);
+        slips::report(&self.people, &self.address_cells, problems);
         if self.people.recipients.is_empty() && !problems.has_errors() {
             problems.push(nobody(no_lists));
         }
@@ -183,7 +188,7 @@ fn take_in(
         country: person.country,
         values: person.values,
         together: Vec::new(),
-        copies: Vec::new(),
+        copies: person.copies,
         greeting: None,
         place,
     });
@@ -238,6 +243,9 @@ fn report_tidied(file: &str, tidied: &Tidied, problems: &mut Problems) {
         "name",
         "marks of direction were dropped from",
     );
+    for (repair, tally) in &tidied.addresses {
+        note("tidied-address", tally, "address", repair.done());
+    }
 }
 
 fn report_repeats(file: &str, repeats: &Repeats, problems: &mut Problems) {
@@ -292,7 +300,7 @@ fn unknown_value(code: &'static str, what: &str, text: &str, unknown: &Unknown) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ColumnSetting, LanguageBy, gather, select};
+    use super::super::{ColumnSetting, LanguageBy, TwoAddresses, gather, select};
     use super::*;
     use crate::problem::Severity;
     use std::collections::BTreeMap;
@@ -303,6 +311,7 @@ mod tests {
             columns: Vec::new(),
             default_language: tag("en"),
             language_by_country: BTreeMap::from([("FR".to_owned(), tag("fr"))]),
+            two_addresses: TwoAddresses::Refuse,
         }
     }
 
@@ -630,7 +639,7 @@ mod tests {
 
     #[test]
     fn hints_say_what_to_write() {
-        let list = "email,country\nmailto:ana@x.example,Frannce\n";
+        let list = "email,country\n\"ana@x,example\",Frannce\n";
         let mut options = options();
         options.columns.push(ColumnSetting {
             name: "town".to_owned(),
