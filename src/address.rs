@@ -90,6 +90,9 @@ pub enum AddressError {
     /// A letter in another form, such as a full-width one, before the `@`.
     #[error("holds {0:?}, which is a variant of an ordinary letter")]
     Variant(char),
+    /// `ana%0d%0aRCPT`: a control character or blank, as links write it.
+    #[error("holds %{0}, which stands for a line break or another control character")]
+    EncodedControl(String),
     /// `=?utf-8?q?ana?=`: mail programs would read it as other text than relays do.
     #[error("holds an encoded word (=?...?=), which mail programs take for other text")]
     EncodedWord,
@@ -230,8 +233,8 @@ fn plain_local_octets(text: &str) -> Option<usize> {
     let at = memchr::memchr(b'@', text.as_bytes())?;
     let (local, domain) = (&text.as_bytes()[..at], &text.as_bytes()[at + 1..]);
     // What the slow way refuses, or what it knows better: `|` separates, `=?` begins an encoded
-    // word.
-    let is_plain = |b: &u8| is_atext(*b) && !matches!(b, b'|' | b'?');
+    // word, `%0A` is a line break to whoever decodes it.
+    let is_plain = |b: &u8| is_atext(*b) && !matches!(b, b'|' | b'?' | b'%');
     let local_fits = local.len() <= ADDRESS_LOCAL_OCTETS_MAX
         && local.split(|b| *b == b'.').all(|atom| !atom.is_empty() && atom.iter().all(is_plain));
     let mut labels = domain.split(|b| *b == b'.');
@@ -293,6 +296,13 @@ fn is_invisible(c: char) -> bool {
         | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Characters that end a line, control a terminal or turn the writing round: nothing that is shown
+/// on one line may have them (security S2, S13).
+#[must_use]
+pub fn breaks_or_turns_a_line(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// A character as a person can recognise it, also where it cannot be seen.
 fn described(c: char) -> String {
     match c {
@@ -325,10 +335,21 @@ fn check_local(local: &str) -> Result<(), AddressError> {
     if local.contains("=?") {
         return Err(AddressError::EncodedWord);
     }
+    if let Some(code) = local.split('%').skip(1).find_map(encoded_control) {
+        return Err(AddressError::EncodedControl(code.to_owned()));
+    }
     if let Some(c) = local.chars().find(|c| is_variant(*c)) {
         return Err(AddressError::Variant(c));
     }
     check_scripts(local)
+}
+
+/// The two hexadecimal digits behind a `%` that stand for a control character or a blank: whoever
+/// decodes them on the way would end the command there (security S3).
+fn encoded_control(behind: &str) -> Option<&str> {
+    let digits = behind.get(..2).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    let octet = u8::from_str_radix(digits, 16).ok()?;
+    (octet <= b' ' || octet == 0x7f).then_some(digits)
 }
 
 /// Whether a letter is another form of one that everybody writes: full-width, mathematical, a
@@ -540,6 +561,8 @@ mod tests {
             "ana@xn--\u{7f}.example",
             "ana@xn--a.example",
             "ana@x.example/b",
+            "ana%0d%0arcpt@x.example",
+            "ana%20b@x.example",
             "ana|bo@x.example",
         ] {
             assert!(sent(text).is_err(), "{text:?} was taken");

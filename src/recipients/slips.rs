@@ -21,6 +21,7 @@ use crate::limits::{
     OFFICES_NAMED_MAX, SLIP_DOMAIN_TIMES_MIN, SLIP_LABEL_CHARS_MIN, SLIP_PEOPLE_MAX,
 };
 use crate::problem::{Place, Problem, Problems};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::confusable_detection::skeleton;
@@ -167,7 +168,7 @@ fn foreign_local_part(address: &EmailAddress) -> Option<Problem> {
 /// The addresses of offices in one list: one note, because they are often meant.
 #[derive(Default)]
 struct Offices<'a> {
-    named: Vec<&'a str>,
+    named: Vec<Cow<'a, str>>,
     count: u64,
     first: Option<Place>,
 }
@@ -176,7 +177,7 @@ impl<'a> Offices<'a> {
     fn add(&mut self, address: &'a EmailAddress, place: &impl Fn() -> Place) {
         self.first.get_or_insert_with(place);
         if self.named.len() < OFFICES_NAMED_MAX {
-            self.named.push(address.as_str());
+            self.named.push(address.for_people());
         }
         self.count += 1;
     }
