@@ -9,6 +9,7 @@ use crate::language::Language;
 use crate::letter::{ImageFile, Letters, Source, Sources, Vocabulary};
 use crate::limits::{ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
 use crate::plan::documents::{self, DocumentSetting, Documents, Titles};
+use crate::plan::header_values;
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{self, ListSource, People};
@@ -326,6 +327,7 @@ fn read_documents(
         documents::check_patterns(&settings, &people.columns, problems);
     }
     let default = &config.languages.default;
+    header_values::check(people, letters, &settings, default, problems);
     let read = |file: &str| {
         let bytes = workspace.read_if_there(file, ATTACHMENT_BYTES_MAX)?;
         Ok(bytes.map(Arc::from))

@@ -10,6 +10,20 @@ use std::time::Duration;
 pub const ADDRESS_LOCAL_OCTETS_MAX: usize = 64;
 /// Octets in a domain (RFC 5321 4.5.3.1.2).
 pub const ADDRESS_DOMAIN_OCTETS_MAX: usize = 255;
+/// Octets in a label of a domain (RFC 1035 2.3.4).
+pub const DOMAIN_LABEL_OCTETS_MAX: usize = 63;
+/// Different addresses in one cell that are read as several people's: more are a list gone wrong.
+pub const CELL_ADDRESSES_MAX: usize = 8;
+/// How many times as often a domain must be in the lists as one that differs by a letter, before
+/// that is called its slip: two towns of like names hardly both send a delegation of twenty.
+pub const SLIP_DOMAIN_TIMES_MIN: u32 = 20;
+/// People at a domain that can still be a slip: nobody makes the same one four times.
+pub const SLIP_PEOPLE_MAX: u32 = 3;
+/// Letters of a name in a domain, of which one may be a slip: among shorter ones all neighbours
+/// are somebody's own.
+pub const SLIP_LABEL_CHARS_MIN: usize = 5;
+/// Addresses of offices that a note names.
+pub const OFFICES_NAMED_MAX: usize = 3;
 /// Octets in a whole address: a path is at most 256 with its angle brackets (RFC 5321 4.5.3.1.3).
 pub const ADDRESS_OCTETS_MAX: usize = 254;
 

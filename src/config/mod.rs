@@ -18,6 +18,7 @@ pub mod environment;
 mod habits;
 mod names;
 mod password;
+mod people;
 mod read;
 mod relay;
 mod relay_url;
@@ -27,6 +28,7 @@ mod units;
 
 pub use environment::Environment;
 pub use password::{PasswordSource, fetch as fetch_password};
+pub use people::PeopleRules;
 pub use read::read;
 pub use relay_url::RelayUrl;
 pub use section::Placed;
@@ -63,6 +65,8 @@ pub struct Config {
     pub languages: Languages,
     /// `[columns]`, in the order of the file.
     pub columns: Vec<ColumnSetting>,
+    /// `[people]`.
+    pub people: PeopleRules,
     /// `[attachments.*]`, in the order of the file; those with an error in them are left out.
     pub attachments: Vec<Attachment>,
     /// `[campaigns.*]`, in the order of the file.
@@ -259,6 +263,7 @@ impl Config {
             columns: self.columns.clone(),
             default_language: self.languages.default.clone(),
             language_by_country: self.languages.by_country.clone(),
+            two_addresses: self.people.two_addresses,
         }
     }
 

@@ -72,6 +72,14 @@ impl LetterTemplate {
         let header = [self.reply_to.as_ref(), self.preview.as_ref()].into_iter().flatten();
         [&self.subject].into_iter().chain(header).chain([&self.body]).chain(inserted)
     }
+
+    /// The columns that Subject and Reply-To name, each once.
+    pub(super) fn header_columns(&self) -> Vec<&str> {
+        let pieces = [Some(&self.subject), self.reply_to.as_ref()].into_iter().flatten();
+        let uses = pieces.flat_map(|piece| &piece.uses).filter(|u| u.path[0] == "recipient");
+        let columns: BTreeSet<&str> = uses.filter_map(|u| Some(u.path.get(1)?.as_str())).collect();
+        columns.into_iter().collect()
+    }
 }
 
 /// A signature or footer.

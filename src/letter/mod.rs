@@ -231,6 +231,13 @@ impl Letters {
         candidates.find(|language| self.compiled.letters.contains_key(language))
     }
 
+    /// The columns that header lines of a language's letter name, each once.
+    #[must_use]
+    pub fn header_columns(&self, language: &Language) -> Vec<&str> {
+        let letter = self.compiled.letters.get(language).and_then(Option::as_ref);
+        letter.map(compile::LetterTemplate::header_columns).unwrap_or_default()
+    }
+
     /// Renders one letter.
     ///
     /// # Errors

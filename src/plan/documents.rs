@@ -382,9 +382,11 @@ impl Faults {
     }
 
     fn add_fault(&mut self, setting: &DocumentSetting, fault: FillError, recipient: &Recipient) {
+        let mut place = recipient.place.clone();
+        let (FillError::Undefined { name } | FillError::NotAName { name, .. }) = &fault;
+        place.column = recipient.values.cell_number(name).and_then(|n| u32::try_from(n).ok());
         let key = (setting.id.clone(), fault);
-        let entry =
-            self.patterns.entry(key).or_insert_with(|| (recipient.place.clone(), Vec::new()));
+        let entry = self.patterns.entry(key).or_insert_with(|| (place, Vec::new()));
         entry.1.push(recipient.address.to_string());
     }
 

@@ -11,6 +11,7 @@
 //! fingerprint, whatever the order of rows.
 
 pub mod documents;
+pub mod header_values;
 mod lanes;
 pub mod manifest;
 pub mod objects;

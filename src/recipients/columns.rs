@@ -309,6 +309,7 @@ mod tests {
             columns: columns.iter().map(setting).collect(),
             default_language: Language::parse_tag("en").unwrap(),
             language_by_country: BTreeMap::new(),
+            two_addresses: super::super::TwoAddresses::Refuse,
         }
     }
 

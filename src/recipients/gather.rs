@@ -13,7 +13,7 @@ use super::read::{self, Rows as TextRows};
 use super::rows::Rows;
 use super::shown::{counted, quoted};
 use super::workbook::{self, Kind};
-use super::{Excluded, ListSource, ListSummary, Options, People, Recipient, country};
+use super::{Excluded, ListSource, ListSummary, Options, People, Recipient, country, slips};
 use crate::id::RecipientKey;
 use crate::language::Language;
 use crate::limits::PROBLEMS_OF_A_KIND_MAX;
@@ -29,6 +29,8 @@ pub(super) struct Gathering<'a> {
     /// Where among the recipients each key stands.
     by_key: HashMap<RecipientKey, usize>,
     names: BTreeSet<String>,
+    /// The number of the cell with the address, by list.
+    address_cells: HashMap<String, usize>,
     people: People,
 }
 
@@ -48,6 +50,7 @@ impl<'a> Gathering<'a> {
             countries: Meanings::new(country::recognise),
             by_key: HashMap::new(),
             names: BTreeSet::new(),
+            address_cells: HashMap::new(),
             people: People { knows_all_columns: true, ..People::default() },
         }
     }
@@ -70,6 +73,7 @@ impl<'a> Gathering<'a> {
             Some(layout) => {
                 rows.report(list.file, problems);
                 self.names.extend(layout.names.iter().map(str::to_owned));
+                self.address_cells.insert(list.file.to_owned(), layout.email + 1);
                 self.rows(list, &mut rows, layout, problems)
             }
             None => {
@@ -151,6 +155,7 @@ impl<'a> Gathering<'a> {
         self.columns.report_unused(problems);
         report_unknown_languages(&self.languages, self.options, problems);
         report_unknown_countries(&self.countries, problems);
+        slips::report(&self.people, &self.address_cells, problems);
         if self.people.recipients.is_empty() && !problems.has_errors() {
             problems.push(nobody(no_lists));
         }
@@ -204,7 +209,7 @@ fn take_in(
         country: person.country,
         values: person.values,
         together: Vec::new(),
-        copies: Vec::new(),
+        copies: person.copies,
         greeting: None,
         place,
     });
@@ -245,9 +250,9 @@ fn report_list(
 
 fn report_tidied(file: &str, tidied: &Tidied, problems: &mut Problems) {
     let mut note = |code, tally: &Tally, what: &str, done: &str| {
-        if tally.count > 0 {
+        if let Some((line, cell)) = tally.first {
             let message = format!("{done} {}", counted(tally.count, what));
-            let place = Place::line(file, tally.first_line);
+            let place = Place::cell(file, line, cell);
             problems.push(Problem::note(code, message).place(place).count(tally.count));
         }
     };
@@ -258,6 +263,9 @@ fn report_tidied(file: &str, tidied: &Tidied, problems: &mut Problems) {
         "name",
         "marks of direction were dropped from",
     );
+    for (repair, tally) in &tidied.addresses {
+        note("tidied-address", tally, "address", repair.done());
+    }
 }
 
 fn report_repeats(file: &str, repeats: &Repeats, problems: &mut Problems) {
@@ -312,7 +320,7 @@ fn unknown_value(code: &'static str, what: &str, text: &str, unknown: &Unknown) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ColumnSetting, LanguageBy, gather, select};
+    use super::super::{ColumnSetting, LanguageBy, TwoAddresses, gather, select};
     use super::*;
     use crate::problem::Severity;
     use std::collections::BTreeMap;
@@ -323,6 +331,7 @@ mod tests {
             columns: Vec::new(),
             default_language: tag("en"),
             language_by_country: BTreeMap::from([("FR".to_owned(), tag("fr"))]),
+            two_addresses: TwoAddresses::Refuse,
         }
     }
 
@@ -425,14 +434,14 @@ mod tests {
             "Ana,ana@x.example,Peru\n\"Bo\n\",bo@,Peru\nCy,,\nDi,di@x.example,Peru,surplus\n\
              Eve,eve@x.example\nx@y.example,fy@x.example,\n,,\nGo,a@x.example; b@x.example,\n",
             &[
-                "bad-address l.csv:3: the address \"bo@\" in column 2 (email) has the domain \"\", \
+                "bad-address l.csv:3:2: the address \"bo@\" in column 2 (email) has the domain \"\", \
                  which cannot exist",
-                "no-address l.csv:5: no address in column 2 (email)",
+                "no-address l.csv:5:2: no address in column 2 (email)",
                 "ragged-row l.csv:6: the row has 4 cells, the header 3",
                 "ragged-row l.csv:7: the row has 2 cells, the header 3",
-                "bad-name l.csv:8: the name \"x@y.example\" in column 1 (name) holds an @, and \
+                "bad-name l.csv:8:1: the name \"x@y.example\" in column 1 (name) holds an @, and \
                  could be taken for an address",
-                "bad-address l.csv:10: the address \"a@x.example; b@x.example\" in column 2 \
+                "bad-address l.csv:10:2: the address \"a@x.example; b@x.example\" in column 2 \
                  (email) holds more than one address",
             ],
         );
@@ -469,30 +478,30 @@ mod tests {
         for (row, expected) in [
             (
                 "\"Ana\nBcc: x\",a@x.example,",
-                "bad-name l.csv:2: the name \"Ana\\nBcc: x\" in column 1 (name) holds a line break",
+                "bad-name l.csv:2:1: the name \"Ana\\nBcc: x\" in column 1 (name) holds a line break",
             ),
             (
                 "An\u{85}a,a@x.example,",
-                "bad-name l.csv:2: the name \"An\\u{85}a\" in column 1 (name) holds a line break",
+                "bad-name l.csv:2:1: the name \"An\\u{85}a\" in column 1 (name) holds a line break",
             ),
             (
                 "An\u{202e}a,a@x.example,",
-                "bad-name l.csv:2: the name \"An\\u{202e}a\" in column 1 (name) holds an invisible \
+                "bad-name l.csv:2:1: the name \"An\\u{202e}a\" in column 1 (name) holds an invisible \
               character (U+202E)",
             ),
             (
                 "An\0a,a@x.example,",
-                "bad-name l.csv:2: the name \"An\\0a\" in column 1 (name) holds an invisible \
+                "bad-name l.csv:2:1: the name \"An\\0a\" in column 1 (name) holds an invisible \
               character (U+0000)",
             ),
             (
                 "Ana,a\0@x.example,",
-                "bad-address l.csv:2: the address \"a\\0@x.example\" in column 2 (email) holds an \
+                "bad-address l.csv:2:2: the address \"a\\0@x.example\" in column 2 (email) holds an \
               invisible character (U+0000), which does not belong in an address",
             ),
             (
                 "Ana,a@x.example\u{200b},",
-                "bad-address l.csv:2: the address \"a@x.example\\u{200b}\" in column 2 (email) \
+                "bad-address l.csv:2:2: the address \"a@x.example\\u{200b}\" in column 2 (email) \
               holds an invisible character (U+200B), which does not belong in an address",
             ),
         ] {
@@ -501,7 +510,7 @@ mod tests {
         let (_, problems) = read(&[("l.csv", "email,note\na@x.example,\"x\0y\"\n")]);
         assert_eq!(
             problems,
-            ["control-character l.csv:2: column 2 (note) holds a control character (U+0000)"]
+            ["control-character l.csv:2:2: column 2 (note) holds a control character (U+0000)"]
         );
     }
 
@@ -520,8 +529,8 @@ mod tests {
             notes,
             [
                 (Severity::Note, "list-read", "l.csv".to_owned(), 1),
-                (Severity::Note, "trimmed", "l.csv:2".to_owned(), 2),
-                (Severity::Note, "direction-marks", "l.csv:6".to_owned(), 1),
+                (Severity::Note, "trimmed", "l.csv:2:1".to_owned(), 2),
+                (Severity::Note, "direction-marks", "l.csv:6:1".to_owned(), 1),
             ]
         );
         let [ana, sara] = people.recipients.as_slice() else { panic!("two people") };
@@ -541,9 +550,9 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "unknown-language l.csv:2: the language \"Español/EN\" is not known (2 rows)",
-                "unknown-country l.csv:2: the country \"Frannce\" is not known (2 rows)",
-                "unknown-country l.csv:5: the country \"Korea\" is not known (1 row)",
+                "unknown-country l.csv:2:2: the country \"Frannce\" is not known (2 rows)",
+                "unknown-language l.csv:2:3: the language \"Español/EN\" is not known (2 rows)",
+                "unknown-country l.csv:5:2: the country \"Korea\" is not known (1 row)",
             ]
         );
         let tags: Vec<_> = people.recipients.iter().map(|r| r.language.as_str()).collect();
@@ -555,11 +564,11 @@ mod tests {
         check(
             "\"Ana,ana@x.example,Peru\nBo,bo@x.example,\",cy@gmial.com,Peru\n",
             &[
-                "bad-name l.csv:2: the name \"Ana,ana@x.example,Peru\\nBo,bo@x.example,\" in \
+                "bad-name l.csv:2:1: the name \"Ana,ana@x.example,Peru\\nBo,bo@x.example,\" in \
                  column 1 (name) holds an @, and could be taken for an address",
-                "rows-in-a-cell l.csv:2: column 1 (name) holds what looks like whole rows of the \
+                "rows-in-a-cell l.csv:2:1: column 1 (name) holds what looks like whole rows of the \
                  list",
-                "probable-slip l.csv:2: the address cy@gmial.com is probably one at gmail.com",
+                "probable-slip l.csv:2:2: the address cy@gmial.com is probably one at gmail.com",
             ],
         );
     }
@@ -571,8 +580,8 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "no-name l.csv:2: the name \"—\" in column 1 (name) has no letter",
-                "damaged-name l.csv:3: the name \"P?rez\" in column 1 (name) looks damaged",
+                "no-name l.csv:2:1: the name \"—\" in column 1 (name) has no letter",
+                "damaged-name l.csv:3:1: the name \"P?rez\" in column 1 (name) looks damaged",
             ]
         );
         let names: Vec<_> = people.recipients.iter().map(|r| r.name.as_deref()).collect();
@@ -650,7 +659,7 @@ mod tests {
 
     #[test]
     fn hints_say_what_to_write() {
-        let list = "email,country\nmailto:ana@x.example,Frannce\n";
+        let list = "email,country\n\"ana@x,example\",Frannce\n";
         let mut options = options();
         options.columns.push(ColumnSetting {
             name: "town".to_owned(),

@@ -1,9 +1,10 @@
 //! Stage 1: participant lists in, recipients out.
 //!
 //! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`, `workbook/`), what
-//! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`, `name.rs`,
-//! `country.rs`), one letter for one address (`gather.rs`), searching (`select.rs`) and the neutral
-//! greeting (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
+//! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`,
+//! `address_cell.rs`, `name.rs`, `country.rs`), one letter for one address (`gather.rs`), addresses
+//! that are probably slips (`slips.rs`), searching (`select.rs`) and the neutral greeting
+//! (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
 //!
 //! # Invariants
 //! A row with anything in it is a recipient, an [`Excluded`] or an error, so that nobody is missed
@@ -12,9 +13,11 @@
 //! # Failure
 //! [`gather()`] never fails: what is wrong is in [`Problems`], all of it in one pass.
 
+mod address_cell;
 mod check;
 mod columns;
 pub mod country;
+mod domains;
 mod fold;
 mod gather;
 pub mod greeting;
@@ -26,6 +29,7 @@ mod repair;
 mod rows;
 pub mod select;
 mod shown;
+mod slips;
 mod values;
 mod workbook;
 
@@ -57,6 +61,20 @@ pub struct Options {
     pub default_language: Language,
     /// Upper-case ISO 3166 alpha-2 code -> language; empty unless written.
     pub language_by_country: BTreeMap<String, Language>,
+    /// `[people] two_addresses`.
+    pub two_addresses: TwoAddresses,
+}
+
+/// What becomes of a cell with several people's addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TwoAddresses {
+    /// An error: nobody knows who is meant.
+    #[default]
+    Refuse,
+    /// The first gets the letter.
+    First,
+    /// The first gets the letter, the others copies of it.
+    FirstAndCc,
 }
 
 /// One line of `[columns]`.
