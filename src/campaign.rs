@@ -32,6 +32,8 @@ pub struct Campaign {
     pub default_language: Language,
     /// Its documents.
     pub documents: Documents,
+    /// Its documents as the configuration describes them.
+    pub document_settings: Vec<DocumentSetting>,
     /// Who it is from.
     pub senders: Senders,
     /// How heavy a message may be.
@@ -71,8 +73,12 @@ impl Campaign {
             Letters::compile(&sources, &vocabulary, problems)
         };
         // Also without letters: all problems in one pass.
+        let document_settings = document_settings(config, setting);
+        let default = &default_language;
+        let language =
+            |wanted: &Language| letters.as_ref().and_then(|l| l.language_for(wanted, default));
         let documents =
-            read_documents(workspace, config, setting, &people, letters.as_ref(), problems);
+            read_documents(workspace, &document_settings, &people, default, language, problems);
         let (letters, senders) = (letters?, senders(setting, &default_language)?);
         let of_image = |image: &ImageFile| (image.file.clone(), Digest::of(&image.bytes));
         let image_digests = sources.images.values().map(of_image).collect();
@@ -86,6 +92,7 @@ impl Campaign {
             letters,
             default_language,
             documents,
+            document_settings,
             senders,
             limits: WeightLimits {
                 warn_octets: config.limits.letter_warn,
@@ -302,28 +309,28 @@ fn read_images(workspace: &Workspace, problems: &mut Problems) -> BTreeMap<Strin
     images
 }
 
+/// A campaign's documents as the configuration describes them, by number.
+fn document_settings(config: &Config, setting: &config::Campaign) -> Vec<DocumentSetting> {
+    let of_campaign = config.attachments_of(setting);
+    of_campaign.map(|(number, attachment)| document_setting(number, attachment)).collect()
+}
+
 fn read_documents(
     workspace: &Workspace,
-    config: &Config,
-    setting: &config::Campaign,
+    settings: &[DocumentSetting],
     people: &People,
-    letters: Option<&Letters>,
+    default: &Language,
+    language: impl Fn(&Language) -> Option<Language>,
     problems: &mut Problems,
 ) -> Documents {
-    let settings: Vec<DocumentSetting> = config
-        .attachments_of(setting)
-        .map(|(number, attachment)| document_setting(number, attachment))
-        .collect();
     if people.knows_all_columns {
-        documents::check_patterns(&settings, &people.columns, problems);
+        documents::check_patterns(settings, &people.columns, problems);
     }
-    let default = &config.languages.default;
     let read = |file: &str| {
         let bytes = workspace.read_if_there(file, ATTACHMENT_BYTES_MAX)?;
         Ok(bytes.map(Arc::from))
     };
-    let language = |wanted: &Language| letters.and_then(|l| l.language_for(wanted, default));
-    documents::gather(&settings, people, default, language, read, problems)
+    documents::gather(settings, people, default, language, read, problems)
 }
 
 fn document_setting(number: u32, attachment: &config::Attachment) -> DocumentSetting {

@@ -47,6 +47,9 @@ pub const LETTER_BYTES_MAX: usize = 4 << 20;
 pub const TEMPLATE_NESTING_MAX: usize = 64;
 /// Branches `elif` of one condition: the template parser recurses over them (security S6).
 pub const TEMPLATE_BRANCHES_MAX: usize = 64;
+/// Branches of one language's letter that tell kinds of letter apart: one bit each; what stands
+/// behind them is rendered all the same.
+pub const LETTER_BRANCHES_MAX: usize = 64;
 /// Values one text in a template is put together of: with the longest cells 4 MiB, so that a text
 /// that doubles itself ends as an error (security S6).
 pub const TEMPLATE_TERMS_MAX: usize = 64;

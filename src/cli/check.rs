@@ -2,14 +2,16 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Check;
+use super::kind_lines::Kinds;
+use super::language_table::{language_table, languages_as_json};
 use super::out_folder::refuse_inputs;
 use super::relay::relay;
 use super::shell::Shell;
-use super::ui::{counted, plural, problems_as_text};
+use super::ui::{counted, plural, problems_as_text, terminal_columns};
 use crate::campaign::Campaign;
-use crate::plan::Plan;
+use crate::plan::{Plan, matrix};
 use crate::problem::{Problem, Problems, Severity};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// Reads, renders and composes everything, and tells what it found.
@@ -17,11 +19,13 @@ use std::path::Path;
 pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     let mut problems = Problems::new();
     let mut recipients = 0;
+    let mut overview = Overview::none();
     let campaign = shell.campaign(args.campaign.as_deref(), &mut problems);
     if let Some(campaign) = &campaign {
         recipients = campaign.people.recipients.len();
         let plan = campaign.plan_only(shell.clock().date(), &mut problems);
         check_relay(shell, campaign, &plan, &mut problems);
+        overview = Overview::of(shell, campaign, &plan, &mut problems);
     }
     if let Some(problem) =
         args.out.as_deref().and_then(|out| write_problems(shell, out, &problems).err())
@@ -32,14 +36,44 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     let heading = campaign
         .as_ref()
         .map(|c| format!("{}: {}, ", c.id, plural(c.people.recipients.len() as u64, "recipient")));
-    let text = format!("{}{}\n", heading.unwrap_or_default(), counted(&problems));
+    let text = format!("{}{}\n{}", heading.unwrap_or_default(), counted(&problems), overview.text);
     let summary = json!({
         "recipients": recipients,
         "errors": problems.count_of(Severity::Error),
         "warnings": problems.count_of(Severity::Warning),
     });
     let exit = if fails { Exit::MustChange } else { Exit::Done };
-    Answer { exit, ..Answer::done(text) }.with("summary", summary).with_problems(problems)
+    Answer { exit, ..Answer::done(text) }
+        .with("summary", summary)
+        .with("languages", overview.languages)
+        .with("kinds", overview.kinds)
+        .with_problems(problems)
+}
+
+/// What a mailing is made of, seen from above: its languages and its kinds of letter.
+struct Overview {
+    text: String,
+    languages: Value,
+    kinds: Value,
+}
+
+impl Overview {
+    /// Where there is no plan.
+    fn none() -> Overview {
+        Overview { text: String::new(), languages: json!([]), kinds: json!([]) }
+    }
+
+    fn of(shell: &Shell, campaign: &Campaign, plan: &Plan, problems: &mut Problems) -> Overview {
+        let materials = campaign.materials(shell.clock().date());
+        let rows = matrix::matrix(&materials, &campaign.document_settings);
+        matrix::note_unread(&materials, problems);
+        let kinds = Kinds::of(campaign, plan);
+        let columns = terminal_columns();
+        let parts = [language_table(&rows, columns), kinds.as_text(columns)];
+        let text = parts.iter().filter(|part| !part.is_empty()).map(|part| format!("\n{part}"));
+        let languages = languages_as_json(&rows);
+        Overview { text: text.collect(), languages, kinds: kinds.as_json() }
+    }
 }
 
 /// What would stop `send` before its first letter, as warnings: a mailing can be written and

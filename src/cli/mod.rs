@@ -22,6 +22,8 @@ mod dry_run;
 mod ending;
 mod freeze;
 mod init;
+mod kind_lines;
+mod language_table;
 mod new;
 mod out_folder;
 mod pace_line;
