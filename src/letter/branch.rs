@@ -187,7 +187,7 @@ impl Marked {
         let mut marked = Marked::default();
         let mut marks = choices.marks.iter().copied().peekable();
         let mut at = 0;
-        for cut in cuts.iter().cloned().chain([content.len()..content.len()]) {
+        for cut in cuts.iter().cloned().chain(std::iter::once(content.len()..content.len())) {
             while let Some((place, number)) = marks.next_if(|(place, _)| *place <= cut.start) {
                 marked.source.push_str(&content[at..place]);
                 at = place;

@@ -266,7 +266,7 @@ impl Compiler<'_> {
         for (at, problem) in found {
             self.problems.push(problem.place(place(at)));
         }
-        for (at, problem) in slips::slips(content, &tags, template) {
+        for (at, problem) in slips::slips(content, &tags, template, self.vocabulary) {
             self.problems.push(problem.place(place(at)));
         }
         let cuts = tags::silent_lines(content, &tags);
@@ -287,7 +287,7 @@ impl Compiler<'_> {
             self.problems.append(found);
         }
         let text = Arc::clone(text);
-        is_sound.then(|| Piece { key, text, range, cuts, marks, choices, uses })
+        is_sound.then_some(Piece { key, text, range, cuts, marks, choices, uses })
     }
 
     fn inserts(&mut self, what: &str, sources: &BTreeMap<Language, Source>) -> Inserts {

@@ -36,6 +36,7 @@ mod foreign;
 mod interrupts;
 mod kills;
 mod languages;
+mod letters;
 #[cfg(target_os = "linux")]
 mod order;
 mod pace;
