@@ -149,7 +149,7 @@ pub(super) fn inspect(source: Inspected<'_>, images: &Images, problems: &mut Pro
                     .place(here()),
             ),
             NodeValue::Link(link) => {
-                let text = text_of(node, false);
+                let text = masked_text_of(node);
                 let written = Written { address: &link.url, text: &text, fill: FILL };
                 for problem in link_check::look(written) {
                     problems.push(problem.place(here()));
@@ -164,7 +164,7 @@ pub(super) fn inspect(source: Inspected<'_>, images: &Images, problems: &mut Pro
                 }
             }
             NodeValue::Image(image) => {
-                if text_of(node, false).trim().is_empty() {
+                if masked_text_of(node).trim().is_empty() {
                     problems.push(no_description(&image.url).place(here()));
                 }
                 if image.url.contains(FILL) {
@@ -176,6 +176,20 @@ pub(super) fn inspect(source: Inspected<'_>, images: &Images, problems: &mut Pro
             _ => {}
         }
     }
+}
+
+/// All text below a node of a masked source, with what fills its tags.
+fn masked_text_of<'a>(node: &'a AstNode<'a>) -> String {
+    let mut text = String::new();
+    for below in node.descendants() {
+        match &below.data().value {
+            NodeValue::Text(literal) => text.push_str(literal),
+            NodeValue::Code(code) => text.push_str(&code.literal),
+            NodeValue::SoftBreak | NodeValue::LineBreak => text.push(' '),
+            _ => {}
+        }
+    }
+    text
 }
 
 fn is_in_link<'a>(node: &'a AstNode<'a>) -> bool {
@@ -306,5 +320,10 @@ mod tests {
         check("[https://x.example](https://x.example/a)", &[("link-text-differs", 3, 1)]);
         check("*a* [x](https://x.example/a b)", &[("odd-link", 3, 7)]);
         check("`https://x.example`", &[]);
+        // A description or a text that is a value, whatever the length of its tag.
+        for tag in ["{{ a }}", "{{ ab }}", "{{ abc }}", "{{ abcd }}"] {
+            check(&format!("![{tag}](images/a.png)"), &[("missing-image", 3, 1)]);
+            check(&format!("[{tag}](https://x.example)"), &[]);
+        }
     }
 }
