@@ -16,7 +16,7 @@ use super::markdown::{self, Inspected};
 use super::names::{Role, Template, Use};
 use super::reading::{Reading, read, syntax_problem};
 use super::source::{self, with_plain_line_ends};
-use super::{Source, Sources, Vocabulary, attached, render, slips, stand_in, tags};
+use super::{Source, Sources, Vocabulary, attached, differences, render, slips, stand_in, tags};
 use crate::language::Language;
 use crate::limits::TEMPLATE_BYTES_MAX;
 use crate::problem::{Place, Problem, Problems};
@@ -198,6 +198,7 @@ pub(super) fn compile(
         letters.insert(language.clone(), framed);
     }
     let engine = compiler.engine;
+    compare(&letters, vocabulary, problems);
     let languages = |inserts: &Inserts| inserts.keys().cloned().collect();
     letters.values().any(Option::is_some).then(|| Compiled {
         signatures: languages(&signatures),
@@ -207,6 +208,19 @@ pub(super) fn compile(
         engine,
         images,
     })
+}
+
+/// Compares letters with each other, and notes those that greet nobody.
+fn compare(
+    letters: &BTreeMap<Language, Option<LetterTemplate>>,
+    vocabulary: &Vocabulary,
+    problems: &mut Problems,
+) {
+    let whole = || letters.iter().filter_map(|(l, letter)| letter.as_ref().map(|one| (l, one)));
+    let told = differences::look(whole(), vocabulary.default_language.as_ref(), problems);
+    for (_, letter) in whole().filter(|(language, _)| !told.contains(*language)) {
+        slips::no_greeting(letter, problems);
+    }
 }
 
 /// The names that are the same in all letters.
@@ -348,7 +362,6 @@ impl Compiler<'_> {
         letter.columns = columns(&letter);
         let names_attachments = letter.pieces().any(|p| p.names("attachments"));
         letter.names_attachments = names_attachments;
-        slips::no_greeting(&letter, self.problems);
         attached::look(language, &letter, self.vocabulary, self.problems);
         Some(letter)
     }

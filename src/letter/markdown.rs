@@ -178,6 +178,43 @@ pub(super) fn inspect(source: Inspected<'_>, images: &Images, problems: &mut Pro
     }
 }
 
+/// What a letter's Markdown is made of, with places in bytes of it.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// How many headings.
+    pub headings: usize,
+    /// Addresses of links, as written.
+    pub links: Vec<(usize, String)>,
+    /// Files of images.
+    pub images: Vec<(usize, String)>,
+}
+
+/// Takes the Markdown of a letter apart.
+pub(super) fn parts(body: &str, tags: &[Tag<'_>]) -> Parts {
+    let masked = masked(body, tags);
+    let arena = Arena::new();
+    let mut parts = Parts::default();
+    for node in parse(&arena, &masked).descendants() {
+        let data = node.data();
+        let place = |at: comrak::nodes::LineColumn| offset_of(&masked, at.line, at.column);
+        let at = place(data.sourcepos.start);
+        match &data.value {
+            NodeValue::Heading(_) => parts.headings += 1,
+            NodeValue::Image(image) => parts.images.push((at, image.url.clone())),
+            NodeValue::Link(link) => {
+                let range = at..place(data.sourcepos.end).max(at);
+                let inline =
+                    masked.get(range).and_then(|link| link.rfind("](")).map(|i| at + i + 2);
+                let length = inline.and_then(|from| masked[from..].find([')', ' ', '\n']));
+                let written = inline.zip(length).and_then(|(from, n)| body.get(from..from + n));
+                parts.links.push((at, written.unwrap_or(&link.url).to_owned()));
+            }
+            _ => {}
+        }
+    }
+    parts
+}
+
 /// All text below a node of a masked source, with what fills its tags.
 fn masked_text_of<'a>(node: &'a AstNode<'a>) -> String {
     let mut text = String::new();

@@ -19,6 +19,7 @@ mod attachment;
 mod balance;
 mod branch;
 mod compile;
+mod differences;
 mod direction;
 mod engine;
 mod grammar;

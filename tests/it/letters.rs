@@ -82,3 +82,102 @@ fn what_a_draft_left_behind_is_told_in_every_part_of_a_letter() {
     let expected = ["footer.en.md:1", "en.md:1", "signature.en.md:1"];
     assert_eq!(told(&workspace), expected.map(|place| format!("warning leftover {place}")));
 }
+
+/// What is told of a French letter beside an English one.
+fn translated(english: &str, french: &str) -> Vec<String> {
+    let letter = |body: &str| format!("Subject: Thanks\n\n{{{{ greeting }}}}\n\n{body}\n");
+    let list = "email,name,town,language\nana@x.example,Ana,Quito,en\neva@x.example,Eva,Lyon,fr\n";
+    let workspace = Workspace::new()
+        .list("people.csv", list)
+        .letter("outcome", "en", &letter(english))
+        .letter("outcome", "fr", &letter(french))
+        .file("templates/images/a.gif", b"GIF89a\x01\x00\x01\x00\x00\x00\x00;")
+        .attachment("map.txt", "a map")
+        .attachment("plan.txt", "a plan")
+        .whole_config(
+            "[conference]\nname = \"Forum\"\nsite = \"https://forum.example\"\nsite_fr = \
+             \"https://forum.example/fr\"\n[sender]\nfrom = \"A <a@forum.example>\"\n[relay]\nurl = \
+             \"smtp://127.0.0.1:9\"\n[attachments.map]\ntitle = \"Map\"\nfile = \
+             \"attachments/map.txt\"\n[campaigns.outcome]\nattachments = [\"map\"]\n",
+        );
+    let (_, json) = workspace.run_json(&["check"]);
+    let problems = json["problems"].as_array().expect("problems").iter();
+    let differs = problems.filter(|p| p["code"] == "translation-differs");
+    differs
+        .map(|p| {
+            assert_eq!(p["severity"], "warning");
+            assert_eq!(p["file"], "templates/outcome/fr.md");
+            p["message"].as_str().expect("a message").to_owned()
+        })
+        .collect()
+}
+
+#[test]
+fn a_translation_that_lost_something_is_told_with_both_places() {
+    for (english, french, expected) in [
+        (
+            "In {{ recipient.town | default(value=\"x\") }}.",
+            "Bonjour.",
+            "it lacks `recipient.town` (en.md line 5)",
+        ),
+        (
+            "See ({{ attachments.map.number }}).",
+            "Voir (1).",
+            "it lacks `attachments.map.number` (en.md line 5)",
+        ),
+        ("{% if recipient.town %}a{% endif %}", "b", "it lacks `recipient.town` (en.md line 5)"),
+        (
+            "{{ recipient.town }}{% if recipient.town == \"Quito\" %}a{% endif %}",
+            "{{ recipient.town }}",
+            "it lacks the condition `recipient.town == \"Quito\"` (en.md line 5)",
+        ),
+        (
+            "a\n\n[the programme]({{ conference.site }}/a) [mail](mailto:a@x.example)",
+            "[le programme]({{ conference.site_fr }}/b)",
+            "it lacks the link to `mailto:a@x.example` (en.md line 7)",
+        ),
+        (
+            "[a](https://a.example/en)",
+            "[a](https://b.example/)",
+            "it lacks the link to `https://a.example/en` (en.md line 5); it adds the link to \
+             `https://b.example/` (line 5)",
+        ),
+        ("## A\n\nb", "b", "it has 0 headings for 1"),
+        ("![a](images/a.gif)", "b", "it lacks the image `images/a.gif` (en.md line 5)"),
+        ("b", "b\n\n{{ attachment_table }}", "it adds `attachment_table` (line 7)"),
+    ] {
+        let told = translated(english, french);
+        assert_eq!(told, [format!("fr.md differs from en.md: {expected}")]);
+    }
+}
+
+#[test]
+fn a_translation_may_have_its_own_facts_words_and_pages() {
+    for (english, french) in [
+        ("{{ conference.name }}", "{{ conference.site_fr }}"),
+        ("[a]({{ conference.site }}/en/a)", "[b]({{ conference.site_fr }}/fr/b \"t\")"),
+        ("[a](https://en.forum.example/a)", "[b](https://fr.forum.example/b?c)"),
+        ("[a](mailto:en@x.example)", "[b](mailto:fr@x.example?subject=a)"),
+        (
+            "# a\n\nb {{ recipient.town }}",
+            "# c\n\n{{ recipient.town | upper }} d {{ recipient.town }}",
+        ),
+        ("{% if language == \"en\" %}a{% endif %}", "b"),
+        (
+            "({{ attachments.map.number }}) {{ attachments.map.title }}",
+            "({{ attachments.map.number }})",
+        ),
+    ] {
+        assert_eq!(translated(english, french), [""; 0], "{english} | {french}");
+    }
+}
+
+#[test]
+fn a_translation_without_greeting_is_told_once() {
+    let list = "email,name,language\nana@x.example,Ana,en\neva@x.example,Eva,fr\n";
+    let workspace = Workspace::new()
+        .list("people.csv", list)
+        .letter("outcome", "en", "Subject: Thanks\n\n{{ greeting }}\n\nWe met.\n")
+        .letter("outcome", "fr", "Subject: Merci\n\nNous nous sommes vus.\n");
+    assert_eq!(told(&workspace), ["warning translation-differs fr.md"]);
+}
