@@ -7,7 +7,9 @@ use crate::config::{self, ByLanguage, Config};
 use crate::id::{CampaignId, Digest};
 use crate::language::Language;
 use crate::letter::{ImageFile, Letters, Source, Sources, Vocabulary};
-use crate::limits::{ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
+use crate::limits::{
+    ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX, TRANSLATION_OLDER_MIN,
+};
 use crate::plan::documents::{self, DocumentSetting, Documents, Titles};
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
@@ -16,6 +18,7 @@ use crate::time::Timestamp;
 use crate::workspace::Workspace;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Everything a campaign's plan is made of.
 #[derive(Debug)]
@@ -57,6 +60,7 @@ impl Campaign {
     ) -> Option<Campaign> {
         let people = read_people(workspace, config, setting, problems);
         let sources = read_sources(workspace, setting, problems);
+        note_older_translations(workspace, config, &sources.letters, problems);
         let vocabulary = Vocabulary {
             columns: people.columns.clone(),
             lacks_columns: !people.knows_all_columns,
@@ -266,6 +270,45 @@ fn note_other_files(workspace: &Workspace, folder: &str, problems: &mut Problems
              move it away.",
         ));
     }
+}
+
+/// Translations that have not been touched since the letter in the default language was changed.
+fn note_older_translations(
+    workspace: &Workspace,
+    config: &Config,
+    letters: &BTreeMap<Language, Source>,
+    problems: &mut Problems,
+) {
+    let candidates = config.languages.default.fall_backs();
+    let Some(model) = candidates.iter().find_map(|l| letters.get(l)) else { return };
+    let Some(changed) = workspace.modified(&model.file) else { return };
+    let name = |file: &str| file.rsplit('/').next().unwrap_or_default().to_owned();
+    for Source { file, .. } in letters.values().filter(|letter| letter.file != model.file) {
+        let Some(older) = workspace.modified(file).map(|time| changed.since(time)) else {
+            continue;
+        };
+        if older < TRANSLATION_OLDER_MIN {
+            continue;
+        }
+        let (this, that) = (name(file), name(&model.file));
+        let message = format!("{that} was changed {} after {this}", in_words(older));
+        problems.push(
+            Problem::note("older-translation", message)
+                .place(Place::file(file))
+                .hint(format!("Look whether what changed in {that} must change in {this} too.")),
+        );
+    }
+}
+
+/// `3 days`, `1 hour`, `20 minutes`: how long a time is, about.
+fn in_words(time: Duration) -> String {
+    let minutes = time.as_secs() / 60;
+    let (number, word) = match minutes {
+        0..60 => (minutes, "minute"),
+        60..1440 => (minutes / 60, "hour"),
+        _ => (minutes / 1440, "day"),
+    };
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
 }
 
 fn not_a_language(file: &str, tag: &str) -> Problem {

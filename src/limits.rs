@@ -55,6 +55,9 @@ pub const LETTER_BRANCHES_MAX: usize = 64;
 pub const TEMPLATE_TERMS_MAX: usize = 64;
 /// Parts a value is split into by a template, so that a loop over them ends.
 pub const TEMPLATE_PARTS_MAX: usize = 1_000;
+/// How much older than the letter in the default language a translation must be to be noted: copying
+/// a workspace or checking it out gives all its files about the same time.
+pub const TRANSLATION_OLDER_MIN: Duration = Duration::from_secs(60);
 /// Bytes of one attachment or image before encoding.
 pub const ATTACHMENT_BYTES_MAX: u64 = 100 << 20;
 

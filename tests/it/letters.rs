@@ -181,3 +181,28 @@ fn a_translation_without_greeting_is_told_once() {
         .letter("outcome", "fr", "Subject: Merci\n\nNous nous sommes vus.\n");
     assert_eq!(told(&workspace), ["warning translation-differs fr.md"]);
 }
+
+#[test]
+fn a_translation_older_than_the_last_change_is_noted() {
+    let workspace = Workspace::new()
+        .list("people.csv", "email,name,language\nana@x.example,Ana,en\neva@x.example,Eva,fr\n")
+        .letter("outcome", "en", "Subject: Thanks\n\n{{ greeting }}\n\nWe met.\n")
+        .letter("outcome", "fr", "Subject: Merci\n\n{{ greeting }}\n\nNous voila.\n");
+    let changed = |language: &str, hours: u64| {
+        let path = workspace.path().join(format!("templates/outcome/{language}.md"));
+        let file = std::fs::File::options().append(true).open(path).expect("a letter");
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_790_000_000);
+        let time = time + std::time::Duration::from_secs(3600 * hours);
+        file.set_modified(time).expect("a time");
+    };
+    for (english, french, expected) in
+        [(50, 0, &["note older-translation fr.md"][..]), (0, 0, &[]), (0, 50, &[])]
+    {
+        changed("en", english);
+        changed("fr", french);
+        assert_eq!(told(&workspace), expected, "en {english} fr {french}");
+    }
+    changed("en", 100);
+    let output = workspace.run(&["check", "-v"]);
+    assert!(output.stderr.contains("en.md was changed 2 days after fr.md"), "{}", output.stderr);
+}
