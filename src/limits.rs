@@ -50,6 +50,9 @@ pub const TEMPLATE_BRANCHES_MAX: usize = 64;
 /// Branches of one language's letter that tell kinds of letter apart: one bit each; what stands
 /// behind them is rendered all the same.
 pub const LETTER_BRANCHES_MAX: usize = 64;
+/// Kinds of letter that are listed: nobody reads more, and a letter with many conditions has one for
+/// nearly every person. The others are counted.
+pub const KINDS_LISTED_MAX: usize = 100;
 /// Values one text in a template is put together of: with the longest cells 4 MiB, so that a text
 /// that doubles itself ends as an error (security S6).
 pub const TEMPLATE_TERMS_MAX: usize = 64;

@@ -47,6 +47,7 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
         .with("summary", summary)
         .with("languages", overview.languages)
         .with("kinds", overview.kinds)
+        .with("kinds_total", json!(overview.kinds_total))
         .with_problems(problems)
 }
 
@@ -55,12 +56,13 @@ struct Overview {
     text: String,
     languages: Value,
     kinds: Value,
+    kinds_total: usize,
 }
 
 impl Overview {
     /// Where there is no plan.
     fn none() -> Overview {
-        Overview { text: String::new(), languages: json!([]), kinds: json!([]) }
+        Overview { text: String::new(), languages: json!([]), kinds: json!([]), kinds_total: 0 }
     }
 
     fn of(shell: &Shell, campaign: &Campaign, plan: &Plan, problems: &mut Problems) -> Overview {
@@ -72,7 +74,12 @@ impl Overview {
         let parts = [language_table(&rows, columns), kinds.as_text(columns)];
         let text = parts.iter().filter(|part| !part.is_empty()).map(|part| format!("\n{part}"));
         let languages = languages_as_json(&rows);
-        Overview { text: text.collect(), languages, kinds: kinds.as_json() }
+        Overview {
+            text: text.collect(),
+            languages,
+            kinds: kinds.as_json(),
+            kinds_total: kinds.total(),
+        }
     }
 }
 

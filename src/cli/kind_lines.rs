@@ -6,6 +6,7 @@
 use super::ui::{DIM, grouped, one_line, padded};
 use super::wrapping::wrapped;
 use crate::campaign::Campaign;
+use crate::limits::KINDS_LISTED_MAX;
 use crate::plan::Plan;
 use crate::plan::kinds::{Kind, kinds};
 use serde_json::{Value, json};
@@ -30,7 +31,10 @@ struct Told {
 pub(super) struct Kinds<'a> {
     campaign: &'a Campaign,
     plan: &'a Plan,
+    /// The most frequent ones.
     told: Vec<Told>,
+    /// How many there are.
+    total: usize,
 }
 
 impl<'a> Kinds<'a> {
@@ -41,16 +45,20 @@ impl<'a> Kinds<'a> {
             documents: kind.documents.iter().map(document).collect(),
             kind,
         };
-        Kinds { campaign, plan, told: kinds(&plan.deliveries).into_iter().map(tell).collect() }
+        let kinds = kinds(&plan.deliveries);
+        let total = kinds.len();
+        let told = kinds.into_iter().take(KINDS_LISTED_MAX).map(tell).collect();
+        Kinds { campaign, plan, told, total }
     }
 
     /// A line for each, with its line end; nothing where all letters are of one kind.
     pub(super) fn as_text(&self, columns: usize) -> String {
         let mut text = String::new();
-        if self.told.len() < 2 {
+        if self.total < 2 {
             return text;
         }
-        let _ = writeln!(text, "{} kinds of letter, one of each to read:", self.told.len());
+        let total = grouped(self.total as u64);
+        let _ = writeln!(text, "{total} kinds of letter, one of each to read:");
         let most = self.told.first().map_or(0, |told| told.kind.letters);
         let digits = grouped(most).len();
         let what: Vec<String> = self.told.iter().take(KINDS_SHOWN).map(|t| self.what(t)).collect();
@@ -62,11 +70,16 @@ impl<'a> Kinds<'a> {
             let line = format!("  {count:>digits$}  {what}  {}", self.example(told));
             let _ = writeln!(text, "{}", wrapped(&line, columns, digits + 6));
         }
-        if self.told.len() > KINDS_SHOWN {
-            let more = self.told.len() - KINDS_SHOWN;
-            let _ = writeln!(text, "  {DIM}... and {more} more: --format json has all{DIM:#}");
+        if self.total > KINDS_SHOWN {
+            let more = grouped((self.total - KINDS_SHOWN) as u64);
+            let _ = writeln!(text, "  {DIM}... and {more} more, each of fewer letters{DIM:#}");
         }
         text
+    }
+
+    /// How many there are, with those that are not listed.
+    pub(super) fn total(&self) -> usize {
+        self.total
     }
 
     /// `[{"language": "en", "branches": ["recipient.town"], "people": 301, ...}]`.

@@ -77,6 +77,7 @@ fn show_one(
         .with("campaign", json!(campaign.id.as_str()))
         .with("letter", json)
         .with("kinds", kinds.as_json())
+        .with("kinds_total", json!(kinds.total()))
         .with_problems(problems)
 }
 

@@ -151,6 +151,9 @@ fn negated(condition: &str) -> String {
     let is_simple = !condition.contains(" and ") && !condition.contains(" or ");
     match condition.strip_prefix("not ") {
         Some(rest) if is_simple => rest.trim().to_owned(),
+        None if is_simple && condition.matches(" == ").count() == 1 => {
+            condition.replace(" == ", " != ")
+        }
         None if is_simple => format!("not {condition}"),
         _ => format!("not ({condition})"),
     }
@@ -282,7 +285,7 @@ mod tests {
         let chain = "{% if a == \"1\" -%}x{% elif b and c %}y{% else %}z{% endif %}";
         check(chain, &[0], &["a == \"1\""]);
         check(chain, &[1], &["b and c"]);
-        check(chain, &[2], &["not a == \"1\"", "not (b and c)"]);
+        check(chain, &[2], &["a != \"1\"", "not (b and c)"]);
         let nested = "{% if a %}{% if not b %}x{% endif %}{% endif %}{% if a %}y{% endif %}";
         check(nested, &[0, 1, 2], &["a", "not b"]);
         check(nested, &[0, 2], &["a", "b"]);

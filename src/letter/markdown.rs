@@ -164,18 +164,26 @@ pub(super) fn inspect(source: Inspected<'_>, images: &Images, problems: &mut Pro
                 }
             }
             NodeValue::Image(image) => {
-                if masked_text_of(node).trim().is_empty() {
-                    problems.push(no_description(&image.url).place(here()));
-                }
-                if image.url.contains(FILL) {
-                    problems.push(computed_image().place(here()));
-                } else if let Err(problem) = images.find(&image.url) {
-                    problems.push(problem.place(here()));
-                }
+                let found = look_at_image(&image.url, &masked_text_of(node), images);
+                found.into_iter().for_each(|problem| problems.push(problem.place(here())));
             }
             _ => {}
         }
     }
+}
+
+/// What is wrong with an image and its description.
+fn look_at_image(url: &str, description: &str, images: &Images) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if description.trim().is_empty() {
+        found.push(no_description(url));
+    }
+    if url.contains(FILL) {
+        found.push(computed_image());
+    } else if let Err(problem) = images.find(url) {
+        found.push(*problem);
+    }
+    found
 }
 
 /// What a letter's Markdown is made of, with places in bytes of it.

@@ -122,17 +122,7 @@ fn row(
     let Materials { letters, default_language, .. } = *materials;
     let letter = letters.language_for(language, default_language);
     let of = |found: Option<&Language>| of_reader(language, found);
-    let (signature, footer) = match &letter {
-        Some(letter) => {
-            let signature = || of(letters.signature_for(letter));
-            let footer = || of(letters.footer_for(letter));
-            (
-                if letters.uses_signature(letter) { signature() } else { Cell::None },
-                if letters.has_footers() { footer() } else { Cell::None },
-            )
-        }
-        None => (Cell::Missing, Cell::Missing),
-    };
+    let (signature, footer) = inserts(materials, language, letter.as_ref());
     let documents = settings.iter().map(|setting| DocumentCells {
         id: setting.id.clone(),
         number: setting.number,
@@ -151,12 +141,41 @@ fn row(
         letter: of(letter.as_ref()),
         signature,
         footer,
-        sender: match letter.as_ref().map(|letter| materials.senders.has_name_in(letter)) {
-            Some(false) => of(Some(default_language)),
-            _ if materials.senders.by_language.is_empty() => Cell::Present,
-            _ => of(letter.as_ref()),
-        },
+        sender: sender(materials, language, letter.as_ref()),
         documents: documents.collect(),
+    }
+}
+
+/// The signature and the footer below the letter that a reader gets.
+fn inserts(
+    materials: &Materials<'_>,
+    reader: &Language,
+    letter: Option<&Language>,
+) -> (Cell, Cell) {
+    let letters = materials.letters;
+    let Some(letter) = letter else { return (Cell::Missing, Cell::Missing) };
+    let signature = match letters.uses_signature(letter) {
+        true => of_reader(reader, letters.signature_for(letter)),
+        false => Cell::None,
+    };
+    let footer = match letters.has_footers() {
+        true => of_reader(reader, letters.footer_for(letter)),
+        false => Cell::None,
+    };
+    (signature, footer)
+}
+
+/// The name of the sender, which goes by the language of the letter.
+fn sender(materials: &Materials<'_>, reader: &Language, letter: Option<&Language>) -> Cell {
+    let senders = materials.senders;
+    if senders.by_language.is_empty() {
+        return Cell::Present;
+    }
+    match letter {
+        Some(letter) if !senders.has_name_in(letter) => {
+            of_reader(reader, Some(materials.default_language))
+        }
+        letter => of_reader(reader, letter),
     }
 }
 
