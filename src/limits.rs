@@ -82,11 +82,20 @@ pub const LETTER_BYTES_MAX: usize = 4 << 20;
 pub const TEMPLATE_NESTING_MAX: usize = 64;
 /// Branches `elif` of one condition: the template parser recurses over them (security S6).
 pub const TEMPLATE_BRANCHES_MAX: usize = 64;
+/// Branches of one language's letter that tell kinds of letter apart: one bit each; what stands
+/// behind them is rendered all the same.
+pub const LETTER_BRANCHES_MAX: usize = 64;
+/// Kinds of letter that are listed: nobody reads more, and a letter with many conditions has one for
+/// nearly every person. The others are counted.
+pub const KINDS_LISTED_MAX: usize = 100;
 /// Values one text in a template is put together of: with the longest cells 4 MiB, so that a text
 /// that doubles itself ends as an error (security S6).
 pub const TEMPLATE_TERMS_MAX: usize = 64;
 /// Parts a value is split into by a template, so that a loop over them ends.
 pub const TEMPLATE_PARTS_MAX: usize = 1_000;
+/// How much older than the letter in the default language a translation must be to be noted: copying
+/// a workspace or checking it out gives all its files about the same time.
+pub const TRANSLATION_OLDER_MIN: Duration = Duration::from_secs(60);
 /// Bytes of one attachment or image before encoding.
 pub const ATTACHMENT_BYTES_MAX: u64 = 100 << 20;
 

@@ -5,6 +5,7 @@
 use super::answer::{Answer, Exit};
 use super::args::Check;
 use super::check_out::{self, About};
+use super::overview::Overview;
 use super::relay::relay;
 use super::shell::{Opened, Shell};
 use super::ui::{counted, for_stdout, plural};
@@ -27,9 +28,11 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     if opened.campaign_id(name).is_err() {
         return Answer::failed(Exit::MustChange, problems);
     }
+    let mut overview = Overview::none();
     if let Some(campaign) = &campaign {
         let plan = campaign.plan_only(shell.clock().date(), &mut problems);
         check_relay(shell, &opened, campaign, &plan, &mut problems);
+        overview = Overview::of(shell, campaign, &plan, &mut problems);
     }
     let recipients = campaign.as_ref().map_or(0, |c| c.people.recipients.len());
     let written = args.out.as_deref().map(|out| {
@@ -46,8 +49,12 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
         "warnings": problems.count_of(Severity::Warning),
     });
     let exit = if fails { Exit::MustChange } else { Exit::Done };
-    let text = for_stdout(&report(shell, campaign.as_ref(), &problems));
-    Answer { exit, tells_problems: true, ..Answer::done(text) }
+    let report = report(shell, campaign.as_ref(), &problems);
+    let text = format!("{}{}", overview.text, for_stdout(&report));
+    let answer = Answer { exit, tells_problems: true, ..Answer::done(text) };
+    let parts = overview.json.into_iter();
+    parts
+        .fold(answer, |answer, (name, value)| answer.with(name, value))
         .with("summary", summary)
         .with_problems(problems)
 }

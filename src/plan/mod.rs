@@ -12,15 +12,17 @@
 
 pub mod documents;
 pub mod header_values;
+pub mod kinds;
 mod lanes;
 pub mod manifest;
+pub mod matrix;
 pub mod objects;
 pub mod pattern;
 
 use crate::address::Mailbox;
 use crate::id::{CampaignId, DeliveryId, Digest, Fingerprint};
 use crate::language::Language;
-use crate::letter::{Image, Letter, Letters, Particulars, RenderFailure, Undefined};
+use crate::letter::{Branches, Image, Letter, Letters, Particulars, RenderFailure, Undefined};
 use crate::message::{self, Draft, EncodedPart, Message, Sender, compose, letter_digest};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{Excluded, People, Recipient, greeting};
@@ -45,6 +47,13 @@ impl Senders {
     pub fn for_language(&self, language: &Language) -> &Sender {
         let named = language.fall_backs().into_iter().find_map(|l| self.by_language.get(&l));
         named.unwrap_or(&self.default)
+    }
+
+    /// Whether readers of a language see a name of their own, or all see the same.
+    #[must_use]
+    pub fn has_name_in(&self, language: &Language) -> bool {
+        self.by_language.is_empty()
+            || language.fall_backs().iter().any(|l| self.by_language.contains_key(l))
     }
 }
 
@@ -95,6 +104,8 @@ pub struct Planned {
     pub language: Language,
     /// Digest of the letter.
     pub letter_digest: Digest,
+    /// The branches that the letter's conditions took.
+    pub branches: Branches,
     /// The documents that go with it.
     pub documents: Arc<DocumentSet>,
     /// Octets of the message as sent.
@@ -227,7 +238,7 @@ pub fn rewrite<T: Send, R>(
     let make = |index: usize| {
         let planned = &deliveries[index];
         let letter = materials.render(planned.recipient, &planned.language, &planned.documents);
-        letter.ok().map(|letter| finish(materials.rewritten(planned, letter)))
+        letter.ok().map(|(letter, _)| finish(materials.rewritten(planned, letter)))
     };
     // A letter that could be made once can be made again: nothing was read in between. Were one
     // missing all the same, the ledger would miss it.
@@ -241,10 +252,10 @@ impl Materials<'_> {
         recipient: usize,
         language: &Language,
         documents: &DocumentSet,
-    ) -> Result<Letter, RenderFailure> {
+    ) -> Result<(Letter, Branches), RenderFailure> {
         let recipient = &self.people.recipients[recipient];
         let greeting = greeting::neutral(language, recipient.name.as_deref());
-        self.letters.render(&Particulars {
+        self.letters.render_with_branches(&Particulars {
             language,
             greeting: &greeting,
             values: &recipient.values,
@@ -303,7 +314,7 @@ impl<'a> Workshop<'a> {
             .language_for(&recipient.language, m.default_language)
             .ok_or_else(|| Fault::NoLetter(recipient.language.clone()))?;
         let documents = m.documents.for_recipient(recipient);
-        let letter = m.render(index, &language, &documents).map_err(Fault::from)?;
+        let (letter, branches) = m.render(index, &language, &documents).map_err(Fault::from)?;
         let to = mailbox_of(recipient);
         let sender = m.senders.for_language(&language);
         let letter_digest = letter_digest(&to, sender, &letter);
@@ -322,8 +333,16 @@ impl<'a> Workshop<'a> {
         });
         let id = DeliveryId::of(m.campaign, &recipient.key);
         let octets = message.len() as u64;
-        let planned =
-            Planned { id, recipient: index, to, language, letter_digest, documents, octets };
+        let planned = Planned {
+            id,
+            recipient: index,
+            to,
+            language,
+            letter_digest,
+            branches,
+            documents,
+            octets,
+        };
         Ok((planned, letter, message))
     }
 

@@ -37,6 +37,8 @@ mod foreign;
 #[cfg(unix)]
 mod interrupts;
 mod kills;
+mod languages;
+mod letters;
 #[cfg(target_os = "linux")]
 mod order;
 mod pace;

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod headers;
+mod letters;
 
 use crate::support::workspace::Workspace;
 use serde_json::Value;
