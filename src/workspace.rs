@@ -20,6 +20,7 @@ pub use whereabouts::Computer;
 
 use crate::owner_only;
 use crate::problem::{Place, Problem, Problems};
+use crate::time::Timestamp;
 use listing::{Entry, Listing, is_pattern};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -173,6 +174,15 @@ impl Workspace {
             Located::Here(found) => read_regular(path, &found, bytes_max).map(Some),
             Located::Nowhere(_) => Ok(None),
         }
+    }
+
+    /// When a file was last changed, as its disk has it; a copy or a checkout may have made it now.
+    #[must_use]
+    pub fn modified(&self, path: &str) -> Option<Timestamp> {
+        let Ok(Located::Here(found)) = self.locate(path, "file") else { return None };
+        let time = fs::metadata(found).and_then(|metadata| metadata.modified()).ok()?;
+        let seconds = time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
+        i64::try_from(seconds).ok().map(Timestamp::from_unix_seconds)
     }
 
     /// The paths that fit a pattern, in natural order: `*` stands for any characters of a name,
@@ -399,9 +409,19 @@ fn not_unicode(path: &str) -> Problem {
 }
 
 fn unreadable(path: &str, error: &io::Error) -> Problem {
+    if cfg!(windows) && is_held(error) {
+        return Problem::error("unreadable-file", format!("{path} is open in another program"))
+            .place(Place::file(path))
+            .hint("Close it there (Excel locks the workbook it shows), then try again.");
+    }
     Problem::error("unreadable-file", format!("cannot read {path}: {error}"))
         .place(Place::file(path))
         .hint("Close the file in other programs, and check that you may read it.")
+}
+
+/// Whether Windows keeps a file for another program: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION.
+fn is_held(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(32 | 33))
 }
 
 #[cfg(test)]

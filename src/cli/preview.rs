@@ -4,10 +4,11 @@ use super::answer::{Answer, Exit};
 use super::args::Preview;
 use super::dry_run::nobody;
 use super::failure::{Candidate, several};
+use super::kind_lines::Kinds;
 use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
 use super::plan_screen::language_counts;
 use super::shell::Shell;
-use super::ui::{BOLD, DIM, plural, printable, size};
+use super::ui::{BOLD, DIM, plural, printable, size, terminal_columns};
 use crate::campaign::Campaign;
 use crate::gallery::{Entry, GENERATOR, Gallery, Mailing, PageError, document_file, page_name};
 use crate::plan::documents::DocumentSet;
@@ -71,9 +72,12 @@ fn show_one(
         "\n{DIM}{} in all: secretariat preview --out DIR writes every one as a page{DIM:#}\n",
         plural(plan.deliveries.len() as u64, "letter")
     );
-    Answer { exit, ..Answer::done(text + &more) }
+    let kinds = Kinds::of(campaign, &plan);
+    Answer { exit, ..Answer::done(text + &more + &kinds.as_text(terminal_columns())) }
         .with("campaign", json!(campaign.id.as_str()))
         .with("letter", json)
+        .with("kinds", kinds.as_json())
+        .with("kinds_total", json!(kinds.total()))
         .with_problems(problems)
 }
 

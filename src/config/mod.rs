@@ -18,6 +18,7 @@ pub mod environment;
 mod habits;
 mod names;
 mod password;
+mod people;
 mod read;
 mod relay;
 mod relay_url;
@@ -27,6 +28,7 @@ mod units;
 
 pub use environment::Environment;
 pub use password::{PasswordSource, fetch as fetch_password};
+pub use people::PeopleRules;
 pub use read::read;
 pub use relay_url::RelayUrl;
 pub use section::Placed;
@@ -63,6 +65,8 @@ pub struct Config {
     pub languages: Languages,
     /// `[columns]`, in the order of the file.
     pub columns: Vec<ColumnSetting>,
+    /// `[people]`.
+    pub people: PeopleRules,
     /// `[attachments.*]`, in the order of the file; those with an error in them are left out.
     pub attachments: Vec<Attachment>,
     /// `[campaigns.*]`, in the order of the file.
@@ -262,6 +266,7 @@ impl Config {
             columns: self.columns.clone(),
             default_language: self.languages.default.clone(),
             language_by_country: self.languages.by_country.clone(),
+            two_addresses: self.people.two_addresses,
         }
     }
 
@@ -290,8 +295,8 @@ impl Config {
 
 /// Endings of files that people keep participant lists in, also those not read yet: the
 /// recipients stage says so, where leaving them out would leave out people.
-const LIST_ENDINGS: [&str; 9] =
-    ["csv", "tsv", "tab", "txt", "xlsx", "xlsm", "xls", "ods", "numbers"];
+const LIST_ENDINGS: [&str; 12] =
+    ["csv", "tsv", "tab", "txt", "xlsx", "xlsm", "xls", "ods", "xlsb", "fods", "numbers", "gsheet"];
 
 impl Campaign {
     /// `campaign.*` in letters.
@@ -332,7 +337,7 @@ impl Campaign {
         let place = self.recipients.first().map_or(&self.place, |p| &p.place);
         Problem::error("no-lists", message)
             .place(place.clone())
-            .hint("Put a participant list there, saved as CSV.")
+            .hint("Put a participant list there: a workbook or CSV.")
     }
 }
 
@@ -344,7 +349,7 @@ fn has_list_ending(file: &str) -> bool {
 fn not_a_list(file: &str) -> Problem {
     Problem::note("not-a-list", format!("{file} is not read: its ending is no list's"))
         .place(Place::file(file))
-        .hint("If people are in it, save it as CSV.")
+        .hint("If people are in it, save it as a workbook or CSV.")
 }
 
 #[cfg(test)]

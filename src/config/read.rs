@@ -10,12 +10,14 @@
 use super::campaigns::{FROM_EXAMPLE, read_attachment, read_campaign, read_sender};
 use super::environment::Environment;
 use super::names::{is_name, parse_campaign_id, parse_language, unknown};
+use super::people::read_people;
 use super::relay::{read_relay, read_retry};
 use super::section::{
     Entry, Placed, Reader, Refusal, Section, TOP_KEY, TOP_KEY_HINT, as_section, texts,
 };
 use super::units::parse_size;
 use super::{Config, Languages, Limits, syntax};
+use crate::address::breaks_or_turns_a_line;
 use crate::id::CampaignId;
 use crate::language::Language;
 use crate::problem::{Place, Problem, Problems};
@@ -63,6 +65,7 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
     let relay_is_broken = reader.errors() > errors_before;
     let retry = read_retry(top.take_section("retry", "[retry]", reader), reader);
     let columns = read_columns(top.take_section("columns", "[columns]", reader), reader);
+    let people = read_people(top.take_section("people", "[people]", reader), reader);
     let limits = read_limits(top.take_section("limits", "[limits]", reader), reader);
     top.finish(reader);
     let mut campaigns = Vec::new();
@@ -81,6 +84,7 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
         retry,
         languages,
         columns,
+        people,
         attachments,
         campaigns,
         limits,
@@ -169,6 +173,13 @@ fn fact(key: &str, entry: &Entry<'_>, reader: &mut Reader<'_>) -> Option<String>
     let hint = format!("Write {key} = \"...\".");
     if text.contains(|c: char| c.is_control() && c != '\n') {
         reader.refuse(&name, &place, Refusal::new("holds a control character", hint));
+        return None;
+    }
+    // It stands in subjects and, with its mailings, in headers (security S2, S13).
+    if key == "name" && text.contains(breaks_or_turns_a_line) {
+        let refusal =
+            Refusal::new("holds a line break or a mark that turns the writing round", hint);
+        reader.refuse(&name, &place, refusal);
         return None;
     }
     if key == "name" && text.trim().is_empty() {

@@ -50,6 +50,8 @@ pub struct DocumentSet {
     pub attachments: Vec<Arc<Attachment>>,
     /// As messages carry them.
     pub parts: Vec<AttachedPart>,
+    /// The language whose file each one is; absent where files do not differ by language.
+    languages: Vec<Option<Language>>,
 }
 
 /// All documents of a campaign, read and assigned.
@@ -69,6 +71,14 @@ impl Documents {
     pub fn for_recipient(&self, recipient: &Recipient) -> Arc<DocumentSet> {
         let index = (recipient.number as usize).checked_sub(1);
         index.and_then(|i| self.sets.get(i)).unwrap_or(&self.none).clone()
+    }
+
+    /// The language whose file of a document readers of another language get, where they get no
+    /// file of their own.
+    #[must_use]
+    pub fn given_to(&self, id: &str, wanted: &Language) -> Option<&Language> {
+        let mut given = self.fall_backs.keys().filter(|(document, ..)| document == id);
+        given.find(|(_, language, _)| language == wanted).map(|(_, _, given)| given)
     }
 
     /// The different sets, in the order in which people first get them.
@@ -141,7 +151,15 @@ impl DocumentSet {
         DocumentSet {
             attachments: chosen.iter().map(|d| d.attachment.clone()).collect(),
             parts: chosen.iter().map(|d| d.part.clone()).collect(),
+            languages: chosen.iter().map(|d| d.language.clone()).collect(),
         }
+    }
+
+    /// What readers of a kind of letter have in common: each document's id, and the language whose
+    /// file it is where files differ by language.
+    pub fn of_kind(&self) -> impl Iterator<Item = (&str, Option<&Language>)> {
+        let ids = self.attachments.iter().map(|a| a.id.as_str());
+        ids.zip(self.languages.iter().map(Option::as_ref))
     }
 }
 
@@ -149,6 +167,8 @@ impl DocumentSet {
 #[derive(Clone)]
 struct Document {
     key: String,
+    /// The language whose file it is, where files differ by language.
+    language: Option<Language>,
     attachment: Arc<Attachment>,
     part: AttachedPart,
 }
@@ -290,7 +310,10 @@ impl<R: FnMut(&str) -> Result<Option<Arc<[u8]>>, Problem>> Shelf<'_, R> {
             digest: attachment.digest,
             part: EncodedPart::of_attachment(&attachment),
         };
-        let document = Document { key: key.clone(), attachment: Arc::new(attachment), part };
+        let by_language = setting.file.placeholders().any(|name| name == LANGUAGE);
+        let language = by_language.then_some(file_language);
+        let document =
+            Document { key: key.clone(), language, attachment: Arc::new(attachment), part };
         self.made.insert(key, document.clone());
         document
     }
@@ -311,17 +334,23 @@ impl<R: FnMut(&str) -> Result<Option<Arc<[u8]>>, Problem>> Shelf<'_, R> {
 
 impl Titles {
     fn in_language(&self, language: &Language, default: &Language) -> String {
-        match self {
-            Titles::One(title) => title.clone(),
-            Titles::ByLanguage(titles) => language
-                .fall_backs()
-                .iter()
-                .chain([default])
-                .find_map(|l| titles.get(l))
-                .or_else(|| titles.values().next())
-                .cloned()
-                .unwrap_or_default(),
+        match (self, self.language_for(Some(language), default)) {
+            (Titles::One(title), _) => title.clone(),
+            (Titles::ByLanguage(titles), chosen) => {
+                chosen.and_then(|l| titles.get(l)).cloned().unwrap_or_default()
+            }
         }
+    }
+
+    /// The language whose title a letter of this language has; `None` where one title stands for
+    /// all.
+    #[must_use]
+    pub fn language_for(&self, letter: Option<&Language>, default: &Language) -> Option<&Language> {
+        let Titles::ByLanguage(titles) = self else { return None };
+        let mut candidates = letter.map(Language::fall_backs).unwrap_or_default();
+        candidates.push(default.clone());
+        let found = candidates.iter().find_map(|l| titles.get_key_value(l));
+        found.or_else(|| titles.iter().next()).map(|(language, _)| language)
     }
 }
 
@@ -382,9 +411,11 @@ impl Faults {
     }
 
     fn add_fault(&mut self, setting: &DocumentSetting, fault: FillError, recipient: &Recipient) {
+        let mut place = recipient.place.clone();
+        let (FillError::Undefined { name } | FillError::NotAName { name, .. }) = &fault;
+        place.column = recipient.values.cell_number(name).and_then(|n| u32::try_from(n).ok());
         let key = (setting.id.clone(), fault);
-        let entry =
-            self.patterns.entry(key).or_insert_with(|| (recipient.place.clone(), Vec::new()));
+        let entry = self.patterns.entry(key).or_insert_with(|| (place, Vec::new()));
         entry.1.push(recipient.address.to_string());
     }
 

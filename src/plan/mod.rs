@@ -11,15 +11,18 @@
 //! lists, letters, documents and sender give the same fingerprint, whatever the order of rows.
 
 pub mod documents;
+pub mod header_values;
+pub mod kinds;
 mod lanes;
 pub mod manifest;
+pub mod matrix;
 pub mod objects;
 pub mod pattern;
 
 use crate::address::{EmailAddress, Mailbox};
 use crate::id::{CampaignId, DeliveryId, Digest, Fingerprint, RecipientKey};
 use crate::language::Language;
-use crate::letter::{Image, Letter, Letters, Particulars, RenderFailure, Undefined};
+use crate::letter::{Branches, Image, Letter, Letters, Particulars, RenderFailure, Undefined};
 use crate::message::{self, Draft, EncodedPart, Message, Sender, compose, letter_digest};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{Excluded, People, Recipient, greeting};
@@ -44,6 +47,13 @@ impl Senders {
     pub fn for_language(&self, language: &Language) -> &Sender {
         let named = language.fall_backs().into_iter().find_map(|l| self.by_language.get(&l));
         named.unwrap_or(&self.default)
+    }
+
+    /// Whether readers of a language see a name of their own, or all see the same.
+    #[must_use]
+    pub fn has_name_in(&self, language: &Language) -> bool {
+        self.by_language.is_empty()
+            || language.fall_backs().iter().any(|l| self.by_language.contains_key(l))
     }
 }
 
@@ -94,6 +104,8 @@ pub struct Planned {
     pub language: Language,
     /// Digest of the letter.
     pub letter_digest: Digest,
+    /// The branches that the letter's conditions took.
+    pub branches: Branches,
     /// The documents that go with it.
     pub documents: Arc<DocumentSet>,
     /// Octets of the message as sent.
@@ -260,7 +272,7 @@ pub fn rewrite<T: Send, R>(
     let make = |index: usize| {
         let planned = &deliveries[index];
         let letter = materials.render(planned.recipient, &planned.language, &planned.documents);
-        letter.ok().map(|letter| finish(materials.rewritten(planned, letter)))
+        letter.ok().map(|(letter, _)| finish(materials.rewritten(planned, letter)))
     };
     // A letter that could be made once can be made again: nothing was read in between. Were one
     // missing all the same, the ledger would miss it.
@@ -274,10 +286,10 @@ impl Materials<'_> {
         recipient: usize,
         language: &Language,
         documents: &DocumentSet,
-    ) -> Result<Letter, RenderFailure> {
+    ) -> Result<(Letter, Branches), RenderFailure> {
         let recipient = &self.people.recipients[recipient];
         let greeting = greeting::neutral(language, recipient.name.as_deref());
-        self.letters.render(&Particulars {
+        self.letters.render_with_branches(&Particulars {
             language,
             greeting: &greeting,
             values: &recipient.values,
@@ -338,7 +350,7 @@ impl<'a> Workshop<'a> {
             .language_for(&recipient.language, m.default_language)
             .ok_or_else(|| Fault::NoLetter(recipient.language.clone()))?;
         let documents = m.documents.for_recipient(recipient);
-        let letter = m.render(index, &language, &documents).map_err(Fault::from)?;
+        let (letter, branches) = m.render(index, &language, &documents).map_err(Fault::from)?;
         let to = mailbox_of(recipient);
         let sender = m.senders.for_language(&language);
         let copies = copies_of(m.campaign, recipient);
@@ -360,9 +372,17 @@ impl<'a> Workshop<'a> {
         });
         let id = DeliveryId::of(m.campaign, &recipient.key);
         let octets = message.len() as u64;
-        let recipient = index;
-        let planned =
-            Planned { id, recipient, to, language, letter_digest, documents, octets, copies };
+        let planned = Planned {
+            id,
+            recipient: index,
+            to,
+            language,
+            letter_digest,
+            branches,
+            documents,
+            octets,
+            copies,
+        };
         Ok((planned, letter, message))
     }
 

@@ -7,6 +7,8 @@
 //! What comes out of [`FilePattern::fill`] lies in the folder that the pattern names, whatever a
 //! participant list says (security S14).
 
+use crate::address::breaks_or_turns_a_line;
+
 /// The placeholder for the reader's language.
 pub const LANGUAGE: &str = "language";
 
@@ -137,7 +139,8 @@ impl FilePattern {
 /// Whether a text can stand in a file's name on every system without leading to another folder.
 #[must_use]
 pub fn is_part_of_a_name(text: &str) -> bool {
-    let foreign = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
+    // Where writing is turned round, `lima\u{202e}fdp.exe` is shown as a PDF.
+    let foreign = |c: char| breaks_or_turns_a_line(c) || "/\\:*?\"<>|".contains(c);
     !text.contains(foreign) && !matches!(text, "." | "..")
 }
 

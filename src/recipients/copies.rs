@@ -10,14 +10,14 @@
 //! # Failure
 //! Problems with the cell's place, or with the setting's.
 
+use super::address_cell::{AddressCell, Found};
 use super::columns::Layout;
 use super::shown::{counted, quoted};
 use super::values::ColumnNames;
-use super::{CopyColumn, People};
+use super::{CopyColumn, People, TwoAddresses};
 use crate::address::{AddressError, EmailAddress};
 use crate::limits::{COPIES_TO_ONE_SAID_MIN, HEADERS_NAMED_MAX};
 use crate::problem::{Place, Problem, Problems, nearest};
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 /// Which columns of one list get copies: cells of its rows, each once.
@@ -31,22 +31,22 @@ pub(super) fn columns_of(settings: &[CopyColumn], names: &ColumnNames) -> Vec<us
     columns
 }
 
-/// The addresses in a row's Cc columns as they stand there; each cell that is none is given to
-/// `refused` with its column.
-pub(super) fn addresses(
-    layout: &Layout,
-    cells: &[Cow<'_, str>],
-    mut refused: impl FnMut(usize, AddressError),
-) -> Vec<EmailAddress> {
-    let mut found = Vec::new();
-    for column in &layout.copies {
-        match EmailAddress::parse(cells.get(*column).map_or("", Cow::as_ref)) {
-            Ok(address) => found.push(address),
-            Err(AddressError::Empty) => {}
-            Err(error) => refused(*column, error),
-        }
+/// The addresses in the cell of a Cc column: one, or what the configuration makes of several. A name
+/// beside it is dropped: whose it is, is not asked of a copy.
+pub(super) fn read(cell: &str, several: TwoAddresses) -> Result<Vec<Found>, AddressError> {
+    match AddressCell::read(cell) {
+        AddressCell::Empty => Ok(Vec::new()),
+        AddressCell::One(found) => Ok(vec![found]),
+        AddressCell::Several(mut all) => match several {
+            TwoAddresses::Refuse => Err(AddressError::Several),
+            TwoAddresses::First => {
+                all.truncate(1);
+                Ok(all)
+            }
+            TwoAddresses::FirstAndCc => Ok(all),
+        },
+        AddressCell::Refused(error) => Err(error),
     }
-    found
 }
 
 /// Takes out what would be a second message to somebody: the person's own address, and one that
@@ -158,6 +158,7 @@ mod tests {
             default_language: Language::english(),
             language_by_country: BTreeMap::new(),
             copies: columns.iter().map(setting).collect(),
+            two_addresses: TwoAddresses::Refuse,
         };
         let mut problems = Problems::new();
         let source = ListSource { file: "l.csv", bytes: list.as_bytes() };
@@ -215,7 +216,7 @@ mod tests {
             let list = format!("email,assistant_email\na@x.example,{cell}\n");
             let (copies, told) = read(&["assistant_email"], &list);
             assert_eq!(copies.concat(), [""; 0], "{cell}");
-            let expected = "error bad-address l.csv:2: the address ";
+            let expected = "error bad-address l.csv:2:2: the address ";
             assert!(told.len() == 1 && told[0].starts_with(expected), "{cell}: {told:?}");
             assert!(told[0].contains("for a copy in column 2 (assistant_email)"), "{told:?}");
         }

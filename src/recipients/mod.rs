@@ -1,9 +1,10 @@
 //! Stage 1: participant lists in, recipients out.
 //!
-//! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`), what
-//! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`, `name.rs`,
-//! `country.rs`, `copies.rs`), one letter for one address (`gather.rs`), searching (`select.rs`) and the neutral
-//! greeting (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
+//! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`, `workbook/`), what
+//! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`,
+//! `address_cell.rs`, `copies.rs`, `name.rs`, `country.rs`), one letter for one address
+//! (`gather.rs`), addresses that are probably slips (`slips.rs`), searching (`select.rs`) and the neutral greeting
+//! (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
 //!
 //! # Invariants
 //! A row with anything in it is a recipient, an [`Excluded`] or an error, so that nobody is missed
@@ -12,10 +13,12 @@
 //! # Failure
 //! [`gather()`] never fails: what is wrong is in [`Problems`], all of it in one pass.
 
+mod address_cell;
 mod check;
 mod columns;
 mod copies;
 pub mod country;
+mod domains;
 mod fold;
 mod gather;
 pub mod greeting;
@@ -24,9 +27,12 @@ mod meaning;
 mod name;
 mod read;
 mod repair;
+mod rows;
 pub mod select;
 mod shown;
+mod slips;
 mod values;
+mod workbook;
 
 pub use values::{ColumnNames, Values};
 
@@ -58,6 +64,8 @@ pub struct Options {
     pub language_by_country: BTreeMap<String, Language>,
     /// `cc` of the campaign: the columns whose addresses get copies.
     pub copies: Vec<CopyColumn>,
+    /// `[people] two_addresses`.
+    pub two_addresses: TwoAddresses,
 }
 
 /// A column whose addresses get copies of the row's letter.
@@ -67,6 +75,18 @@ pub struct CopyColumn {
     pub name: String,
     /// Where the setting stands.
     pub place: Place,
+}
+
+/// What becomes of a cell with several people's addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TwoAddresses {
+    /// An error: nobody knows who is meant.
+    #[default]
+    Refuse,
+    /// The first gets the letter.
+    First,
+    /// The first gets the letter, the others copies of it.
+    FirstAndCc,
 }
 
 /// One line of `[columns]`.

@@ -18,8 +18,10 @@ mod start;
 
 mod approved;
 mod asking;
+mod attacks;
 mod bad_input;
 mod broken_off;
+mod checking;
 #[cfg(target_os = "linux")]
 mod clock;
 mod confirming;
@@ -36,6 +38,8 @@ mod foreign;
 #[cfg(unix)]
 mod interrupts;
 mod kills;
+mod languages;
+mod letters;
 #[cfg(target_os = "linux")]
 mod order;
 mod pace;
@@ -49,3 +53,4 @@ mod screen;
 mod send;
 mod tls;
 mod whereabouts;
+mod workbooks;

@@ -1,0 +1,52 @@
+//! A mailing seen from above, as `check` shows it: its languages and its kinds of letter.
+//!
+//! Owns which parts there are and their order, on the screen and in JSON. What a part looks like
+//! is its own file's.
+
+use super::kind_lines::Kinds;
+use super::language_table::{language_table, languages_as_json};
+use super::shell::Shell;
+use super::ui::terminal_columns;
+use crate::campaign::Campaign;
+use crate::plan::{Plan, matrix};
+use crate::problem::Problems;
+use serde_json::{Value, json};
+
+/// The parts of the overview.
+pub(super) struct Overview {
+    /// One behind the other, with an empty line behind each.
+    pub(super) text: String,
+    /// Names and values of the JSON object.
+    pub(super) json: Vec<(&'static str, Value)>,
+}
+
+impl Overview {
+    /// Where there is no plan.
+    pub(super) fn none() -> Overview {
+        let json = [("languages", json!([])), ("kinds", json!([])), ("kinds_total", json!(0))];
+        Overview { text: String::new(), json: json.to_vec() }
+    }
+
+    pub(super) fn of(
+        shell: &Shell,
+        campaign: &Campaign,
+        plan: &Plan,
+        problems: &mut Problems,
+    ) -> Overview {
+        let materials = campaign.materials(shell.clock().date());
+        let rows = matrix::matrix(&materials, &campaign.document_settings);
+        matrix::note_unread(&materials, problems);
+        let kinds = Kinds::of(campaign, plan);
+        let columns = terminal_columns();
+        let parts = [language_table(&rows, columns), kinds.as_text(columns)];
+        let text = parts.iter().filter(|part| !part.is_empty()).map(|part| format!("{part}\n"));
+        Overview {
+            text: text.collect(),
+            json: vec![
+                ("languages", languages_as_json(&rows)),
+                ("kinds", kinds.as_json()),
+                ("kinds_total", json!(kinds.total())),
+            ],
+        }
+    }
+}
