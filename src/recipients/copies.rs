@@ -18,7 +18,7 @@ use super::{CopyColumn, People, TwoAddresses};
 use crate::address::{AddressError, EmailAddress};
 use crate::limits::{COPIES_TO_ONE_SAID_MIN, HEADERS_NAMED_MAX};
 use crate::problem::{Place, Problem, Problems, nearest};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Which columns of one list get copies: cells of its rows, each once.
 pub(super) fn columns_of(settings: &[CopyColumn], names: &ColumnNames) -> Vec<usize> {
@@ -76,8 +76,8 @@ pub(super) fn refusal(layout: &Layout, column: usize, cell: &str, error: &Addres
     Problem::error("bad-address", message).hint(format!("{hint}, or empty the cell: no copy."))
 }
 
-/// Columns of `cc` that no list has; `names` are those of all lists.
-pub(super) fn report_unknown<'n>(
+/// Columns of `cc` that no list has.
+fn report_unknown<'n>(
     settings: &[CopyColumn],
     names: impl Iterator<Item = &'n str> + Clone,
     problems: &mut Problems,
@@ -99,8 +99,17 @@ pub(super) fn report_unknown<'n>(
     }
 }
 
-/// What an officer would want to know of all copies together.
-pub(super) fn report(people: &People, settings: &[CopyColumn], problems: &mut Problems) {
+/// Columns that no list has, and what an officer would want to know of all copies together; `names`
+/// are those of the columns of all lists.
+pub(super) fn report(
+    people: &People,
+    settings: &[CopyColumn],
+    names: &BTreeSet<String>,
+    problems: &mut Problems,
+) {
+    if people.knows_all_columns {
+        report_unknown(settings, names.iter().map(String::as_str), problems);
+    }
     let copies = || people.recipients.iter().flat_map(|recipient| &recipient.copies);
     if copies().next().is_none() {
         return;

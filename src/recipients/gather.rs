@@ -157,11 +157,7 @@ impl<'a> Gathering<'a> {
         self.columns.report_unused(problems);
         report_unknown_languages(&self.languages, self.options, problems);
         report_unknown_countries(&self.countries, problems);
-        if self.people.knows_all_columns {
-            let names = self.names.iter().map(String::as_str);
-            copies::report_unknown(&self.options.copies, names, problems);
-        }
-        copies::report(&self.people, &self.options.copies, problems);
+        copies::report(&self.people, &self.options.copies, &self.names, problems);
         slips::report(&self.people, &self.address_cells, problems);
         if self.people.recipients.is_empty() && !problems.has_errors() {
             problems.push(nobody(no_lists));
