@@ -19,6 +19,7 @@ mod attachment;
 mod balance;
 mod compile;
 mod direction;
+pub mod document;
 mod engine;
 mod grammar;
 mod html;
