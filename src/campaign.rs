@@ -8,7 +8,7 @@ use crate::id::{CampaignId, Digest};
 use crate::language::Language;
 use crate::letter::{ImageFile, Letters, Source, Sources, Vocabulary};
 use crate::limits::{ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
-use crate::plan::documents::{self, DocumentSetting, Documents, Titles};
+use crate::plan::documents::{self, DocumentSetting, Documents, Reader, Titles};
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{self, ListSource, People};
@@ -318,12 +318,15 @@ fn read_documents(
         documents::check_patterns(&settings, &people.columns, problems);
     }
     let default = &config.languages.default;
-    let read = |file: &str| {
-        let bytes = workspace.read_if_there(file, ATTACHMENT_BYTES_MAX)?;
+    let again = workspace.again();
+    let reader = Reader::new(move |file: &str| {
+        let bytes = again.read_if_there(file, ATTACHMENT_BYTES_MAX)?;
         Ok(bytes.map(Arc::from))
-    };
+    });
+    // What is wrong with a folder is said where its files are read.
+    let list = |pattern: &str| workspace.list(pattern, &mut Problems::new());
     let language = |wanted: &Language| letters.and_then(|l| l.language_for(wanted, default));
-    documents::gather(&settings, people, default, language, read, problems)
+    documents::gather(&settings, people, default, language, reader, list, problems)
 }
 
 fn document_setting(number: u32, attachment: &config::Attachment) -> DocumentSetting {
@@ -336,6 +339,7 @@ fn document_setting(number: u32, attachment: &config::Attachment) -> DocumentSet
         },
         file: attachment.file.value.clone(),
         name: attachment.name.clone(),
+        is_shared: attachment.shared,
         place: attachment.place.clone(),
     }
 }

@@ -38,7 +38,7 @@ mod style;
 mod tags;
 mod text;
 
-pub use attachment::{Mismatch, media_type, size_text};
+pub use attachment::{FileFacts, Mismatch, media_type, size_text};
 
 use crate::address::Mailbox;
 use crate::id::Digest;
@@ -103,8 +103,9 @@ pub struct Attachment {
     pub media_type: String,
     /// SHA-256 of the bytes.
     pub digest: Digest,
-    /// The bytes.
-    pub bytes: Arc<[u8]>,
+    /// How many bytes it has. Where they are is the plan's: the certificates of a whole conference
+    /// are not held in memory.
+    pub octets: u64,
 }
 
 /// The names a letter may use besides `recipient.*`, and their values.

@@ -11,10 +11,12 @@
 //! fingerprint, whatever the order of rows.
 
 pub mod documents;
+mod lacking;
 mod lanes;
 pub mod manifest;
 pub mod objects;
 pub mod pattern;
+mod personal;
 
 use crate::address::Mailbox;
 use crate::id::{CampaignId, DeliveryId, Digest, Fingerprint};
@@ -25,6 +27,7 @@ use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{Excluded, People, Recipient, greeting};
 use crate::time::Timestamp;
 use documents::{DocumentSet, Documents};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -143,7 +146,7 @@ pub fn make<E>(
     mut visit: impl FnMut(Made<'_>) -> Result<(), E>,
 ) -> Result<Plan, E> {
     let keep = |letter, message| (letter, message);
-    make_all(materials, problems, keep, |planned, (letter, message)| {
+    make_all(materials, Wanted::Whole, problems, keep, |planned, (letter, message)| {
         let recipient = &materials.people.recipients[planned.recipient];
         let sender = materials.senders.for_language(&planned.language);
         visit(Made { planned, recipient, sender, letter: &letter, message: &message })
@@ -154,18 +157,29 @@ pub fn make<E>(
 /// all of them to one caller, whom the cores would wait for.
 pub fn make_only(materials: &Materials<'_>, problems: &mut Problems) -> Plan {
     let drop_it = |_, _| ();
-    let Ok(plan) = make_all(materials, problems, drop_it, |_, ()| Ok::<(), Infallible>(()));
+    let take = |_: &Planned, ()| Ok::<(), Infallible>(());
+    let Ok(plan) = make_all(materials, Wanted::Weight, problems, drop_it, take);
     plan
+}
+
+/// What is wanted of the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// All their octets.
+    Whole,
+    /// How many octets they have: files of single persons are not read again for it.
+    Weight,
 }
 
 /// Makes the plan; what `finish` keeps of a letter passes `take`, in order.
 fn make_all<T: Send, E>(
     materials: &Materials<'_>,
+    wanted: Wanted,
     problems: &mut Problems,
     finish: impl Fn(Letter, Message) -> T + Sync,
     mut take: impl FnMut(&Planned, T) -> Result<(), E>,
 ) -> Result<Plan, E> {
-    let workshop = Workshop::new(materials);
+    let workshop = Workshop::new(materials, wanted);
     let recipients = &materials.people.recipients;
     let mut deliveries = Vec::with_capacity(recipients.len());
     let mut faults = Faults::default();
@@ -285,13 +299,14 @@ type MadeOrFault = Result<(Planned, Letter, Message), Fault>;
 /// Renders and composes; shared by all cores.
 struct Workshop<'a> {
     materials: &'a Materials<'a>,
+    wanted: Wanted,
     /// The images shown so far, each encoded once.
     images: Mutex<Vec<(Arc<Image>, EncodedPart)>>,
 }
 
 impl<'a> Workshop<'a> {
-    fn new(materials: &'a Materials<'a>) -> Workshop<'a> {
-        Workshop { materials, images: Mutex::default() }
+    fn new(materials: &'a Materials<'a>, wanted: Wanted) -> Workshop<'a> {
+        Workshop { materials, wanted, images: Mutex::default() }
     }
 
     fn make_one(&self, index: usize) -> MadeOrFault {
@@ -307,6 +322,13 @@ impl<'a> Workshop<'a> {
         let sender = m.senders.for_language(&language);
         let letter_digest = letter_digest(&to, sender, &letter);
         let images = self.encoded_images(&letter.images);
+        let (attachments, octets_left_out) = match self.wanted {
+            Wanted::Whole => {
+                let whole = m.documents.whole(&documents);
+                (whole.map_err(|problem| Fault::Problem(Box::new(problem)))?, 0)
+            }
+            Wanted::Weight => (Cow::Borrowed(&*documents.parts), documents.octets_left_out),
+        };
         let message = compose(&Draft {
             campaign: m.campaign,
             recipient: &recipient.key,
@@ -314,13 +336,14 @@ impl<'a> Workshop<'a> {
             sender,
             letter: &letter,
             letter_digest,
-            attachments: &documents.parts,
+            attachments: &attachments,
             images: &images,
             round: 1,
             date: m.date,
         });
         let id = DeliveryId::of(m.campaign, &recipient.key);
-        let octets = message.len() as u64;
+        let octets = message.len() as u64 + octets_left_out;
+        drop(attachments);
         let planned =
             Planned { id, recipient: index, to, language, letter_digest, documents, octets };
         Ok((planned, letter, message))
