@@ -8,6 +8,7 @@ use crate::id::{CampaignId, Digest};
 use crate::language::Language;
 use crate::letter::{ImageFile, Letters, Source, Sources, Vocabulary};
 use crate::limits::{ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
+use crate::plan::contents::{self, LookedInto, Which};
 use crate::plan::documents::{self, DocumentSetting, Documents, Reader, Titles};
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
@@ -141,6 +142,11 @@ impl Campaign {
     /// Makes the plan where nobody wants to see the letters.
     pub fn plan_only(&self, date: Timestamp, problems: &mut Problems) -> Plan {
         make_only(&self.materials(date), problems)
+    }
+
+    /// Looks into the documents; what is odd about them is kept.
+    pub fn look_into_documents(&self, which: Which, problems: &mut Problems) -> Vec<LookedInto> {
+        contents::look(&self.documents, which, problems)
     }
 
     /// What a plan is made of.

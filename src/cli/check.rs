@@ -2,12 +2,14 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Check;
+use super::document_lines::DocumentLines;
 use super::out_folder::refuse_inputs;
 use super::relay::relay;
 use super::shell::Shell;
 use super::ui::{counted, plural, problems_as_text};
 use crate::campaign::Campaign;
 use crate::plan::Plan;
+use crate::plan::contents::Which;
 use crate::problem::{Problem, Problems, Severity};
 use serde_json::json;
 use std::path::Path;
@@ -16,12 +18,13 @@ use std::path::Path;
 #[must_use]
 pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     let mut problems = Problems::new();
-    let mut recipients = 0;
+    let (mut recipients, mut documents) = (0, DocumentLines::default());
     let campaign = shell.campaign(args.campaign.as_deref(), &mut problems);
     if let Some(campaign) = &campaign {
         recipients = campaign.people.recipients.len();
         let plan = campaign.plan_only(shell.clock().date(), &mut problems);
         check_relay(shell, campaign, &plan, &mut problems);
+        documents = DocumentLines::of(&campaign.look_into_documents(Which::All, &mut problems));
     }
     if let Some(problem) =
         args.out.as_deref().and_then(|out| write_problems(shell, out, &problems).err())
@@ -32,14 +35,18 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     let heading = campaign
         .as_ref()
         .map(|c| format!("{}: {}, ", c.id, plural(c.people.recipients.len() as u64, "recipient")));
-    let text = format!("{}{}\n", heading.unwrap_or_default(), counted(&problems));
+    let lines = documents.as_text();
+    let text = format!("{lines}{}{}\n", heading.unwrap_or_default(), counted(&problems));
     let summary = json!({
         "recipients": recipients,
         "errors": problems.count_of(Severity::Error),
         "warnings": problems.count_of(Severity::Warning),
     });
     let exit = if fails { Exit::MustChange } else { Exit::Done };
-    Answer { exit, ..Answer::done(text) }.with("summary", summary).with_problems(problems)
+    Answer { exit, ..Answer::done(text) }
+        .with("summary", summary)
+        .with("documents", documents.as_json())
+        .with_problems(problems)
 }
 
 /// What would stop `send` before its first letter, as warnings: a mailing can be written and

@@ -10,6 +10,7 @@
 //! One delivery for each recipient key. The same lists, letters, documents and sender give the same
 //! fingerprint, whatever the order of rows.
 
+pub mod contents;
 pub mod documents;
 mod lacking;
 mod lanes;
