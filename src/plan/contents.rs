@@ -213,7 +213,8 @@ fn pdf_findings(one: &LookedInto, facts: &PdfFacts, found: &mut Vec<Finding>) {
             "It may have been cut off while it was copied: make it or fetch it once more.",
         ));
     }
-    if !facts.has_text {
+    // Where a damaged file ends nobody knows what else stood there.
+    if !facts.has_text && !facts.is_damaged {
         let pages = match facts.pages {
             1 => "its page is a picture".to_owned(),
             n => format!("its {n} pages are pictures"),

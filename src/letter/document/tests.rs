@@ -173,8 +173,10 @@ fn hostile_files_end() {
     let _ = look_into_pdf(&many);
 
     let mut in_itself = file(&[catalogue, "<</Type/Pages/Kids[]>>".to_owned()]);
-    in_itself.extend(b"9 0 obj\n<</Type/ObjStm/N 1/First 4/Filter 8 0 R/Length 9>>\nstream\n8 0 /Fl\nendstream endobj\n");
-    in_itself.extend(b"7 0 obj\n<</Type/XRef/W[1 1 1]/Index[8 1]/Size 9/Root 1 0 R/Length 3>>\nstream\n\x02\x09\x00\nendstream endobj\nstartxref\n");
+    in_itself.extend(b"9 0 obj\n<</Type/ObjStm/N 1/First 4/Filter 8 0 R/Length 9>>\nstream\n");
+    in_itself.extend(b"8 0 /Fl\nendstream endobj\n7 0 obj\n<</Type/XRef/W[1 1 1]/Index[8 1]");
+    in_itself.extend(b"/Size 9/Root 1 0 R/Length 3>>\nstream\n\x02\x09\x00\nendstream endobj\n");
+    in_itself.extend(b"startxref\n");
     let at = in_itself.windows(7).rposition(|w| w == b"7 0 obj").unwrap();
     in_itself.extend(format!("{at}\n%%EOF").bytes());
     let _ = look_into_pdf(&in_itself);

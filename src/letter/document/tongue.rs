@@ -211,49 +211,62 @@ mod tests {
         let twice = |text: &str| format!("{text} {text}");
         check(
             &twice(
-                "We thank the towns for their work and for the time that they have given to this conference, which was held in Almara with the help of many; it is our hope that the statement will be read.",
+                "We thank the towns for their work and for the time that they have given to \
+                 this conference, which was held in Almara with the help of many; it is our \
+                 hope that the statement will be read.",
             ),
             Some("en"),
         );
         check(
             &twice(
-                "Nous remercions les villes pour leur travail et pour le temps qu’elles ont donné à cette conférence, tenue dans la ville par et avec des amis ; les textes sont sur le site pour qui veut les lire.",
+                "Nous remercions les villes pour leur travail et pour le temps qu’elles ont \
+                 donné à cette conférence, tenue dans la ville par et avec des amis ; les \
+                 textes sont sur le site pour qui veut les lire.",
             ),
             Some("fr"),
         );
         check(
             &twice(
-                "Agradecemos a las ciudades su trabajo y el tiempo que han dado para la conferencia, que se celebró con los amigos de la ciudad; los textos y las fotos del foro se pueden leer por todos los que lo deseen.",
+                "Agradecemos a las ciudades su trabajo y el tiempo que han dado para la \
+                 conferencia, que se celebró con los amigos de la ciudad; los textos y las \
+                 fotos del foro se pueden leer por todos los que lo deseen.",
             ),
             Some("es"),
         );
         check(
             &twice(
-                "Agradecemos às cidades o trabalho e o tempo que deram para a conferência, que foi feita com os amigos da cidade; os textos e as fotos do foro não são para uma pessoa, mas para todos, em todas as línguas.",
+                "Agradecemos às cidades o trabalho e o tempo que deram para a conferência, que \
+                 foi feita com os amigos da cidade; os textos e as fotos do foro não são para \
+                 uma pessoa, mas para todos, em todas as línguas.",
             ),
             Some("pt"),
         );
         check(
             &twice(
-                "Wir danken den Städten für die Arbeit und für die Zeit, die sie der Konferenz gegeben haben, und wir hoffen, dass der Text nicht nur gelesen wird, sondern auch mit den Menschen im Ort zu Taten führt.",
+                "Wir danken den Städten für die Arbeit und für die Zeit, die sie der Konferenz \
+                 gegeben haben, und wir hoffen, dass der Text nicht nur gelesen wird, sondern \
+                 auch mit den Menschen im Ort zu Taten führt.",
             ),
             Some("de"),
         );
         check(
             &twice(
-                "Мы благодарим города за работу и за время, которое они отдали конференции; мы надеемся, что этот текст прочтут все, кто учится.",
+                "Мы благодарим города за работу и за время, которое они отдали конференции; мы \
+                 надеемся, что этот текст прочтут все, кто учится.",
             ),
             Some("ru"),
         );
         check(
             &twice(
-                "Ми дякуємо містам за роботу і за час, який вони віддали конференції; ми сподіваємося, що цей текст прочитають усі.",
+                "Ми дякуємо містам за роботу і за час, який вони віддали конференції; ми \
+                 сподіваємося, що цей текст прочитають усі.",
             ),
             None,
         );
         check(
             &twice(
-                "نشكر المدن على عملها وعلى الوقت الذي خصصته للمؤتمر ونأمل أن يقرأ الجميع هذا البيان في بلدانهم وأن يعملوا به",
+                "نشكر المدن على عملها وعلى الوقت الذي خصصته للمؤتمر ونأمل أن يقرأ الجميع هذا \
+                 البيان في بلدانهم وأن يعملوا به",
             ),
             Some("ar"),
         );
