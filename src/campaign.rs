@@ -62,6 +62,7 @@ impl Campaign {
             conference: config.conference.clone(),
             campaign: setting.facts(),
             attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
+            attachment_titles: config.attachments_of(setting).map(|(_, a)| titles_of(a)).collect(),
             default_language: Some(config.languages.default.clone()),
         };
         let default_language = config.languages.default.clone();
@@ -333,6 +334,15 @@ fn read_documents(
     let list = |pattern: &str| workspace.list(pattern, &mut Problems::new());
     let language = |wanted: &Language| letters.and_then(|l| l.language_for(wanted, default));
     documents::gather(&settings, people, default, language, reader, list, problems)
+}
+
+/// A document's id and its titles in all languages.
+fn titles_of(attachment: &config::Attachment) -> (String, Vec<String>) {
+    let titles = match &attachment.title {
+        ByLanguage::Same(title) => vec![title.clone()],
+        ByLanguage::Each(titles) => titles.values().cloned().collect(),
+    };
+    (attachment.id.clone(), titles)
 }
 
 fn document_setting(number: u32, attachment: &config::Attachment) -> DocumentSetting {

@@ -122,6 +122,8 @@ pub struct Vocabulary {
     pub campaign: BTreeMap<String, String>,
     /// Ids behind `attachments.`, in the campaign's order.
     pub attachments: Vec<String>,
+    /// Their titles in all languages, by id: a letter may call a document by its title.
+    pub attachment_titles: BTreeMap<String, Vec<String>>,
     /// The language whose signature and footer stand in where a language has none.
     pub default_language: Option<Language>,
 }
