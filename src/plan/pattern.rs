@@ -195,7 +195,20 @@ fn read_parts<'p, 't>(
 #[must_use]
 pub fn is_part_of_a_name(text: &str) -> bool {
     let foreign = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
-    !text.contains(foreign) && !matches!(text, "." | "..")
+    !text.contains(foreign) && !matches!(text, "." | "..") && !is_device(text)
+}
+
+/// Whether Windows takes a name for a device, whatever ending it has: opening it there would read a
+/// serial port.
+fn is_device(text: &str) -> bool {
+    let stem = text.split('.').next().unwrap_or(text).trim_end();
+    let is_numbered = |kind: &str| {
+        let (name, number) = stem.split_at_checked(3).unwrap_or(("", ""));
+        name.eq_ignore_ascii_case(kind) && matches!(number.as_bytes(), [b'1'..=b'9'])
+    };
+    ["con", "prn", "aux", "nul"].iter().any(|device| stem.eq_ignore_ascii_case(device))
+        || is_numbered("com")
+        || is_numbered("lpt")
 }
 
 /// Whether letters can use a name behind a dot, as in `conference.NAME`.
@@ -235,7 +248,9 @@ mod tests {
     /// Security S14.
     #[test]
     fn a_cell_cannot_lead_into_another_folder() {
-        for value in ["../../etc/passwd", "a/b", "a\\b", "C:x", "..", "a\0b", "a\nb"] {
+        let values =
+            ["../../etc/passwd", "a/b", "a\\b", "C:x", "..", "a\0b", "a\nb", "CON", "lpt9.x"];
+        for value in values {
             let refused = filled("certificates/{id}", value);
             assert!(matches!(refused, Err(FillError::NotAName { .. })), "{value:?}: {refused:?}");
         }
