@@ -139,7 +139,7 @@ pub(super) fn read_attachment(
     section.finish(reader);
     let (title, file) = (title?.value, file?);
     let name = name.map(|n| n.value);
-    is_named.then(|| Attachment { id, place, title, file, name, shared })
+    is_named.then_some(Attachment { id, place, title, file, name, shared })
 }
 
 /// A path beneath the workspace, with placeholders.

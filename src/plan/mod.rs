@@ -23,6 +23,7 @@ use crate::address::Mailbox;
 use crate::id::{CampaignId, DeliveryId, Digest, Fingerprint};
 use crate::language::Language;
 use crate::letter::{Image, Letter, Letters, Particulars, RenderFailure, Undefined};
+use crate::limits::FILES_NAMED_MAX;
 use crate::message::{self, Draft, EncodedPart, Message, Sender, compose, letter_digest};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{Excluded, People, Recipient, greeting};
@@ -401,7 +402,15 @@ struct Faults {
     /// Language read, and language of the letter that stands in -> how many people.
     stand_ins: BTreeMap<(Language, Language), u64>,
     others: Vec<Problem>,
-    heavy: Vec<(u64, String, bool)>,
+    heavy: Vec<Heavy>,
+}
+
+/// A letter that weighs more than mail servers like.
+struct Heavy {
+    octets: u64,
+    who: String,
+    is_too_heavy: bool,
+    documents: Arc<DocumentSet>,
 }
 
 impl Faults {
@@ -423,8 +432,12 @@ impl Faults {
 
     fn weigh(&mut self, planned: &Planned, recipient: &Recipient, limits: WeightLimits) {
         if planned.octets > limits.warn_octets {
-            let too_heavy = planned.octets > limits.error_octets;
-            self.heavy.push((planned.octets, recipient.address.to_string(), too_heavy));
+            self.heavy.push(Heavy {
+                octets: planned.octets,
+                who: recipient.address.to_string(),
+                is_too_heavy: planned.octets > limits.error_octets,
+                documents: planned.documents.clone(),
+            });
         }
     }
 
@@ -452,10 +465,11 @@ impl Faults {
         }
         self.others.into_iter().for_each(|p| problems.push(p));
         for too_heavy in [true, false] {
-            let of_kind = || self.heavy.iter().filter(|(_, _, t)| *t == too_heavy);
-            if let Some((octets, who, _)) = of_kind().max_by_key(|(octets, ..)| octets) {
-                problems.push(describe_heavy(*octets, who, too_heavy, of_kind().count()));
-            }
+            let mut of_kind: Vec<&Heavy> =
+                self.heavy.iter().filter(|heavy| heavy.is_too_heavy == too_heavy).collect();
+            // Among equal ones the order of the list stays.
+            of_kind.sort_by_key(|heavy| std::cmp::Reverse(heavy.octets));
+            problems.extend_from(describe_heavy(&of_kind));
         }
     }
 }
@@ -510,18 +524,32 @@ fn describe_stand_in(read: &Language, given: &Language, people: u64) -> Problem 
         .count(people)
 }
 
-fn describe_heavy(octets: u64, who: &str, too_heavy: bool, count: usize) -> Problem {
-    let megabytes = octets as f64 / f64::from(1 << 20);
-    let message = match count {
-        1 => format!("the letter to {who} weighs {megabytes:.1} MB as sent"),
-        n => format!("{n} letters weigh up to {megabytes:.1} MB as sent"),
+/// `12 letters weigh up to 21.3 MB as sent: to ana@x.example and 11 more; the heaviest document is
+/// attachments/map.pdf with 14.2 MB`, of the heaviest letters first.
+fn describe_heavy(letters: &[&Heavy]) -> Option<Problem> {
+    let heaviest = letters.first()?;
+    let megabytes = |octets: u64| octets as f64 / f64::from(1 << 20);
+    let (weight, count) = (megabytes(heaviest.octets), letters.len());
+    let named: Vec<&str> = letters.iter().take(FILES_NAMED_MAX).map(|l| l.who.as_str()).collect();
+    let who = match count - named.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     };
+    let mut message = match count {
+        1 => format!("the letter to {who} weighs {weight:.1} MB as sent"),
+        n => format!("{n} letters weigh up to {weight:.1} MB as sent: to {who}"),
+    };
+    let document = heaviest.documents.attachments.iter().max_by_key(|a| a.octets);
+    if let Some(document) = document {
+        let size = megabytes(document.octets);
+        message += &format!("; the heaviest document is {} with {size:.1} MB", document.file);
+    }
     let hint = "Mail servers often refuse more than 20 MB: make the documents smaller, or link \
                 to them. The bounds stand in [limits] of secretariat.toml.";
-    let problem = if too_heavy {
+    let problem = if heaviest.is_too_heavy {
         Problem::error("too-heavy", message)
     } else {
         Problem::warning("heavy", message)
     };
-    problem.hint(hint).count(count as u64)
+    Some(problem.hint(hint).count(count as u64))
 }

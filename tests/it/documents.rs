@@ -178,6 +178,21 @@ fn letters_carry_the_certificate_of_their_person_to_the_byte() {
     assert_eq!(plan["bytes_total"], octets, "weighed without reading the files again");
 }
 
+#[test]
+fn heavy_letters_are_told_with_who_gets_them_and_why() {
+    let workspace = certificates(&["17,Ana Pérez", "18,Li Wei"]);
+    let mut scan = of_text(&["A certificate, scanned."]);
+    scan.resize(14_000_000, b' ');
+    let workspace = certificate(workspace, "17").file("certificates/18.pdf", scan);
+    let found = found(&workspace);
+    says(
+        &found,
+        "error too-heavy: the letter to person-1@town.example weighs 18.3 MB as sent; the heaviest \
+         document is certificates/18.pdf with 13.4 MB",
+        &["[limits]"],
+    );
+}
+
 /// A mailing with one document for everybody.
 fn statement(bytes: &[u8]) -> Workspace {
     let letter = LETTER.replace("certificate", "statement");

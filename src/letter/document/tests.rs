@@ -12,7 +12,7 @@ fn file_with(objects: &[String], trailer: &str) -> Vec<u8> {
     let mut text = "%PDF-1.7\n".to_owned();
     let mut table = String::new();
     for (number, object) in (1..).zip(objects) {
-        let _ = write!(table, "{:010} 00000 n \n", text.len());
+        let _ = writeln!(table, "{:010} 00000 n ", text.len());
         let _ = write!(text, "{number} 0 obj\n{object}\nendobj\n");
     }
     let (at, size) = (text.len(), objects.len() + 1);
