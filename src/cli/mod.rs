@@ -18,6 +18,7 @@ mod chosen;
 mod completions;
 mod confirm;
 mod control;
+mod document_lines;
 mod drive;
 mod dry_run;
 mod ending;

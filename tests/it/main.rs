@@ -27,6 +27,7 @@ mod clock;
 mod confirming;
 mod control;
 mod damage;
+mod documents;
 mod dry_run;
 
 mod crash;
