@@ -35,6 +35,7 @@ mod faults;
 mod foreign;
 #[cfg(unix)]
 mod interrupts;
+mod isemail;
 mod kills;
 #[cfg(target_os = "linux")]
 mod order;
