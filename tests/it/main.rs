@@ -37,6 +37,7 @@ mod faults;
 mod foreign;
 #[cfg(unix)]
 mod interrupts;
+mod isemail;
 mod kills;
 mod languages;
 mod letters;
