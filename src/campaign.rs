@@ -219,10 +219,14 @@ fn read_sources(
     problems: &mut Problems,
 ) -> Sources {
     let folder = &setting.letter.value;
-    let letters = by_language(workspace, &format!("{folder}/*.md"), problems);
+    let mut found = Problems::new();
+    let letters = by_language(workspace, &format!("{folder}/*.md"), &mut found);
+    // That there is no letter is said once, with what to do; not also that there is no folder.
+    found.iter().filter(|p| p.code != "missing-file").for_each(|p| problems.push(p.clone()));
     note_other_files(workspace, folder, problems);
-    let of_kind = |kind: &str, problems: &mut Problems| {
-        by_language(workspace, &format!("templates/{kind}.*.md"), problems)
+    let of_kind = |kind: &str, problems: &mut Problems| match is_folder(workspace, "templates") {
+        true => by_language(workspace, &format!("templates/{kind}.*.md"), problems),
+        false => BTreeMap::new(),
     };
     Sources {
         signatures: of_kind("signature", problems),
@@ -232,6 +236,11 @@ fn read_sources(
         folder: folder.clone(),
         letters,
     }
+}
+
+/// Whether there is such a folder: what may stand in it need not.
+fn is_folder(workspace: &Workspace, path: &str) -> bool {
+    workspace.root().join(path).is_dir()
 }
 
 /// The source files that fit a pattern, by the language before `.md`.
@@ -338,8 +347,7 @@ fn read_layout(workspace: &Workspace, problems: &mut Problems) -> Option<Source>
 /// The images of `templates/images/`, by the path that letters write: `images/logo.png`.
 fn read_images(workspace: &Workspace, problems: &mut Problems) -> BTreeMap<String, ImageFile> {
     let mut images = BTreeMap::new();
-    // A workspace without images is a workspace without that folder.
-    if !workspace.root().join("templates/images").is_dir() {
+    if !is_folder(workspace, "templates/images") {
         return images;
     }
     for file in workspace.list("templates/images/*", problems) {

@@ -32,6 +32,27 @@ pub const LIST_BYTES_MAX: u64 = 1 << 30;
 pub const CELL_BYTES_MAX: usize = 64 << 10;
 /// Columns of a list: spreadsheets end at 16,384.
 pub const LIST_COLUMNS_MAX: usize = 16_384;
+/// Bytes that a workbook may unpack to, in what is read of it: a million rows of 15 columns; a zip
+/// of 1 MB can unpack to a thousand.
+pub const WORKBOOK_INFLATED_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of one element's tag or text in a workbook: a cell of 64 KB with every character escaped.
+pub const WORKBOOK_PIECE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of text in one sheet, twice what a large list has: one long text can stand in a million
+/// cells and lie in the file once.
+pub const WORKBOOK_TEXT_BYTES_MAX: usize = 256 << 20;
+/// Rows of a sheet: spreadsheets end there.
+pub const WORKBOOK_ROWS_MAX: u32 = 1 << 20;
+/// Cells with anything in them in one sheet: all rows with 32 columns.
+pub const WORKBOOK_CELLS_MAX: usize = 1 << 25;
+/// Cells of one sheet, each row counted up to its last filled one: all rows with 256 columns. Rows
+/// are looked at cell by cell, and a row may end in column 16,384.
+pub const WORKBOOK_CELLS_SPREAD_MAX: u64 = 1 << 28;
+/// Texts that the cells of a workbook share: a million rows of 15 columns, all different.
+pub const WORKBOOK_STRINGS_MAX: usize = 1 << 24;
+/// Cells that a finding about a column names before it says how many more there are.
+pub const CELLS_NAMED_MAX: usize = 5;
+/// Sheets that a finding names before it says how many more there are.
+pub const SHEETS_NAMED_MAX: usize = 8;
 /// Rows of a list that its delimiter is found out from: more do not change the verdict.
 pub const LIST_SAMPLE_ROWS: usize = 50;
 /// Headers that a message about a list names before it says how many more there are.

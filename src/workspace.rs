@@ -409,9 +409,19 @@ fn not_unicode(path: &str) -> Problem {
 }
 
 fn unreadable(path: &str, error: &io::Error) -> Problem {
+    if cfg!(windows) && is_held(error) {
+        return Problem::error("unreadable-file", format!("{path} is open in another program"))
+            .place(Place::file(path))
+            .hint("Close it there (Excel locks the workbook it shows), then try again.");
+    }
     Problem::error("unreadable-file", format!("cannot read {path}: {error}"))
         .place(Place::file(path))
         .hint("Close the file in other programs, and check that you may read it.")
+}
+
+/// Whether Windows keeps a file for another program: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION.
+fn is_held(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(32 | 33))
 }
 
 #[cfg(test)]

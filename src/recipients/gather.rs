@@ -9,8 +9,10 @@
 use super::check::{Person, RowCheck, Tally, Tidied};
 use super::columns::{Columns, Layout};
 use super::meaning::{Meanings, Unknown};
-use super::read::{self, Rows};
+use super::read::{self, Rows as TextRows};
+use super::rows::Rows;
 use super::shown::{counted, quoted};
+use super::workbook::{self, Kind};
 use super::{Excluded, ListSource, ListSummary, Options, People, Recipient, country};
 use crate::id::RecipientKey;
 use crate::language::Language;
@@ -52,17 +54,21 @@ impl<'a> Gathering<'a> {
 
     /// Reads one list; its problems are kept, and end at most this list's reading.
     pub(super) fn read(&mut self, list: &ListSource<'_>, problems: &mut Problems) {
-        let mut rows = match read::text_of(list) {
-            Ok(text) => Rows::new(text),
-            Err(damage) => {
+        if let Some(note) = workbook::misnamed(list.file, list.bytes) {
+            problems.push(note);
+        }
+        let mut rows = match rows_of(list) {
+            Ok(rows) => rows,
+            Err(problem) => {
                 self.add_summary(list, 0);
                 self.people.knows_all_columns = false;
-                return problems.push(damage.problem(list.file));
+                return problems.push(problem);
             }
         };
         let layout = self.header(list, &mut rows, problems);
         let count = match &layout {
             Some(layout) => {
+                rows.report(list.file, problems);
                 self.names.extend(layout.names.iter().map(str::to_owned));
                 self.rows(list, &mut rows, layout, problems)
             }
@@ -153,6 +159,21 @@ impl<'a> Gathering<'a> {
     }
 }
 
+/// The rows of a list by what it is, whatever its name says.
+fn rows_of<'a>(list: &ListSource<'a>) -> Result<Rows<'a>, Problem> {
+    match workbook::kind(list.bytes) {
+        Kind::Text => {
+            let text = read::text_of(list).map_err(|damage| damage.problem(list.file))?;
+            Ok(Rows::Text(Box::new(TextRows::new(text))))
+        }
+        Kind::Workbook => {
+            let book = workbook::open(list.bytes, None);
+            Ok(Rows::Sheet(Box::new(book.map_err(|damage| damage.problem(list.file))?)))
+        }
+        Kind::Foreign(foreign) => Err(workbook::Damage::Foreign(foreign).problem(list.file)),
+    }
+}
+
 /// Keeps a person under the next number, or excludes the row where an earlier one has the address.
 fn take_in(
     people: &mut People,
@@ -198,8 +219,7 @@ fn empty_list(file: &str, message: &str) -> Problem {
 fn nobody(no_lists: bool) -> Problem {
     let message = if no_lists { "the campaign has no list" } else { "nobody is in any list" };
     Problem::error("nobody", message).hint(
-        "Put a list saved as CSV UTF-8 into recipients/: a header row, then one person in each \
-         row.",
+        "Put a list into recipients/, a workbook or CSV: a header row, then one person in each row.",
     )
 }
 
@@ -216,7 +236,7 @@ fn report_list(
     }
     let cut = match layout.headers.len() {
         1 => "1 column".to_owned(),
-        columns => format!("{columns} columns separated by {}", rows.delimiter_name()),
+        columns => format!("{columns} columns {}", rows.cut()),
     };
     let counted = counted(count as u64, "row");
     let message = format!("{counted}, {cut}; recognised {}", layout.recognised());
@@ -624,7 +644,7 @@ mod tests {
         assert_eq!(read(&[("a.csv", "name,email\n"), ("b.csv", "email\na@x.example")]).1, [empty]);
         let (people, problems) =
             read(&[("a.xlsx", "PK\u{3}\u{4}"), ("b.csv", "email\na@x.example")]);
-        assert!(problems.len() == 1 && problems[0].starts_with("not-a-text-list a.xlsx: "));
+        assert!(problems.len() == 1 && problems[0].starts_with("damaged-workbook a.xlsx: "));
         assert_eq!((people.recipients.len(), people.lists.len()), (1, 2));
     }
 

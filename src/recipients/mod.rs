@@ -1,6 +1,6 @@
 //! Stage 1: participant lists in, recipients out.
 //!
-//! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`), what
+//! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`, `workbook/`), what
 //! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`, `name.rs`,
 //! `country.rs`), one letter for one address (`gather.rs`), searching (`select.rs`) and the neutral
 //! greeting (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
@@ -23,9 +23,11 @@ mod meaning;
 mod name;
 mod read;
 mod repair;
+mod rows;
 pub mod select;
 mod shown;
 mod values;
+mod workbook;
 
 pub use values::{ColumnNames, Values};
 

@@ -21,6 +21,7 @@ mod asking;
 mod attacks;
 mod bad_input;
 mod broken_off;
+mod checking;
 #[cfg(target_os = "linux")]
 mod clock;
 mod confirming;
@@ -51,3 +52,4 @@ mod screen;
 mod send;
 mod tls;
 mod whereabouts;
+mod workbooks;
