@@ -91,8 +91,8 @@ impl Overview {
     }
 }
 
-/// Findings, what the mailing is made of, and how many findings there are in the last line: what a person still sees when a long report
-/// has gone by.
+/// Findings, what the mailing is made of, and how many there are in the last line: what a person
+/// still sees when a long report has gone by.
 fn report(
     shell: &Shell,
     campaign: Option<&Campaign>,
