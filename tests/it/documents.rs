@@ -286,3 +286,15 @@ fn one_file_under_two_names_is_told() {
     );
     says(&found, "warning other-language: attachments/statement.fr.pdf", &["reads like English"]);
 }
+
+/// Made by `support/locked/make.py`; other programs open the first and ask for a password for the
+/// second.
+#[test]
+fn a_lock_against_changes_is_a_note_and_a_password_a_warning() {
+    let protected = found(&statement(include_bytes!("support/locked/protected.pdf")));
+    says(&protected, "note protected: ", &["opens without a password"]);
+    assert_eq!(protected.len(), 1, "its text and title were read: {protected:#?}");
+    let locked = found(&statement(include_bytes!("support/locked/password.pdf")));
+    says(&locked, "warning needs-password: ", &["cannot be opened without a password"]);
+    assert_eq!(locked.len(), 1, "nothing else is known of it: {locked:#?}");
+}

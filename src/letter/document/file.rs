@@ -230,6 +230,9 @@ impl<'a> PdfFile<'a> {
     /// What a stream holds, unpacked; the longest is cut at its limit.
     pub(super) fn unpack(&self, object: &Object<'_>) -> Option<Vec<u8>> {
         let (packed, table) = (object.packed?, object.value.table()?);
+        if !self.budget.pay(packed.len()) {
+            return None;
+        }
         let first =
             |long: &str, short: &str| self.get(table, long).or_else(|| self.get(table, short));
         let filters = first("Filter", "F").unwrap_or(Value::List(Vec::new()));

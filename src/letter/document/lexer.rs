@@ -59,6 +59,11 @@ impl Table {
         self.0.iter().rev().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
+    /// All values, to be changed.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut Value> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
     /// These keys alone.
     pub(super) fn only(mut self, keys: &[&str]) -> Table {
         self.0.retain(|(name, _)| keys.contains(&name.as_str()));
