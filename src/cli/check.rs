@@ -89,6 +89,7 @@ fn write(
         recipients: plural(people, "recipient"),
         counted: counted(problems),
         at: shell.clock().now().local_date(),
+        moment: shell.clock().now(),
     };
     check_out::write(out, root, &about, problems)
 }

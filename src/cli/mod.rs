@@ -46,6 +46,8 @@ mod signals;
 mod standing;
 mod standing_screen;
 mod status;
+mod table;
+mod template;
 mod why;
 mod wrapping;
 
