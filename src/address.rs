@@ -267,10 +267,11 @@ pub(crate) const MAILTO: &str = "mailto:";
 
 /// Marks that show that a cell holds something other than one plain address.
 fn refuse_foreign_marks(text: &str) -> Result<(), AddressError> {
-    if text.matches('@').count() > 1 || text.contains([',', ';', '|']) {
-        let is_one = text.matches("@@").count() == 1 && text.matches('@').count() == 2;
-        let is_slip = is_one && !text.contains([',', ';', '|']);
-        return Err(if is_slip { AddressError::TwoAts } else { AddressError::Several });
+    let separator = text.chars().find(|c| matches!(c, ',' | ';' | '|'));
+    match text.matches('@').count() {
+        2 if separator.is_none() && text.contains("@@") => return Err(AddressError::TwoAts),
+        0 | 1 => {}
+        _ => return Err(AddressError::Several),
     }
     if text.get(..MAILTO.len()).is_some_and(|start| start.eq_ignore_ascii_case(MAILTO)) {
         return Err(AddressError::Mailto);
@@ -281,7 +282,8 @@ fn refuse_foreign_marks(text: &str) -> Result<(), AddressError> {
     if text.contains(['"', '(', ')', '[', ']', '\\', ':']) {
         return Err(AddressError::Exotic);
     }
-    match text.chars().find(|c| is_invisible(*c) || c.is_control() || c.is_whitespace()) {
+    let hidden = text.chars().find(|c| is_invisible(*c) || c.is_control() || c.is_whitespace());
+    match hidden.or(separator) {
         Some(c) => Err(AddressError::Character(described(c))),
         None => Ok(()),
     }
@@ -631,6 +633,8 @@ mod tests {
             ("a@@b.example, c@d.example", "holds more than one address"),
             ("a@@b@c.example", "holds more than one address"),
             ("a@b@c.example", "holds more than one address"),
+            // Was told as "holds more than one address".
+            ("a@b,example", "holds ',', which does not belong in an address"),
         ] {
             assert_eq!(sent(text).map_err(|e| e.to_string()), Err(words.to_owned()), "{text}");
         }

@@ -10,7 +10,8 @@ use crate::letter::{ImageFile, Letters, Source, Sources, Vocabulary};
 use crate::limits::{
     ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX, TRANSLATION_OLDER_MIN,
 };
-use crate::plan::documents::{self, DocumentSetting, Documents, Titles};
+use crate::plan::contents::{self, LookedInto, Which};
+use crate::plan::documents::{self, DocumentSetting, Documents, Reader, Titles};
 use crate::plan::header_values;
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
@@ -68,6 +69,7 @@ impl Campaign {
             conference: config.conference.clone(),
             campaign: setting.facts(),
             attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
+            attachment_titles: config.attachments_of(setting).map(|(_, a)| titles_of(a)).collect(),
             default_language: Some(config.languages.default.clone()),
         };
         let default_language = config.languages.default.clone();
@@ -154,6 +156,11 @@ impl Campaign {
     /// Makes the plan where nobody wants to see the letters.
     pub fn plan_only(&self, date: Timestamp, problems: &mut Problems) -> Plan {
         make_only(&self.materials(date), problems)
+    }
+
+    /// Looks into the documents; what is odd about them is kept.
+    pub fn look_into_documents(&self, which: Which, problems: &mut Problems) -> Vec<LookedInto> {
+        contents::look(&self.documents, which, problems)
     }
 
     /// What a plan is made of.
@@ -385,11 +392,23 @@ fn read_documents(
     if people.knows_all_columns {
         documents::check_patterns(settings, &people.columns, problems);
     }
-    let read = |file: &str| {
-        let bytes = workspace.read_if_there(file, ATTACHMENT_BYTES_MAX)?;
+    let again = workspace.again();
+    let reader = Reader::new(move |file: &str| {
+        let bytes = again.read_if_there(file, ATTACHMENT_BYTES_MAX)?;
         Ok(bytes.map(Arc::from))
+    });
+    // What is wrong with a folder is said where its files are read.
+    let list = |pattern: &str| workspace.list(pattern, &mut Problems::new());
+    documents::gather(settings, people, default, language, reader, list, problems)
+}
+
+/// A document's id and its titles in all languages.
+fn titles_of(attachment: &config::Attachment) -> (String, Vec<String>) {
+    let titles = match &attachment.title {
+        ByLanguage::Same(title) => vec![title.clone()],
+        ByLanguage::Each(titles) => titles.values().cloned().collect(),
     };
-    documents::gather(settings, people, default, language, read, problems)
+    (attachment.id.clone(), titles)
 }
 
 fn document_setting(number: u32, attachment: &config::Attachment) -> DocumentSetting {
@@ -402,6 +421,7 @@ fn document_setting(number: u32, attachment: &config::Attachment) -> DocumentSet
         },
         file: attachment.file.value.clone(),
         name: attachment.name.clone(),
+        is_shared: attachment.shared,
         place: attachment.place.clone(),
     }
 }

@@ -101,6 +101,39 @@ pub const TRANSLATION_OLDER_MIN: Duration = Duration::from_secs(60);
 /// Bytes of one attachment or image before encoding.
 pub const ATTACHMENT_BYTES_MAX: u64 = 100 << 20;
 
+/// Missing files and sharers of one file that a message names before it says how many more.
+pub const FILES_NAMED_MAX: usize = 5;
+/// Files that are compared with each other for a likeness of names: a thousand by a hundred take a
+/// tenth of a second.
+pub const FILES_COMPARED_MAX: usize = 1_000;
+/// Bytes of a PDF that is looked into: twice what any letter may carry.
+pub const PDF_BYTES_MAX: usize = 36 << 20;
+/// Bytes that are looked at or unpacked in one PDF before it is given up: a second of work, and
+/// five times what a report of 500 pages needs.
+pub const PDF_WORK_BYTES_MAX: u64 = 256 << 20;
+/// Bytes of one stream of a PDF once it is unpacked: the longest page of text has a fifth.
+pub const PDF_STREAM_BYTES_MAX: usize = 8 << 20;
+/// Objects of a PDF: a book of a thousand pages with all its structure has a fifth.
+pub const PDF_OBJECTS_MAX: usize = 1 << 20;
+/// Members of one value of a PDF, with those within: lists of pages and structure stay below.
+pub const PDF_VALUES_MAX: usize = 1 << 18;
+/// Values within values of a PDF.
+pub const PDF_NESTING_MAX: usize = 64;
+/// References that lead to one value, and objects one of which needs the next.
+pub const PDF_REFERENCES_MAX: usize = 16;
+/// Cross-reference sections: one for each time a file was saved.
+pub const PDF_SECTIONS_MAX: usize = 1_000;
+/// Pages whose text is read: who writes, and in which language, is known by then.
+pub const PDF_PAGES_READ_MAX: usize = 300;
+/// Pages that are counted.
+pub const PDF_PAGES_MAX: usize = 100_000;
+/// Drawings within drawings that are read for their text, and how many on one page.
+pub const PDF_FORMS_NESTED_MAX: usize = 4;
+/// See [`PDF_FORMS_NESTED_MAX`].
+pub const PDF_FORMS_MAX: usize = 64;
+/// Characters of text kept of a page: a page of small print has a tenth.
+pub const PDF_PAGE_CHARS_MAX: usize = 64 << 10;
+
 /// Letters that a core renders before it hands them on: enough that handing on costs nothing.
 pub const RENDER_BATCH_LETTERS: usize = 16;
 /// Such batches that a core may be ahead: enough that no core waits for another one's long letter,

@@ -199,6 +199,11 @@ impl Problems {
         step.map_err(|problem| self.push(problem)).ok()
     }
 
+    /// Keeps a finding, where there is one.
+    pub fn extend_from(&mut self, problem: Option<Problem>) {
+        self.found.extend(problem);
+    }
+
     /// Keeps all findings of another pass.
     pub fn append(&mut self, other: Problems) {
         self.found.extend(other.found);

@@ -116,8 +116,27 @@ pub fn path_names(path: &str) -> Result<Vec<&str>, PathError> {
 enum Located {
     /// To this file or folder, free of symbolic links.
     Here(PathBuf),
-    /// Nowhere: the problem to report if it is needed.
-    Nowhere(Problem),
+    /// Nowhere: what would have to be there.
+    Nowhere(Absent),
+}
+
+/// A name that a folder does not have.
+struct Absent {
+    path: String,
+    kind: &'static str,
+    listing: Arc<Listing>,
+}
+
+impl Absent {
+    /// The problem, where it is one: the nearest name is costly to find.
+    fn problem(&self) -> Problem {
+        let (above, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        let near = self.listing.nearest(name).map(|near| match above {
+            "" => near.to_owned(),
+            above => format!("{above}/{near}"),
+        });
+        missing(&self.path, self.kind, near)
+    }
 }
 
 impl Workspace {
@@ -147,6 +166,13 @@ impl Workspace {
         Ok(Workspace { root: root.to_owned(), computer, listings: Mutex::default() })
     }
 
+    /// The same folder once more, for whoever reads in it later.
+    #[must_use]
+    pub fn again(&self) -> Workspace {
+        let (root, computer) = (self.root.clone(), Computer::default());
+        Workspace { root, computer, listings: Mutex::default() }
+    }
+
     /// The workspace's folder, absolute.
     #[must_use]
     pub fn root(&self) -> &Path {
@@ -161,7 +187,7 @@ impl Workspace {
     pub fn read(&self, path: &str, bytes_max: u64) -> Result<Vec<u8>, Problem> {
         match self.locate(path, "file")? {
             Located::Here(found) => read_regular(path, &found, bytes_max),
-            Located::Nowhere(problem) => Err(problem),
+            Located::Nowhere(absent) => Err(absent.problem()),
         }
     }
 
@@ -251,7 +277,11 @@ impl Workspace {
         };
         let located = match located {
             Ok(Located::Here(path)) => path,
-            Ok(Located::Nowhere(problem)) | Err(problem) => {
+            Ok(Located::Nowhere(absent)) => {
+                problems.push(absent.problem());
+                return Vec::new();
+            }
+            Err(problem) => {
                 problems.push(problem);
                 return Vec::new();
             }
@@ -275,7 +305,7 @@ impl Workspace {
 
     /// Follows a path to a `file` or `folder`, name by name, so that each is compared with what
     /// the disk has.
-    fn locate(&self, path: &str, wanted: &str) -> Result<Located, Problem> {
+    fn locate(&self, path: &str, wanted: &'static str) -> Result<Located, Problem> {
         let names = path_names(path).map_err(|error| refused(path, error))?;
         let mut found = self.root.clone();
         for (i, name) in names.iter().enumerate() {
@@ -288,9 +318,9 @@ impl Workspace {
                 Entry::Spelled(real) => {
                     return Err(misspelled(&joined(name), &joined(real), kind));
                 }
-                Entry::Nothing(near) => {
-                    let near = near.map(joined);
-                    return Ok(Located::Nowhere(missing(&joined(name), kind, near)));
+                Entry::Nothing => {
+                    let (path, listing) = (joined(name), Arc::clone(&listing));
+                    return Ok(Located::Nowhere(Absent { path, kind, listing }));
                 }
             }
         }
@@ -315,6 +345,9 @@ impl Workspace {
         let known = self.listing(folder, false)?;
         match known.entry(wanted) {
             Entry::Here(_) => Ok(known),
+            // Nothing by that name has come since, in any spelling this disk takes for it: a
+            // hundred thousand missing files are not a hundred thousand readings of the folder.
+            Entry::Nothing if fs::symlink_metadata(folder.join(wanted)).is_err() => Ok(known),
             _ => self.listing(folder, true),
         }
     }

@@ -125,7 +125,7 @@ pub struct Check {
     /// End with an error on warnings too
     #[arg(long)]
     pub strict: bool,
-    /// Write all findings into a file: .html, .csv for a spreadsheet, else text
+    /// Write all findings into a file: .html, .xlsx or .csv for a spreadsheet, else text
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
 }

@@ -50,7 +50,9 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     });
     let exit = if fails { Exit::MustChange } else { Exit::Done };
     let report = report(shell, campaign.as_ref(), &problems);
-    let text = format!("{}{}", overview.text, for_stdout(&report));
+    // Whoever wants to hear of errors only wants no tables either.
+    let seen = if shell.ui.is_quiet { "" } else { &overview.text };
+    let text = format!("{seen}{}", for_stdout(&report));
     let answer = Answer { exit, tells_problems: true, ..Answer::done(text) };
     let parts = overview.json.into_iter();
     parts
@@ -87,6 +89,7 @@ fn write(
         recipients: plural(people, "recipient"),
         counted: counted(problems),
         at: shell.clock().now().local_date(),
+        moment: shell.clock().now(),
     };
     check_out::write(out, root, &about, problems)
 }

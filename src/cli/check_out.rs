@@ -1,6 +1,6 @@
 //! `check --out FILE`: all findings in a file, for whoever mends the lists.
 //!
-//! Owns the three forms: a page (`.html`), a table (`.csv`), and plain text. None leaves a finding
+//! Owns the four forms: a page (`.html`), tables (`.xlsx`, `.csv`), and plain text. None leaves a finding
 //! out, and each can be passed on by itself.
 //!
 //! # Invariants
@@ -9,9 +9,11 @@
 
 use super::findings::{self, Group, groups};
 use super::out_folder::refuse_inputs;
+use super::table::{self, Cell, Column, Table};
 use crate::gallery::{CheckPage, GENERATOR, PageFinding, PageGroup, check_page};
 use crate::owner_only;
 use crate::problem::{Place, Problem, Problems};
+use crate::time::Timestamp;
 use std::io::{self, Write as _};
 use std::path::Path;
 
@@ -28,6 +30,8 @@ pub(super) struct About {
     pub(super) counted: String,
     /// When it was checked, as people write it.
     pub(super) at: String,
+    /// The same, for the properties of a workbook.
+    pub(super) moment: Timestamp,
 }
 
 /// Writes all findings into a file beside the workspace's own.
@@ -43,12 +47,13 @@ pub(super) fn write(
     refuse_inputs(out, root)?;
     let older = std::fs::read(out).unwrap_or_default();
     if !older.is_empty() && !is_ours(&older) {
-        let message = format!("{} is there already and holds something else", out.display());
-        return Err(Problem::error("already-there", message).hint("Name a new file."));
+        return Err(already_there(out, &older));
     }
     let ends_in = |ending: &str| out.extension().is_some_and(|e| e.eq_ignore_ascii_case(ending));
     let bytes = if ends_in("csv") {
         as_table(problems)
+    } else if ends_in("xlsx") {
+        as_workbook(about, problems)?
     } else if ends_in("html") || ends_in("htm") {
         as_page(about, problems)?
     } else {
@@ -59,6 +64,15 @@ pub(super) fn write(
         Problem::error("cannot-write", message)
             .hint("Name a file in a folder that you may write to, with room for it.")
     })
+}
+
+fn already_there(out: &Path, older: &[u8]) -> Problem {
+    let what = match older.starts_with(b"PK\x03\x04") {
+        true => "somebody has written or saved it",
+        false => "holds something else",
+    };
+    let message = format!("{} is there already and {what}", out.display());
+    Problem::error("already-there", message).hint("Name a new file.")
 }
 
 /// Written beside and renamed: half a list would be taken for all of it.
@@ -79,10 +93,13 @@ const TABLE_BEGINS: &[u8] = b"\xEF\xBB\xBFSeverity,Kind,What,";
 /// So does a page, behind the mark of its maker, within so many octets.
 const PAGE_TITLE: &str = "<title>Check of ";
 const PAGE_HEAD_OCTETS: usize = 1024;
+/// The title in the properties of a workbook.
+const WORKBOOK_TITLE: &str = "secretariat check";
 
 fn is_ours(older: &[u8]) -> bool {
     let head = String::from_utf8_lossy(&older[..older.len().min(PAGE_HEAD_OCTETS)]);
     [TEXT_BEGINS, TABLE_BEGINS].iter().any(|begins| older.starts_with(begins))
+        || table::is_ours(older, WORKBOOK_TITLE)
         || head.contains(GENERATOR) && head.contains(PAGE_TITLE)
 }
 
@@ -154,6 +171,45 @@ fn column_letters(column: u32) -> String {
         left /= 26;
     }
     letters.iter().rev().collect()
+}
+
+/// Columns of the workbook, with their widths in characters.
+const COLUMNS: [(&str, u16); 9] = [
+    ("Severity", 10),
+    ("Kind", 18),
+    ("What", 52),
+    ("File", 28),
+    ("Row", 7),
+    ("Cell", 8),
+    ("Address", 30),
+    ("Count", 7),
+    ("What to do", 52),
+];
+
+fn as_workbook(about: &About, problems: &Problems) -> Result<Vec<u8>, Problem> {
+    let columns = COLUMNS.iter().map(|(header, width)| Column { header, width: *width }).collect();
+    let rows = problems.sorted().into_iter().map(row).collect();
+    let findings = Table { name: "Findings", columns, rows };
+    table::workbook(WORKBOOK_TITLE, &[findings], about.moment).map_err(|error| {
+        let message = format!("the findings do not fit into a workbook: {error}");
+        Problem::error("cannot-write", message).hint("Name a file that ends with .csv.")
+    })
+}
+
+fn row(problem: &Problem) -> Vec<Cell> {
+    let place = problem.place.clone().unwrap_or_default();
+    let text = |text: String| if text.is_empty() { Cell::Nothing } else { Cell::Text(text) };
+    vec![
+        Cell::Severity(problem.severity),
+        text(problem.code.to_owned()),
+        text(problem.message.clone()),
+        text(place.file.clone()),
+        place.line.map_or(Cell::Nothing, Cell::Number),
+        text(cell_name(&place)),
+        text(problem.recipient.clone().unwrap_or_default()),
+        Cell::Number(u32::try_from(problem.count).unwrap_or(u32::MAX)),
+        text(problem.hint.clone().unwrap_or_default()),
+    ]
 }
 
 /// For a spreadsheet: UTF-8 with a byte order mark, which Excel wants.

@@ -18,6 +18,7 @@ mod chosen;
 mod completions;
 mod confirm;
 mod control;
+mod document_lines;
 mod drive;
 mod dry_run;
 mod ending;
@@ -45,6 +46,8 @@ mod signals;
 mod standing;
 mod standing_screen;
 mod status;
+mod table;
+mod template;
 mod why;
 mod wrapping;
 

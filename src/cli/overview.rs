@@ -1,13 +1,15 @@
-//! A mailing seen from above, as `check` shows it: its languages and its kinds of letter.
+//! A mailing seen from above, as `check` shows it: its languages, kinds of letter and documents.
 //!
 //! Owns which parts there are and their order, on the screen and in JSON. What a part looks like
 //! is its own file's.
 
+use super::document_lines::DocumentLines;
 use super::kind_lines::Kinds;
 use super::language_table::{language_table, languages_as_json};
 use super::shell::Shell;
 use super::ui::terminal_columns;
 use crate::campaign::Campaign;
+use crate::plan::contents::Which;
 use crate::plan::{Plan, matrix};
 use crate::problem::Problems;
 use serde_json::{Value, json};
@@ -24,7 +26,8 @@ impl Overview {
     /// Where there is no plan.
     pub(super) fn none() -> Overview {
         let json = [("languages", json!([])), ("kinds", json!([])), ("kinds_total", json!(0))];
-        Overview { text: String::new(), json: json.to_vec() }
+        let json = json.into_iter().chain([("documents", json!([]))]);
+        Overview { text: String::new(), json: json.collect() }
     }
 
     pub(super) fn of(
@@ -37,8 +40,9 @@ impl Overview {
         let rows = matrix::matrix(&materials, &campaign.document_settings);
         matrix::note_unread(&materials, problems);
         let kinds = Kinds::of(campaign, plan);
+        let documents = DocumentLines::of(&campaign.look_into_documents(Which::All, problems));
         let columns = terminal_columns();
-        let parts = [language_table(&rows, columns), kinds.as_text(columns)];
+        let parts = [language_table(&rows, columns), documents.as_text(), kinds.as_text(columns)];
         let text = parts.iter().filter(|part| !part.is_empty()).map(|part| format!("{part}\n"));
         Overview {
             text: text.collect(),
@@ -46,6 +50,7 @@ impl Overview {
                 ("languages", languages_as_json(&rows)),
                 ("kinds", kinds.as_json()),
                 ("kinds_total", json!(kinds.total())),
+                ("documents", documents.as_json()),
             ],
         }
     }

@@ -120,7 +120,7 @@ pub(super) fn letter_as_text(made: &Made<'_>) -> String {
     }
     line("Subject", &format!("{BOLD}{}{BOLD:#}", made.letter.subject));
     for attachment in &made.planned.documents.attachments {
-        let octets = size(attachment.bytes.len() as u64);
+        let octets = size(attachment.octets);
         line("Document", &format!("({}) {}, {octets}", attachment.number, attachment.name));
     }
     text.push('\n');
@@ -191,7 +191,7 @@ fn write_pages(
     let mut entries = Vec::with_capacity(plan.deliveries.len());
     campaign
         .plan(date, &mut Problems::new(), |made| {
-            copy_documents(&made.planned.documents, &mut documents, &mut copied)?;
+            copy_documents(campaign, &made.planned.documents, &mut documents, &mut copied)?;
             let entry = entry_of(&made, entries.len() as u32 + 1);
             let (planned, sender) = (made.planned, made.sender);
             let page = gallery
@@ -238,6 +238,7 @@ fn entry_of(made: &Made<'_>, number: u32) -> Entry {
 
 /// Copies each document once, however many letters carry it.
 fn copy_documents(
+    campaign: &Campaign,
     set: &DocumentSet,
     folder: &mut OutFolder,
     copied: &mut HashSet<String>,
@@ -245,7 +246,9 @@ fn copy_documents(
     for attachment in &set.attachments {
         let file = document_file(attachment);
         if copied.insert(file.clone()) {
-            folder.write(&file, [&*attachment.bytes])?;
+            let bytes = campaign.documents.bytes(attachment);
+            let bytes = bytes.map_err(|problem| io::Error::other(problem.message))?;
+            folder.write(&file, [&*bytes])?;
         }
     }
     Ok(())

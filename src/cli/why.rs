@@ -351,7 +351,7 @@ fn copied_to(people: &People, who: &str) -> Vec<Found> {
 }
 
 fn left_out(excluded: &Excluded) -> Found {
-    let Excluded { address, place, reason } = excluded;
+    let Excluded { address, place, reason, values: _ } = excluded;
     let text = format!("{} ({place}): left out, {}\n", one_line(address), one_line(reason));
     Found { key: key_of(address), candidate: Candidate::new(address, None, Some(place)), text }
 }

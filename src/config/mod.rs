@@ -184,6 +184,8 @@ pub struct Attachment {
     pub file: Placed<FilePattern>,
     /// The name the reader sees; absent: the file's own.
     pub name: Option<FilePattern>,
+    /// Whether several people may get one file although a column chooses it.
+    pub shared: bool,
 }
 
 /// `[campaigns.<id>]`.

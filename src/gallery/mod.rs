@@ -153,7 +153,7 @@ fn listed(documents: &DocumentSet) -> Vec<Listed> {
         title: a.title.clone(),
         name: a.name.clone(),
         link: percent_encoded(&document_file(a)),
-        size: size_text(a.bytes.len() as u64, &Language::english()),
+        size: size_text(a.octets, &Language::english()),
     };
     documents.attachments.iter().map(listed).collect()
 }

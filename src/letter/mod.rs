@@ -21,6 +21,7 @@ mod branch;
 mod compile;
 mod differences;
 mod direction;
+pub mod document;
 mod engine;
 mod grammar;
 mod html;
@@ -41,7 +42,7 @@ mod style;
 mod tags;
 mod text;
 
-pub use attachment::{Mismatch, media_type, size_text};
+pub use attachment::{FileFacts, Mismatch, media_type, size_text};
 pub use branch::Branches;
 
 use crate::address::Mailbox;
@@ -107,8 +108,9 @@ pub struct Attachment {
     pub media_type: String,
     /// SHA-256 of the bytes.
     pub digest: Digest,
-    /// The bytes.
-    pub bytes: Arc<[u8]>,
+    /// How many bytes it has. Where they are is the plan's: the certificates of a whole conference
+    /// are not held in memory.
+    pub octets: u64,
 }
 
 /// The names a letter may use besides `recipient.*`, and their values.
@@ -125,6 +127,8 @@ pub struct Vocabulary {
     pub campaign: BTreeMap<String, String>,
     /// Ids behind `attachments.`, in the campaign's order.
     pub attachments: Vec<String>,
+    /// Their titles in all languages, by id: a letter may call a document by its title.
+    pub attachment_titles: BTreeMap<String, Vec<String>>,
     /// The language whose signature and footer stand in where a language has none.
     pub default_language: Option<Language>,
 }

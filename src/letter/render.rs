@@ -182,8 +182,8 @@ impl Rendering<'_> {
         };
         let mut all = Map::new();
         for attachment in self.particulars.attachments {
-            let Attachment { id, number, title, name, bytes, .. } = &**attachment;
-            let size = size_text(bytes.len() as u64, self.particulars.language);
+            let Attachment { id, number, title, name, octets, .. } = &**attachment;
+            let size = size_text(*octets, self.particulars.language);
             all.insert(Key::from(id.clone()), entry(*number, title, name, &size));
         }
         for path in missing {

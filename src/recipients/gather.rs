@@ -198,7 +198,7 @@ fn take_in(
         let line = first.place.line.unwrap_or_default();
         let reason = format!("same address as {} row {line}", first.place.file);
         let address = person.address.as_str().to_owned();
-        people.excluded.push(Excluded { address, place, reason });
+        people.excluded.push(Excluded { address, place, reason, values: person.values });
         return;
     }
     by_key.insert(key.clone(), people.recipients.len());

@@ -151,6 +151,8 @@ pub struct Excluded {
     pub place: Place,
     /// `same address as recipients/vip.csv row 14`.
     pub reason: String,
+    /// The row's values, so that a file of that person is known to be somebody's.
+    pub values: Values,
 }
 
 /// What was found out about a list.

@@ -4,6 +4,7 @@
 //! that is right in ninety-nine cases sends the hundredth person's letter to a stranger.
 
 use crate::address::EmailAddress;
+use unicode_security::confusable_detection::skeleton;
 
 /// What to do about a cell that is no address.
 pub(super) fn hint(cell: &str) -> String {
@@ -15,10 +16,16 @@ pub(super) fn hint(cell: &str) -> String {
     match within.as_slice() {
         [] => match closed_up(&bare) {
             Some(address) => format!("Write {address}"),
-            None => "Write the person's address, such as name@town.example.".to_owned(),
+            None => match in_latin_letters(&bare) {
+                Some(address) => format!("Write {address}, all of it in Latin letters."),
+                None => "Write the person's address, such as name@town.example.".to_owned(),
+            },
         },
         [one] => format!("Write {one}"),
-        [first, ..] => format!("Keep one of them, such as {first}, and give others their own row."),
+        [first, ..] => format!(
+            "Keep one of them, such as {first}, and give others their own row; or let two_addresses \
+             under [people] decide for all such cells."
+        ),
     }
 }
 
@@ -27,6 +34,19 @@ fn closed_up(bare: &str) -> Option<String> {
     let joined: String = bare.chars().filter(|c| !c.is_whitespace()).collect();
     let (local, domain) = joined.rsplit_once('@')?;
     Some(format!("{local}@{}", domain.replace(',', "."))).filter(|address| is_address(address))
+}
+
+/// The address with Latin letters for those of other scripts that look like them.
+fn in_latin_letters(bare: &str) -> Option<String> {
+    let latin = |c: char| {
+        let mut seen = skeleton(c.encode_utf8(&mut [0; 4])).collect::<Vec<_>>().into_iter();
+        match (seen.next(), seen.next()) {
+            (Some(latin), None) if latin.is_ascii_alphabetic() && !c.is_ascii() => latin,
+            _ => c,
+        }
+    };
+    let typed: String = bare.chars().map(latin).collect();
+    Some(typed).filter(|typed| typed.is_ascii() && is_address(typed))
 }
 
 /// Without `mailto:`, with one `@` for two, without what surrounds the address, without invisible
@@ -82,6 +102,7 @@ mod tests {
             assert_eq!(hint(cell), "Write ana@x.example", "{cell}");
         }
         assert!(hint("a@x.example; b@y.example").contains("Keep one of them, such as a@x.example"));
+        assert_eq!(hint("\u{430}na@x.example"), "Write ana@x.example, all of it in Latin letters.");
         for cell in ["n/a", "ana", "ana@", "@x.example", "-"] {
             assert!(hint(cell).starts_with("Write the person's address"), "{cell}");
         }

@@ -52,7 +52,7 @@ fn a_mistyped_address_of_a_link_is_told_with_the_right_one() {
         ("ana@forum.example", "mailto:ana@forum.example"),
     ] {
         let output = with_body(&format!("[site]({written})")).run(&["check"]);
-        assert!(output.stderr.contains(&format!("Write {meant}.")), "{}", output.stderr);
+        assert!(output.stdout.contains(&format!("Write {meant}.")), "{}", output.stdout);
     }
 }
 
@@ -204,5 +204,5 @@ fn a_translation_older_than_the_last_change_is_noted() {
     }
     changed("en", 100);
     let output = workspace.run(&["check", "-v"]);
-    assert!(output.stderr.contains("en.md was changed 2 days after fr.md"), "{}", output.stderr);
+    assert!(output.stdout.contains("en.md was changed 2 days after fr.md"), "{}", output.stdout);
 }

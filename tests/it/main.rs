@@ -28,6 +28,7 @@ mod confirming;
 mod control;
 mod copies;
 mod damage;
+mod documents;
 mod dry_run;
 
 mod crash;
@@ -37,6 +38,7 @@ mod faults;
 mod foreign;
 #[cfg(unix)]
 mod interrupts;
+mod isemail;
 mod kills;
 mod languages;
 mod letters;

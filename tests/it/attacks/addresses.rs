@@ -234,9 +234,16 @@ fn invisible_and_look_alike_characters_make_no_recipient() {
 /// Security S12: look-alikes that are whole words are warned of, with the A-label beside.
 #[test]
 fn look_alike_domains_are_warned_of() {
-    let rows = "email\nana@gmial.com\nana@gm\u{251}il.com\nana@\u{441}\u{43e}\u{440}\u{435}.org\nbo@cope.org\n\
-                cy@b\u{fc}cher.example\n\
-                \u{43e}\u{43b}\u{44f}@\u{43f}\u{440}\u{438}\u{43c}\u{435}\u{440}.\u{440}\u{444}\n";
+    let rows = [
+        "email",
+        "ana@gmial.com",
+        "ana@gm\u{251}il.com",
+        "ana@\u{441}\u{43e}\u{440}\u{435}.org",
+        "bo@cope.org",
+        "cy@bücher.example",
+        "оля@пример.рф",
+    ]
+    .join("\n");
     let (code, json) = with_policy("refuse").list("l.csv", rows).run_json(&["check"]);
     let problems = json["problems"].as_array().expect("a list").iter();
     let warned: Vec<_> = problems

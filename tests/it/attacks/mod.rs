@@ -4,6 +4,7 @@
 //! the relay, in the messages as foreign readers see them, among the people of the plan.
 
 mod addresses;
+mod files;
 mod headers;
 mod letters;
 
