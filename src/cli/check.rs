@@ -5,11 +5,12 @@ use super::args::Check;
 use super::out_folder::refuse_inputs;
 use super::relay::relay;
 use super::shell::Shell;
-use super::ui::{counted, plural, problems_as_text};
+use super::ui::{counted, one_line, plural, problems_as_text};
 use crate::campaign::Campaign;
 use crate::plan::Plan;
 use crate::problem::{Problem, Problems, Severity};
-use serde_json::json;
+use crate::recipients::ListSummary;
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// Reads, renders and composes everything, and tells what it found.
@@ -32,14 +33,53 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     let heading = campaign
         .as_ref()
         .map(|c| format!("{}: {}, ", c.id, plural(c.people.recipients.len() as u64, "recipient")));
-    let text = format!("{}{}\n", heading.unwrap_or_default(), counted(&problems));
+    let lists = campaign.as_ref().map_or(&[][..], |c| c.people.lists.as_slice());
+    let of_lists: String = lists.iter().map(list_as_text).collect();
+    let text = format!("{}{}\n{of_lists}", heading.unwrap_or_default(), counted(&problems));
     let summary = json!({
         "recipients": recipients,
         "errors": problems.count_of(Severity::Error),
         "warnings": problems.count_of(Severity::Warning),
     });
     let exit = if fails { Exit::MustChange } else { Exit::Done };
-    Answer { exit, ..Answer::done(text) }.with("summary", summary).with_problems(problems)
+    let lists: Vec<Value> = lists.iter().map(list_as_json).collect();
+    let answer = Answer { exit, ..Answer::done(text) }.with("summary", summary);
+    answer.with("lists", lists.into()).with_problems(problems)
+}
+
+/// How a list was understood, in two lines: five names show at once whether it was read right.
+fn list_as_text(list: &ListSummary) -> String {
+    let mut parts = vec![plural(list.rows as u64, "row")];
+    parts.extend(list.encoding.map(str::to_owned));
+    parts.extend(list.delimiter.map(str::to_owned));
+    parts.extend(list.sheet.as_ref().map(|sheet| format!("sheet {}", one_line(sheet))));
+    match list.header_row {
+        // Where it is usually.
+        Some(1) => {}
+        Some(line) => parts.push(format!("names of columns on line {line}")),
+        None => parts = vec!["not read".to_owned()],
+    }
+    let names: Vec<String> = list.names.iter().map(|name| one_line(name)).collect();
+    let names = match names.is_empty() {
+        true => String::new(),
+        false => format!("    {}\n", names.join(" | ")),
+    };
+    format!("  {}: {}\n{names}", list.file, parts.join(", "))
+}
+
+fn list_as_json(list: &ListSummary) -> Value {
+    let columns: serde_json::Map<String, Value> =
+        list.columns.iter().map(|(role, header)| ((*role).to_owned(), json!(header))).collect();
+    json!({
+        "file": list.file,
+        "encoding": list.encoding,
+        "delimiter": list.delimiter,
+        "sheet": list.sheet,
+        "header_row": list.header_row,
+        "rows": list.rows,
+        "columns": columns,
+        "names": list.names,
+    })
 }
 
 /// What would stop `send` before its first letter, as warnings: a mailing can be written and

@@ -170,7 +170,11 @@ fn known_cell(cell: &str) -> f32 {
     // Looking up is slow, and most of what is read wrongly is of several scripts.
     let script = cell.chars().next().map(|c| c.script());
     let is_plain = cell.chars().all(|c| c.is_whitespace() || Some(c.script()) == script);
-    if !is_latin && is_plain && cell.chars().nth(1).is_some() && (headers::role_of(cell).is_some() || is_value()) {
+    if !is_latin
+        && is_plain
+        && cell.chars().nth(1).is_some()
+        && (headers::role_of(cell).is_some() || is_value())
+    {
         return VALUE;
     }
     0.0
