@@ -35,6 +35,7 @@ mod foreign;
 #[cfg(unix)]
 mod interrupts;
 mod kills;
+mod lists;
 #[cfg(target_os = "linux")]
 mod order;
 mod pace;

@@ -169,6 +169,60 @@ fn lists_of_one_to_five_people_are_read_right_or_doubted() {
     }
 }
 
+/// csv-spectrum, and cases of the kind that rust-csv tests its reader with.
+#[test]
+fn the_acid_tests_of_csv_are_cut_as_they_should_be() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/csv-spectrum");
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder.join("csvs")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let json = std::fs::read(folder.join(format!("json/{name}.json"))).unwrap();
+        let expected: Vec<serde_json::Map<String, serde_json::Value>> =
+            serde_json::from_slice(&json).unwrap();
+        let found = cells(&std::fs::read(&path).unwrap());
+        let objects: Vec<serde_json::Map<String, serde_json::Value>> = found[1..]
+            .iter()
+            .map(|row| found[0].iter().cloned().zip(row.iter().map(|c| c.clone().into())).collect())
+            .collect();
+        assert_eq!(objects, expected, "{name}");
+        read += 1;
+    }
+    assert_eq!(read, 11);
+    for (text, expected) in [
+        ("", &[][..]),
+        ("a", &[&["a"][..]]),
+        ("a,", &[&["a", ""]]),
+        ("a\n", &[&["a"]]),
+        ("a\n\n", &[&["a"]]),
+        ("\n\r\n\ra,b\r\n\r\n", &[&["a", "b"]]),
+        ("a,b\rx,y", &[&["a", "b"], &["x", "y"]]),
+        ("a,b\r\nx,y,z\r\n", &[&["a", "b"], &["x", "y", "z"]]),
+        ("\"a\"", &[&["a"]]),
+        ("\"\",\"b\"", &[&["", "b"]]),
+        ("\"a\"\"b\"", &[&["a\"b"]]),
+        ("\"\"\"\"\"\",x", &[&["\"\"", "x"]]),
+        ("a,\"b\nc\",d", &[&["a", "b\nc", "d"]]),
+        ("a,\"b\r\nc\",d\r\n", &[&["a", "b\r\nc", "d"]]),
+        ("a b,c\"d", &[&["a b", "c\"d"]]),
+        ("\u{feff}a,b", &[&["a", "b"]]),
+        ("☃,ß\n日本,x", &[&["☃", "ß"], &["日本", "x"]]),
+        (" a , b ", &[&[" a ", " b "]]),
+    ] {
+        assert_eq!(cells(text.as_bytes()), expected, "{text:?}");
+    }
+}
+
+/// The cells of a list.
+fn cells(bytes: &[u8]) -> Vec<Vec<String>> {
+    let opened = super::open(&ListSource { file: "l.csv", bytes }, None).unwrap();
+    let (mut rows, mut cells) = (opened.rows(), Vec::new());
+    while let Some(row) = rows.next_filled().unwrap() {
+        cells.push(row.cells().map(str::to_owned).collect());
+    }
+    cells
+}
+
 proptest! {
     // Twenty readings of each list, in a build without optimisation.
     #![proptest_config(ProptestConfig::with_cases(48))]

@@ -116,7 +116,7 @@ pub(super) fn is_damaged_utf8(bytes: &[u8]) -> bool {
         whole += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
         broken += usize::from(!chunk.invalid().is_empty());
     }
-    whole >= 3 && whole > 4 * broken
+    whole >= 3 && whole >= 4 * broken
 }
 
 #[cfg(test)]

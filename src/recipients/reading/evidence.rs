@@ -23,7 +23,7 @@ use unicode_script::{Script, UnicodeScript};
 /// The encodings that lists come in, with how much likelier than others they are before anything
 /// was read.
 const CANDIDATES: [(&e::Encoding, f32); 20] = [
-    (e::WINDOWS_1252, 1.0),
+    (e::WINDOWS_1252, 1.5),
     (e::WINDOWS_1250, 0.0),
     (e::WINDOWS_1251, 0.0),
     (e::WINDOWS_1256, 0.0),
@@ -48,7 +48,7 @@ const CANDIDATES: [(&e::Encoding, f32); 20] = [
 /// How much the guess of chardetng counts, and what it falls back on where little tells; a known
 /// header, value or name.
 const GUESS: f32 = 3.0;
-const GUESS_OF_LITTLE: f32 = 1.0;
+const GUESS_OF_LITTLE: f32 = 1.5;
 const HEADER: f32 = 8.0;
 const VALUE: f32 = 5.0;
 const NAME: f32 = 4.0;
