@@ -2,12 +2,13 @@
 //!
 //! Owns everything between the bytes of a list and a [`Recipient`]: reading (`reading/`), what
 //! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`, `name.rs`,
-//! `damaged.rs`, `country.rs`), one letter for one address (`gather.rs`), searching (`select.rs`) and the neutral
-//! greeting (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
+//! `damaged.rs`, `country.rs`), one letter for one address (`gather.rs`), searching (`select.rs`)
+//! and the neutral greeting (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
 //!
 //! # Invariants
 //! A row with anything in it is a recipient, an [`Excluded`], an error, or a line that is no person's
-//! (`footer.rs`), which is told: nobody is missed in silence; no two recipients have one [`RecipientKey`], so that nobody gets two.
+//! (`footer.rs`), which is told: nobody is missed in silence; no two recipients have one
+//! [`RecipientKey`], so that nobody gets two.
 //!
 //! # Failure
 //! [`gather()`] never fails: what is wrong is in [`Problems`], all of it in one pass.

@@ -86,7 +86,7 @@ fn an_uncertain_encoding_is_a_warning_that_names_the_line_that_settles_it() {
         assert!(said.contains(word), "{word}: {said}");
     }
     let settled =
-        workspace(list).config("lists.\"recipients/list.csv\".encoding = \"windows-1250\"");
+        workspace(list).config("[lists.\"recipients/list.csv\"]\nencoding = \"windows-1250\"");
     let (_, json, problems) = check(&settled);
     assert_eq!(problems, [""; 0]);
     assert_eq!(json["lists"][0]["names"], json!(["György Szűcs"]));
@@ -180,8 +180,8 @@ fn hostile_lists_with_nul_ragged_rows_double_headers_and_quoted_newlines_have_th
         ("double headers", "email,City,city\na@town.example,Lima,\n", "duplicate-column 1:"),
         (
             "an open quote",
-            "email,name\na@town.example,\"Ana\nb@x.example,Bo\n",
-            "unclosed-quote 2:",
+            "email,name\nc@town.example,Cy\na@town.example,\"Ana\n",
+            "unclosed-quote 3:",
         ),
         ("a line break", "email,name\na@town.example,\"An\na\"\n", "bad-name 2:"),
     ] {

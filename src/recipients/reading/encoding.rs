@@ -53,10 +53,8 @@ impl Encoding {
             _ => encoding_rs::Encoding::for_label(name.trim().as_bytes())
                 .or_else(|| encoding_rs::Encoding::for_label(folded.as_bytes())),
         };
-        let is_for_text = |e: &&'static encoding_rs::Encoding| {
-            ![encoding_rs::REPLACEMENT, encoding_rs::X_USER_DEFINED].contains(e)
-        };
-        found.filter(is_for_text).map(Encoding)
+        // What the standard makes unreadable on purpose.
+        found.filter(|encoding| *encoding != encoding_rs::REPLACEMENT).map(Encoding)
     }
 
     /// What people call it: `Windows-1252`.
@@ -146,7 +144,7 @@ mod tests {
         ] {
             assert_eq!(Encoding::parse(name).map(Encoding::name), Some(known), "{name}");
         }
-        for name in ["", "excel", "replacement", "x-user-defined", "iso-2022-kr"] {
+        for name in ["", "excel", "replacement", "iso-2022-kr"] {
             assert_eq!(Encoding::parse(name), None, "{name}");
         }
         for name in USUAL_NAMES.split(", ") {

@@ -131,7 +131,12 @@ fn guessed(evidence: &[u8]) -> &'static e::Encoding {
     let mut detector = chardetng::EncodingDetector::new(chardetng::Iso2022JpDetection::Deny);
     detector.feed(evidence, true);
     let guess = detector.guess(None, chardetng::Utf8Detection::Deny);
-    if guess == e::GBK { e::GB18030 } else { guess }
+    // It names the larger of two that are alike.
+    match guess {
+        guess if guess == e::GBK => e::GB18030,
+        guess if guess == e::KOI8_U => e::KOI8_R,
+        guess => guess,
+    }
 }
 
 /// How well a text reads, as a rough logarithm: the greater the better, below zero not at all.

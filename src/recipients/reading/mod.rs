@@ -178,10 +178,11 @@ impl Opened<'_> {
             |(one, other): &(String, String)| format!("{} or {}", quoted(one), quoted(other));
         let readings: Vec<String> = doubt.readings.iter().map(both).collect();
         let hint = format!(
-            "Is it {}? If the first is right, write in secretariat.toml {}; if the second, {}.",
+            "Is it {}? Settle it in secretariat.toml, under [lists.\"{file}\"]: encoding = \"{}\" if \
+             the first is right, encoding = \"{}\" if the second.",
             readings.join(", "),
-            settling(file, ours),
-            settling(file, other)
+            ours.setting(),
+            other.setting()
         );
         Problem::warning("uncertain-encoding", message).hint(hint).place(Place::file(file))
     }
@@ -196,16 +197,11 @@ impl Opened<'_> {
                 .to_owned()
         } else {
             format!(
-                "Save the list as CSV UTF-8, or name its encoding in secretariat.toml: \
-                 [lists.\"{file}\"] encoding = \"...\""
+                "Save the list as CSV UTF-8, or name its encoding in secretariat.toml, under \
+                 [lists.\"{file}\"]: encoding = \"...\""
             )
         };
         let problem = Problem::error("invalid-bytes", message).hint(hint);
         problem.place(Place::line(file, broken.first_line)).count(u64::from(broken.lines))
     }
-}
-
-/// The line of the configuration that settles an encoding.
-fn settling(file: &str, encoding: Encoding) -> String {
-    format!("lists.\"{file}\".encoding = \"{}\"", encoding.setting())
 }
