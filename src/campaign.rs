@@ -14,8 +14,8 @@ use crate::plan::contents::{self, LookedInto, Which};
 use crate::plan::documents::{self, DocumentSetting, Documents, Reader, Titles};
 use crate::plan::header_values;
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
-use crate::problem::{Place, Problem, Problems};
-use crate::recipients::{self, ListSource, People};
+use crate::problem::{Place, Problem, Problems, nearest};
+use crate::recipients::{self, ListSetting, ListSource, People};
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
 use std::collections::BTreeMap;
@@ -189,13 +189,44 @@ fn read_people(
     problems: &mut Problems,
 ) -> People {
     let mut lists: Vec<(String, Vec<u8>)> = Vec::new();
-    for file in setting.list_files(workspace, problems) {
+    let files = setting.list_files(workspace, problems);
+    report_settings_without_list(workspace, config, &files, problems);
+    for file in files {
         match workspace.read(&file, LIST_BYTES_MAX) {
             Ok(bytes) => lists.push((file, bytes)),
             Err(problem) => problems.push(problem),
         }
     }
     people_of(&lists, config, problems)
+}
+
+/// Tables of `[lists]` for a file that no campaign reads: misspelt, they would do nothing in silence.
+fn report_settings_without_list(
+    workspace: &Workspace,
+    config: &Config,
+    files: &[String],
+    problems: &mut Problems,
+) {
+    let is_there = |s: &ListSetting, files: &[String]| files.iter().any(|file| s.is_for(file));
+    let mut missing = config.lists.iter().filter(|s| !is_there(s, files)).peekable();
+    if missing.peek().is_none() {
+        return;
+    }
+    // What other campaigns lack is told when they are checked.
+    let of_campaign = |c: &config::Campaign| c.list_files(workspace, &mut Problems::new());
+    let all: Vec<String> = config.campaigns.iter().flat_map(of_campaign).collect();
+    for setting in missing.filter(|s| !is_there(s, &all)) {
+        let message = format!("no mailing reads a list {}", setting.file);
+        let by_name = |file: &&String| file.rsplit('/').next() == setting.file.rsplit('/').next();
+        let near = all.iter().find(by_name).map(String::as_str);
+        let near = near.or_else(|| nearest(&setting.file, all.iter().map(String::as_str)));
+        let hint = match near {
+            Some(near) => format!("Did you mean [lists.\"{near}\"]?"),
+            None => "Write the list's path as check shows it, or remove the table.".to_owned(),
+        };
+        let problem = Problem::warning("unknown-list", message).hint(hint);
+        problems.push(problem.place(setting.place.clone()));
+    }
 }
 
 fn people_of(lists: &[(String, Vec<u8>)], config: &Config, problems: &mut Problems) -> People {

@@ -40,8 +40,21 @@ pub const HEADER_ENCODED_WORD_OCTETS_MAX: usize = 75;
 /// line of ours behind a header's name; a longer one is encoded, because it cannot be folded.
 pub const HEADER_PLAIN_WORD_OCTETS_MAX: usize = 60;
 
-/// Bytes of a participant list: far above a million rows, far below what would exhaust memory.
-pub const LIST_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of a participant list: above a million rows of 500 bytes, below what would exhaust memory.
+pub const LIST_BYTES_MAX: u64 = 512 << 20;
+/// Bytes of a list that is not UTF-8: its text is a copy, up to three times as large.
+pub const LIST_CONVERTED_BYTES_MAX: usize = 256 << 20;
+/// Bytes of a list that its encoding is found out from, of lines with anything beyond ASCII: some
+/// hundred names; more do not change the verdict.
+pub const ENCODING_EVIDENCE_BYTES: usize = 24 << 10;
+/// How much likelier one encoding must be than the next, as a natural logarithm: one in twenty.
+pub const ENCODING_MARGIN: f32 = 3.0;
+/// Words that a doubt about an encoding shows in both readings.
+pub const ENCODING_READINGS_SHOWN: usize = 3;
+/// Filled rows at the beginning of a list among which its header is looked for: titles have few.
+pub const HEADER_ROWS_SEARCHED: usize = 20;
+/// Names of a list that `check` shows.
+pub const SAMPLE_NAMES: usize = 5;
 /// Bytes of one cell: a longer one is an unclosed quotation mark, not a value.
 pub const CELL_BYTES_MAX: usize = 64 << 10;
 /// Columns of a list: spreadsheets end at 16,384.

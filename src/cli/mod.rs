@@ -28,6 +28,7 @@ mod init;
 mod kind_lines;
 mod kinds;
 mod language_table;
+mod list_lines;
 mod new;
 mod out_folder;
 mod overview;

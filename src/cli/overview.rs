@@ -1,4 +1,5 @@
-//! A mailing seen from above, as `check` shows it: its languages, kinds of letter and documents.
+//! A mailing seen from above, as `check` shows it: its lists, languages, documents and
+//! kinds of letter.
 //!
 //! Owns which parts there are and their order, on the screen and in JSON. What a part looks like
 //! is its own file's.
@@ -6,6 +7,7 @@
 use super::document_lines::DocumentLines;
 use super::kind_lines::Kinds;
 use super::language_table::{language_table, languages_as_json};
+use super::list_lines;
 use super::shell::Shell;
 use super::ui::terminal_columns;
 use crate::campaign::Campaign;
@@ -25,7 +27,12 @@ pub(super) struct Overview {
 impl Overview {
     /// Where there is no plan.
     pub(super) fn none() -> Overview {
-        let json = [("languages", json!([])), ("kinds", json!([])), ("kinds_total", json!(0))];
+        let json = [
+            ("lists", json!([])),
+            ("languages", json!([])),
+            ("kinds", json!([])),
+            ("kinds_total", json!(0)),
+        ];
         let json = json.into_iter().chain([("documents", json!([]))]);
         Overview { text: String::new(), json: json.collect() }
     }
@@ -42,11 +49,18 @@ impl Overview {
         let kinds = Kinds::of(campaign, plan);
         let documents = DocumentLines::of(&campaign.look_into_documents(Which::All, problems));
         let columns = terminal_columns();
-        let parts = [language_table(&rows, columns), documents.as_text(), kinds.as_text(columns)];
+        let lists = &campaign.people.lists;
+        let parts = [
+            list_lines::as_text(lists),
+            language_table(&rows, columns),
+            documents.as_text(),
+            kinds.as_text(columns),
+        ];
         let text = parts.iter().filter(|part| !part.is_empty()).map(|part| format!("{part}\n"));
         Overview {
             text: text.collect(),
             json: vec![
+                ("lists", list_lines::as_json(lists)),
                 ("languages", languages_as_json(&rows)),
                 ("kinds", kinds.as_json()),
                 ("kinds_total", json!(kinds.total())),

@@ -16,6 +16,7 @@
 mod campaigns;
 pub mod environment;
 mod habits;
+mod lists;
 mod names;
 mod password;
 mod people;
@@ -40,7 +41,7 @@ use crate::limits::{CONFIG_BYTES_MAX, LETTER_ERROR_BYTES, LETTER_WARN_BYTES};
 use crate::message;
 use crate::plan::pattern::FilePattern;
 use crate::problem::{Place, Problem, Problems, nearest};
-use crate::recipients::{ColumnSetting, Options};
+use crate::recipients::{ColumnSetting, ListSetting, Options};
 use crate::send::pace::Pacing;
 use crate::send::retry::Retry;
 use crate::workspace::{CONFIG_FILE, Workspace};
@@ -67,6 +68,8 @@ pub struct Config {
     pub columns: Vec<ColumnSetting>,
     /// `[people]`.
     pub people: PeopleRules,
+    /// `[lists.*]`, in the order of the file.
+    pub lists: Vec<ListSetting>,
     /// `[attachments.*]`, in the order of the file; those with an error in them are left out.
     pub attachments: Vec<Attachment>,
     /// `[campaigns.*]`, in the order of the file.
@@ -263,6 +266,7 @@ impl Config {
     pub fn recipients_options(&self) -> Options {
         Options {
             columns: self.columns.clone(),
+            lists: self.lists.clone(),
             default_language: self.languages.default.clone(),
             language_by_country: self.languages.by_country.clone(),
             two_addresses: self.people.two_addresses,

@@ -66,6 +66,13 @@ impl Layout {
         };
         self.roles.iter().map(role).collect::<Vec<_>>().join(", ")
     }
+
+    /// The same as role and header.
+    pub(super) fn roles_and_headers(&self) -> Vec<(&'static str, String)> {
+        let role =
+            |(role, column): (&Role, &usize)| (role.as_str(), on_one_line(&self.headers[*column]));
+        self.roles.iter().map(role).collect()
+    }
 }
 
 /// Finds the columns of all lists of a campaign, and remembers which settings were of use.
@@ -156,7 +163,7 @@ impl<'a> Columns<'a> {
 }
 
 /// What letters call a column: see the contract. A header without Latin letters is its own text.
-fn name_of(header: &str) -> String {
+pub(super) fn name_of(header: &str) -> String {
     let name = fold::latin_name(header);
     let has_letter = name.bytes().any(|b| b.is_ascii_alphabetic());
     if has_letter { name } else { header.trim().to_owned() }
@@ -251,7 +258,8 @@ fn no_email_column(headers: &[String]) -> Problem {
     let names = enumerated(headers.iter().filter(|header| !header.is_empty()));
     if headers.len() == 1 {
         let message = format!("no column of e-mail addresses: the first row holds only {names}");
-        let hint = "Remove the lines above the row with the names of the columns.";
+        let hint = "Write the names of the columns above the people, or say in secretariat.toml, under \
+                    [lists.\"FILE\"], on which line they stand: header_row = 4";
         return Problem::error("no-email-column", message).hint(hint);
     }
     let message = format!("no column of e-mail addresses was found among {names}");
@@ -307,6 +315,7 @@ mod tests {
         };
         Options {
             columns: columns.iter().map(setting).collect(),
+            lists: Vec::new(),
             default_language: Language::parse_tag("en").unwrap(),
             language_by_country: BTreeMap::new(),
             two_addresses: super::super::TwoAddresses::Refuse,
@@ -438,8 +447,9 @@ mod tests {
                 &[],
                 &["Participants 2026", ""],
                 "no-email-column: no column of e-mail addresses: the first row holds only \
-                 \"Participants 2026\" | Remove the lines above the row with the names of the \
-                  columns.",
+                 \"Participants 2026\" | Write the names of the columns above the people, or say \
+                 in secretariat.toml, under [lists.\"FILE\"], on which line they stand: \
+                 header_row = 4",
             ),
             (
                 &[],

@@ -6,14 +6,17 @@
 //! # Invariants
 //! Numbers follow the lists as named, then their rows, without gaps.
 
-use super::check::{Person, RowCheck, Tally, Tidied};
+use super::check::{Person, RowCheck, Tidied};
 use super::columns::{Columns, Layout};
+use super::findings::{empty_list, report_list, report_tidied};
 use super::meaning::{Meanings, Unknown};
-use super::read::{self, Rows as TextRows};
-use super::rows::Rows;
+use super::reading::{self, Detected, HeaderRow, Opened, Rows};
+use super::samples::Samples;
 use super::shown::{counted, quoted};
-use super::workbook::{self, Kind};
-use super::{Excluded, ListSource, ListSummary, Options, People, Recipient, country, slips};
+use super::workbook;
+use super::{
+    Excluded, ListSetting, ListSource, ListSummary, Options, People, Recipient, country, slips,
+};
 use crate::id::RecipientKey;
 use crate::language::Language;
 use crate::limits::PROBLEMS_OF_A_KIND_MAX;
@@ -60,66 +63,91 @@ impl<'a> Gathering<'a> {
         if let Some(note) = workbook::misnamed(list.file, list.bytes) {
             problems.push(note);
         }
-        let mut rows = match rows_of(list) {
-            Ok(rows) => rows,
-            Err(problem) => {
-                self.add_summary(list, 0);
-                self.people.knows_all_columns = false;
-                return problems.push(problem);
+        let setting = ListSetting::of(&self.options.lists, list.file);
+        let summary = match reading::open(list, setting) {
+            Ok(opened) => self.opened(list, &opened, problems),
+            Err(fault) => {
+                problems.push(fault.problem(list.file));
+                None
             }
         };
-        let layout = self.header(list, &mut rows, problems);
-        let count = match &layout {
-            Some(layout) => {
-                rows.report(list.file, problems);
-                self.names.extend(layout.names.iter().map(str::to_owned));
-                self.address_cells.insert(list.file.to_owned(), layout.email + 1);
-                self.rows(list, &mut rows, layout, problems)
-            }
-            None => {
-                self.people.knows_all_columns = false;
-                0
-            }
+        self.people.knows_all_columns &= summary.is_some();
+        let unread = || ListSummary { file: list.file.to_owned(), ..ListSummary::default() };
+        self.people.lists.push(summary.unwrap_or_else(unread));
+    }
+
+    /// Reads a list that was opened; `None` where its columns could not be found.
+    fn opened(
+        &mut self,
+        list: &ListSource<'_>,
+        opened: &Opened<'_>,
+        problems: &mut Problems,
+    ) -> Option<ListSummary> {
+        let mut rows = opened.rows();
+        let found = self.header(list, opened, &mut rows, problems);
+        opened.report(list.file, found.as_ref().map_or(0, |(header, _)| header.line), problems);
+        let (header, layout) = found?;
+        self.address_cells.insert(list.file.to_owned(), layout.email + 1);
+        self.names.extend(layout.names.iter().map(str::to_owned));
+        let Detected { encoding, delimiter, sheet } = opened.detected(&rows);
+        let (count, names) = self.rows(list, &mut rows, &layout, problems);
+        let summary = ListSummary {
+            file: list.file.to_owned(),
+            encoding,
+            delimiter,
+            sheet,
+            header_row: Some(header.line),
+            columns: layout.roles_and_headers(),
+            rows: count,
+            names,
         };
-        self.add_summary(list, count);
+        report_list(&summary, header, &layout, problems);
+        Some(summary)
     }
 
-    fn add_summary(&mut self, list: &ListSource<'_>, rows: usize) {
-        self.people.lists.push(ListSummary { file: list.file.to_owned(), rows });
-    }
-
-    /// The layout of a list from its first filled row.
+    /// The header of a list and its layout; `rows` then stand behind it.
     fn header(
         &mut self,
         list: &ListSource<'_>,
+        opened: &Opened<'_>,
         rows: &mut Rows<'_>,
         problems: &mut Problems,
-    ) -> Option<Layout> {
-        match rows.next_filled() {
-            Ok(Some(row)) => {
-                let place = Place::line(list.file, row.line);
-                self.columns.layout(row.cells(), &place, problems)
-            }
+    ) -> Option<(HeaderRow, Layout)> {
+        let header = match opened.header_row(self.options) {
+            Ok(Some(header)) => header,
             Ok(None) => {
                 problems.push(empty_list(list.file, "the list is empty"));
-                None
+                return None;
             }
-            Err(damage) => {
-                problems.push(damage.problem(list.file));
-                None
+            Err(fault) => {
+                problems.push(fault.problem(list.file));
+                return None;
+            }
+        };
+        loop {
+            match rows.next_filled() {
+                Ok(Some(row)) if row.line == header.line => {
+                    let place = Place::line(list.file, row.line);
+                    let layout = self.columns.layout(row.cells(), &place, problems)?;
+                    return Some((header, layout));
+                }
+                Ok(None) => return None,
+                // A title, whatever is the matter with it.
+                Ok(Some(_)) | Err(_) => {}
             }
         }
     }
 
-    /// Takes in all rows behind the header; how many there were.
+    /// Takes in all rows behind the header; how many there were, and some of their names.
     fn rows(
         &mut self,
         list: &ListSource<'_>,
         rows: &mut Rows<'_>,
         layout: &Layout,
         problems: &mut Problems,
-    ) -> usize {
+    ) -> (usize, Vec<String>) {
         let (mut count, mut tidied, mut repeats) = (0, Tidied::default(), Repeats::default());
+        let mut samples = Samples::default();
         let delimiter = rows.delimiter();
         let mut check = RowCheck {
             file: list.file,
@@ -135,19 +163,20 @@ impl<'a> Gathering<'a> {
         loop {
             match rows.next_filled() {
                 Ok(None) => break,
-                Err(damage) => check.problems.push(damage.problem(list.file)),
+                Err(fault) => check.problems.push(fault.problem(list.file)),
+                Ok(Some(row)) if check.is_footer(&row) => {}
                 Ok(Some(row)) => {
                     count += 1;
                     let Some(person) = check.person(&row) else { continue };
+                    person.name.iter().for_each(|name| samples.see(name));
                     let place = Place::line(list.file, row.line);
                     take_in(&mut self.people, &mut self.by_key, person, place, &mut repeats);
                 }
             }
         }
-        report_list(list.file, rows, layout, count, problems);
-        report_tidied(list.file, &tidied, problems);
+        report_tidied(list.file, layout, &tidied, problems);
         report_repeats(list.file, &repeats, problems);
-        count
+        (count, samples.chosen())
     }
 
     /// Everybody, after the last list.
@@ -161,21 +190,6 @@ impl<'a> Gathering<'a> {
         }
         self.people.columns = self.names.into_iter().collect();
         self.people
-    }
-}
-
-/// The rows of a list by what it is, whatever its name says.
-fn rows_of<'a>(list: &ListSource<'a>) -> Result<Rows<'a>, Problem> {
-    match workbook::kind(list.bytes) {
-        Kind::Text => {
-            let text = read::text_of(list).map_err(|damage| damage.problem(list.file))?;
-            Ok(Rows::Text(Box::new(TextRows::new(text))))
-        }
-        Kind::Workbook => {
-            let book = workbook::open(list.bytes, None);
-            Ok(Rows::Sheet(Box::new(book.map_err(|damage| damage.problem(list.file))?)))
-        }
-        Kind::Foreign(foreign) => Err(workbook::Damage::Foreign(foreign).problem(list.file)),
     }
 }
 
@@ -215,57 +229,11 @@ fn take_in(
     });
 }
 
-fn empty_list(file: &str, message: &str) -> Problem {
-    Problem::warning("empty-list", message)
-        .hint("Remove it from the campaign's recipients, or put the people in.")
-        .place(Place::file(file))
-}
-
 fn nobody(no_lists: bool) -> Problem {
     let message = if no_lists { "the campaign has no list" } else { "nobody is in any list" };
     Problem::error("nobody", message).hint(
         "Put a list into recipients/, a workbook or CSV: a header row, then one person in each row.",
     )
-}
-
-/// What was detected, so that it can be doubted.
-fn report_list(
-    file: &str,
-    rows: &Rows<'_>,
-    layout: &Layout,
-    count: usize,
-    problems: &mut Problems,
-) {
-    if count == 0 {
-        problems.push(empty_list(file, "the list has a header and no rows"));
-    }
-    let cut = match layout.headers.len() {
-        1 => "1 column".to_owned(),
-        columns => format!("{columns} columns {}", rows.cut()),
-    };
-    let counted = counted(count as u64, "row");
-    let message = format!("{counted}, {cut}; recognised {}", layout.recognised());
-    problems.push(Problem::note("list-read", message).place(Place::file(file)));
-}
-
-fn report_tidied(file: &str, tidied: &Tidied, problems: &mut Problems) {
-    let mut note = |code, tally: &Tally, what: &str, done: &str| {
-        if let Some((line, cell)) = tally.first {
-            let message = format!("{done} {}", counted(tally.count, what));
-            let place = Place::cell(file, line, cell);
-            problems.push(Problem::note(code, message).place(place).count(tally.count));
-        }
-    };
-    note("trimmed", &tidied.outer_breaks, "cell", "line breaks were trimmed off");
-    note(
-        "direction-marks",
-        &tidied.direction_marks,
-        "name",
-        "marks of direction were dropped from",
-    );
-    for (repair, tally) in &tidied.addresses {
-        note("tidied-address", tally, "address", repair.done());
-    }
 }
 
 fn report_repeats(file: &str, repeats: &Repeats, problems: &mut Problems) {
@@ -329,6 +297,7 @@ mod tests {
         let tag = |tag| Language::parse_tag(tag).unwrap();
         Options {
             columns: Vec::new(),
+            lists: Vec::new(),
             default_language: tag("en"),
             language_by_country: BTreeMap::from([("FR".to_owned(), tag("fr"))]),
             two_addresses: TwoAddresses::Refuse,
@@ -528,9 +497,9 @@ mod tests {
         assert_eq!(
             notes,
             [
-                (Severity::Note, "list-read", "l.csv".to_owned(), 1),
                 (Severity::Note, "trimmed", "l.csv:2:1".to_owned(), 2),
                 (Severity::Note, "direction-marks", "l.csv:6:1".to_owned(), 1),
+                (Severity::Note, "list-read", "l.csv".to_owned(), 1),
             ]
         );
         let [ana, sara] = people.recipients.as_slice() else { panic!("two people") };
@@ -581,7 +550,7 @@ mod tests {
             problems,
             [
                 "no-name l.csv:2:1: the name \"—\" in column 1 (name) has no letter",
-                "damaged-name l.csv:3:1: the name \"P?rez\" in column 1 (name) looks damaged",
+                "damaged-name l.csv:3:1: the name \"P?rez\" in column 1 (name) has lost letters",
             ]
         );
         let names: Vec<_> = people.recipients.iter().map(|r| r.name.as_deref()).collect();

@@ -5,7 +5,7 @@
 //! matter. How the table is used is decided in `columns.rs`.
 
 use super::fold;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 /// What a column can be besides a column.
@@ -284,6 +284,16 @@ pub(super) fn role_of(header: &str) -> Option<(Role, usize)> {
 pub(super) fn may_be_half(header: &str) -> bool {
     let first = header.split(['/', '|', '\n']).next().unwrap_or(header);
     HALVES.contains(&fold::condensed(first))
+}
+
+/// Whether a header stands in the table with these very letters, whatever their case: an accent
+/// that was read wrongly makes another word. Only of headers with letters beyond ASCII.
+pub(super) fn is_written_so(header: &str) -> bool {
+    static WRITTEN: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let all = HEADERS.iter().flat_map(|(_, names)| names.split('|'));
+        all.filter(|name| !name.is_ascii()).map(str::to_lowercase).collect()
+    });
+    WRITTEN.contains(&header.trim().to_lowercase())
 }
 
 /// Whether a header speaks of e-mail addresses.

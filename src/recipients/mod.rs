@@ -1,14 +1,15 @@
 //! Stage 1: participant lists in, recipients out.
 //!
-//! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`, `workbook/`), what
-//! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`,
-//! `address_cell.rs`, `name.rs`, `country.rs`), one letter for one address (`gather.rs`), addresses
-//! that are probably slips (`slips.rs`), searching (`select.rs`) and the neutral greeting
-//! (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
+//! Owns everything between the bytes of a list and a [`Recipient`]: reading (`reading/`,
+//! `workbook/`), what columns are called and mean (`columns.rs`, `headers.rs`), checking rows
+//! (`check.rs`, `address_cell.rs`, `name.rs`, `damaged.rs`, `country.rs`), one letter for one address
+//! (`gather.rs`), addresses that are probably slips (`slips.rs`), searching (`select.rs`) and the
+//! neutral greeting (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
 //!
 //! # Invariants
-//! A row with anything in it is a recipient, an [`Excluded`] or an error, so that nobody is missed
-//! in silence; no two recipients have one [`RecipientKey`], so that nobody gets two.
+//! A row with anything in it is a recipient, an [`Excluded`], an error, or a line that is no person's
+//! (`footer.rs`), which is told: nobody is missed in silence; no two recipients have one
+//! [`RecipientKey`], so that nobody gets two.
 //!
 //! # Failure
 //! [`gather()`] never fails: what is wrong is in [`Problems`], all of it in one pass.
@@ -17,22 +18,27 @@ mod address_cell;
 mod check;
 mod columns;
 pub mod country;
+mod damaged;
 mod domains;
+mod findings;
 mod fold;
+mod footer;
 mod gather;
 pub mod greeting;
 mod headers;
 mod meaning;
 mod name;
-mod read;
+mod reading;
 mod repair;
-mod rows;
+mod samples;
 pub mod select;
 mod shown;
 mod slips;
 mod values;
 mod workbook;
 
+pub use reading::Encoding;
+pub(crate) use reading::{USUAL_ENCODINGS, parse_delimiter};
 pub use values::{ColumnNames, Values};
 
 use crate::address::EmailAddress;
@@ -57,6 +63,8 @@ pub struct Options {
     /// `[columns]`: what a column is called in letters -> its header as written in a list (several
     /// where lists differ), with the place of the setting.
     pub columns: Vec<ColumnSetting>,
+    /// `[lists]`: how single lists are to be read.
+    pub lists: Vec<ListSetting>,
     /// The language of whoever has none by column or country.
     pub default_language: Language,
     /// Upper-case ISO 3166 alpha-2 code -> language; empty unless written.
@@ -87,6 +95,39 @@ pub struct ColumnSetting {
     pub headers: Vec<String>,
     /// Where the setting stands.
     pub place: Place,
+}
+
+/// `[lists."FILE"]`: how a list is to be read, where that is not left to be found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListSetting {
+    /// The list's path beneath the workspace, or the name of its file alone.
+    pub file: String,
+    /// Its encoding; a byte order mark in the list proves more.
+    pub encoding: Option<Encoding>,
+    /// What separates its cells: `,`, `;`, a tab or `|`.
+    pub delimiter: Option<u8>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+    /// The line, or the row of a sheet, with the names of the columns, from 1.
+    pub header_row: Option<u32>,
+    /// Where the setting stands.
+    pub place: Place,
+}
+
+impl ListSetting {
+    /// Whether it is about a list: by its path, or by the name of its file.
+    #[must_use]
+    pub fn is_for(&self, file: &str) -> bool {
+        self.file == file
+            || !self.file.contains('/') && file.rsplit('/').next() == Some(self.file.as_str())
+    }
+
+    /// The setting for a list; one with the whole path goes first.
+    #[must_use]
+    pub fn of<'s>(settings: &'s [ListSetting], file: &str) -> Option<&'s ListSetting> {
+        let by_path = settings.iter().find(|setting| setting.file == file);
+        by_path.or_else(|| settings.iter().find(|setting| setting.is_for(file)))
+    }
 }
 
 /// How a recipient's language was found.
@@ -144,12 +185,24 @@ pub struct Excluded {
 }
 
 /// What was found out about a list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ListSummary {
     /// The list's file.
     pub file: String,
-    /// Rows with anything in them, without the header.
+    /// Its encoding: `Windows-1252`; absent for a workbook, or where it could not be read.
+    pub encoding: Option<&'static str>,
+    /// What separates its cells: `semicolons`; absent for a workbook.
+    pub delimiter: Option<&'static str>,
+    /// The sheet that was read; absent for a text.
+    pub sheet: Option<String>,
+    /// The line, or the row of a sheet, with the names of the columns.
+    pub header_row: Option<u32>,
+    /// Roles that were recognised, with the header of their column.
+    pub columns: Vec<(&'static str, String)>,
+    /// Rows with anything in them below the header that can be people.
     pub rows: usize,
+    /// Some of its names, by which one sees whether it was read right.
+    pub names: Vec<String>,
 }
 
 /// Everybody in the lists of a campaign.

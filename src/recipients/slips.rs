@@ -367,6 +367,7 @@ mod tests {
             columns: Vec::new(),
             default_language: Language::english(),
             language_by_country: BTreeMap::new(),
+            lists: Vec::new(),
             two_addresses: TwoAddresses::Refuse,
         };
         let mut problems = Problems::new();
@@ -549,6 +550,7 @@ mod tests {
             columns: Vec::new(),
             default_language: Language::english(),
             language_by_country: BTreeMap::new(),
+            lists: Vec::new(),
             two_addresses: TwoAddresses::Refuse,
         };
         let mut problems = Problems::new();

@@ -41,6 +41,7 @@ mod isemail;
 mod kills;
 mod languages;
 mod letters;
+mod lists;
 #[cfg(target_os = "linux")]
 mod order;
 mod pace;
