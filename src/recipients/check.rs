@@ -358,6 +358,13 @@ impl RowCheck<'_> {
         };
         let described = format!("the name {} in {}", quoted(cell), self.layout.described(column));
         let problem = match doubt {
+            Doubt::NoName if damaged::has_lost_all(cell) => {
+                *cell = Cow::Borrowed("");
+                Problem::warning("lost-name", format!("{described} has lost all its letters")).hint(
+                    "The list was saved in an encoding that cannot hold them: export it again as an \
+                     Excel workbook or CSV UTF-8. Until then the greeting has no name.",
+                )
+            }
             Doubt::NoName => {
                 *cell = Cow::Borrowed("");
                 Problem::warning("no-name", format!("{described} has no letter"))

@@ -38,6 +38,12 @@ pub(super) fn of_name(name: &str) -> Option<Damaged> {
     })
 }
 
+/// Whether nothing is left of a text but the marks that stand for its letters: `????? ???`.
+pub(super) fn has_lost_all(text: &str) -> bool {
+    let marks = text.chars().filter(|c| *c == '?').count();
+    marks > 1 && text.chars().all(|c| c == '?' || !c.is_alphanumeric())
+}
+
 /// How a cell of any column is damaged: less is odd there, and a question mark may be one.
 pub(super) fn of_cell(cell: &str) -> Option<Damaged> {
     if let Some(repair) = torn(cell) {
@@ -319,6 +325,16 @@ mod tests {
             ("O&#39;Brien", "O'Brien"),
         ] {
             check(name, Kind::Entity, Some(was));
+        }
+    }
+
+    #[test]
+    fn names_without_any_letter_left_are_told_from_none() {
+        for name in ["????", "?? ???", "??????? (????)", "??????-??"] {
+            assert!(has_lost_all(name), "{name}");
+        }
+        for name in ["?", "-", "", "P??ez", "??? 2"] {
+            assert!(!has_lost_all(name), "{name}");
         }
     }
 
