@@ -3,15 +3,15 @@
 //! Part of the shell: fetches bytes through the workspace's one door, hands them to the stages in
 //! order, and keeps every problem. It decides nothing about people, letters or documents.
 
-use crate::config::{self, ByLanguage, Config};
+use crate::config::{self, ByLanguage, Config, Where};
 use crate::id::{CampaignId, Digest};
 use crate::language::Language;
-use crate::letter::{ImageFile, Letters, Source, Sources, Vocabulary};
+use crate::letter::{ImageFile, Letters, RowCondition, Source, Sources, Vocabulary};
 use crate::limits::{ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
 use crate::plan::documents::{self, DocumentSetting, Documents, Titles};
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
-use crate::recipients::{self, ListSource, People};
+use crate::recipients::{self, Audience, Keep, ListSource, People};
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
 use std::collections::BTreeMap;
@@ -58,10 +58,7 @@ impl Campaign {
         let vocabulary = Vocabulary {
             columns: people.columns.clone(),
             lacks_columns: !people.knows_all_columns,
-            conference: config.conference.clone(),
-            campaign: setting.facts(),
-            attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
-            default_language: Some(config.languages.default.clone()),
+            ..vocabulary(config, setting)
         };
         let default_language = config.languages.default.clone();
         let letters = if sources.letters.is_empty() {
@@ -122,7 +119,7 @@ impl Campaign {
             left -= bytes.len() as u64;
             lists.push((file, bytes));
         }
-        Some(people_of(&lists, config, &mut Problems::new()))
+        Some(people_of(&lists, config, setting, &mut Problems::new()))
     }
 
     /// Makes the plan; each letter passes `visit` once, in order.
@@ -175,12 +172,51 @@ fn read_people(
             Err(problem) => problems.push(problem),
         }
     }
-    people_of(&lists, config, problems)
+    people_of(&lists, config, setting, problems)
 }
 
-fn people_of(lists: &[(String, Vec<u8>)], config: &Config, problems: &mut Problems) -> People {
+fn people_of(
+    lists: &[(String, Vec<u8>)],
+    config: &Config,
+    setting: &config::Campaign,
+    problems: &mut Problems,
+) -> People {
     let sources: Vec<_> = lists.iter().map(|(file, bytes)| ListSource { file, bytes }).collect();
-    recipients::gather(&sources, &config.recipients_options(), problems)
+    let keep = keep(config, setting, problems);
+    let audience = Audience { same_address: config.people.same_address, keep };
+    recipients::gather_for(&sources, &config.recipients_options(), &audience, problems)
+}
+
+/// The campaign's `where`; a condition with an error keeps everybody, and nothing may be sent.
+fn keep(
+    config: &Config,
+    setting: &config::Campaign,
+    problems: &mut Problems,
+) -> Option<Keep<'static>> {
+    match setting.keep.as_ref()? {
+        Where::Values(columns) => Some(Keep::Values(columns.clone())),
+        Where::Condition(text) => {
+            let vocabulary = vocabulary(config, setting);
+            let condition = RowCondition::compile(&text.value, &vocabulary, &text.place, problems)?;
+            Some(Keep::Condition(recipients::Condition {
+                columns: condition.columns().map(str::to_owned).collect(),
+                place: text.place.clone(),
+                holds: Box::new(move |values, language| condition.holds(values, language)),
+            }))
+        }
+    }
+}
+
+/// The names that letters and conditions may use, but for the columns of lists.
+fn vocabulary(config: &Config, setting: &config::Campaign) -> Vocabulary {
+    Vocabulary {
+        columns: Vec::new(),
+        lacks_columns: true,
+        conference: config.conference.clone(),
+        campaign: setting.facts(),
+        attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
+        default_language: Some(config.languages.default.clone()),
+    }
 }
 
 fn no_letter(folder: &str, language: &Language) -> Problem {

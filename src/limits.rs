@@ -13,6 +13,9 @@ pub const ADDRESS_DOMAIN_OCTETS_MAX: usize = 255;
 /// Octets in a whole address: a path is at most 256 with its angle brackets (RFC 5321 4.5.3.1.3).
 pub const ADDRESS_OCTETS_MAX: usize = 254;
 
+/// People of one address whose names stand in `To:`; of more, the address stands alone there.
+pub const NAMES_IN_TO_MAX: usize = 3;
+
 /// Octets in a line of a message without its line end (RFC 5322 2.1.1).
 pub const MESSAGE_LINE_OCTETS_MAX: usize = 998;
 /// Octets in an encoded line of a message body without its line end (RFC 2045 6.7, 6.8).
@@ -36,6 +39,10 @@ pub const LIST_COLUMNS_MAX: usize = 16_384;
 pub const LIST_SAMPLE_ROWS: usize = 50;
 /// Headers that a message about a list names before it says how many more there are.
 pub const HEADERS_NAMED_MAX: usize = 20;
+/// Values of a column that `where` names which are counted by name: more are no list of answers.
+pub const WHERE_VALUES_COUNTED_MAX: usize = 1_000;
+/// Of those kept and of those left out, each, this many are shown: they fit two lines.
+pub const WHERE_VALUES_SHOWN: usize = 8;
 /// Characters of a cell that a message quotes: longer than any address people can take in at once.
 pub const CELL_SHOWN_CHARS_MAX: usize = 80;
 

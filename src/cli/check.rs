@@ -2,13 +2,16 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Check;
+use super::audience;
 use super::out_folder::refuse_inputs;
 use super::relay::relay;
 use super::shell::Shell;
-use super::ui::{counted, plural, problems_as_text};
+use super::ui::{DIM, counted, padded, plural, problems_as_text, terminal_columns};
+use super::wrapping::wrapped;
 use crate::campaign::Campaign;
 use crate::plan::Plan;
 use crate::problem::{Problem, Problems, Severity};
+use crate::recipients::People;
 use serde_json::json;
 use std::path::Path;
 
@@ -32,15 +35,33 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     let heading = campaign
         .as_ref()
         .map(|c| format!("{}: {}, ", c.id, plural(c.people.recipients.len() as u64, "recipient")));
-    let text = format!("{}{}\n", heading.unwrap_or_default(), counted(&problems));
+    let numbers = campaign.as_ref().map(|c| numbers(&c.people)).unwrap_or_default();
+    let text = format!("{}{}\n{numbers}", heading.unwrap_or_default(), counted(&problems));
     let summary = json!({
         "recipients": recipients,
         "errors": problems.count_of(Severity::Error),
         "warnings": problems.count_of(Severity::Warning),
     });
     let exit = if fails { Exit::MustChange } else { Exit::Done };
-    Answer { exit, ..Answer::done(text) }.with("summary", summary).with_problems(problems)
+    let audience = campaign.as_ref().map(|c| audience::as_json(&c.people));
+    Answer { exit, ..Answer::done(text) }
+        .with("summary", summary)
+        .with("audience", audience.unwrap_or_default())
+        .with_problems(problems)
 }
+
+/// Rows and letters by list, language and country, and who is left out.
+fn numbers(people: &People) -> String {
+    let columns = terminal_columns();
+    let line = |(label, text): (&str, String)| {
+        let label = padded(label, LABEL_COLUMNS);
+        format!("{}\n", wrapped(&format!("{DIM}{label}{DIM:#}{text}"), columns, LABEL_COLUMNS))
+    };
+    audience::lines(people).into_iter().map(line).collect()
+}
+
+/// Columns of the labels at the left.
+const LABEL_COLUMNS: usize = 11;
 
 /// What would stop `send` before its first letter, as warnings: a mailing can be written and
 /// checked before there is a mail server.

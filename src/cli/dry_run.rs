@@ -6,6 +6,7 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Send;
+use super::audience;
 use super::changes::Changes;
 use super::chosen::{chosen, of_a_new_plan};
 use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
@@ -75,6 +76,7 @@ pub(super) fn dry_run(
     text.push_str(&wrapped_lines(&closing, terminal_columns()));
     let takes = in_seconds(pacing.estimate(chosen as u64, &[], shell.clock().now()));
     Answer { json: plan_as_json(&plan, true), ..Answer::done(text) }
+        .with("audience", audience::as_json(&campaign.people))
         .with("estimated_seconds", json!(takes))
         .with_problems(problems)
 }

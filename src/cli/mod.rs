@@ -9,6 +9,7 @@ pub mod failure;
 pub mod shell;
 pub mod ui;
 
+mod audience;
 mod bare;
 mod changed_lines;
 mod changes;
@@ -23,6 +24,7 @@ mod ending;
 mod freeze;
 mod init;
 mod new;
+mod other_key;
 mod out_folder;
 mod pace_line;
 mod plan_screen;

@@ -111,7 +111,7 @@ fn meant(
     let found: Vec<StoredDelivery> = found.into_iter().filter(is_of).collect();
     let (mut doubted, settled): (Vec<_>, Vec<_>) = found.into_iter().partition(is_doubted);
     let addresses: BTreeSet<&str> = doubted.iter().map(|d| d.address.as_str()).collect();
-    if addresses.len() > 1 {
+    if addresses.len() > 1 || why::are_several(&doubted) {
         return ended(Exit::MustChange, several(who, doubted.iter().map(why::candidate)));
     }
     if doubted.len() > 1 {

@@ -9,14 +9,14 @@ use super::standing::moment;
 use super::ui::{BOLD, DIM, one_line, padded};
 use crate::address::EmailAddress;
 use crate::campaign::Campaign;
-use crate::id::CampaignId;
+use crate::id::{CampaignId, RecipientKey};
 use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
 use crate::limits::WHY_LISTS_BYTES_MAX;
 use crate::problem::{Problem, Problems};
 use crate::recipients::{Excluded, Recipient, select};
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 /// Looks somebody up in the ledger; for people no letter was ever planned for, in the lists.
@@ -59,9 +59,10 @@ type Rows = Vec<(CampaignId, Excluded)>;
 /// Rows with these people's addresses that were left out; `None` where the lists cannot be read, or
 /// not at once. What is wrong with them is for `check` to say.
 fn left_out_rows(opened: &Opened, known: &Known) -> Option<Rows> {
-    let keys: BTreeSet<String> = known.iter().map(|(d, _)| d.address.compare_key()).collect();
     let campaigns: BTreeSet<&str> = known.iter().map(|(d, _)| d.campaign.as_str()).collect();
-    let is_meant = |e: &Excluded| keys.contains(&key_of(&e.address));
+    let is_meant = |e: &Excluded| {
+        known.iter().any(|(d, _)| is_row_of(e, &d.address, d.name.as_deref(), &d.key))
+    };
     let mut rows = Vec::new();
     for setting in opened.config.campaigns.iter().filter(|c| campaigns.contains(c.id.as_str())) {
         let Opened { workspace, config, .. } = opened;
@@ -76,7 +77,7 @@ fn left_out_rows(opened: &Opened, known: &Known) -> Option<Rows> {
 /// were looked for.
 pub(super) fn told(who: &str, known: Known, rows: Option<&[(CampaignId, Excluded)]>) -> Answer {
     let addresses: BTreeSet<&str> = known.iter().map(|(d, _)| d.address.as_str()).collect();
-    if addresses.len() > 1 {
+    if addresses.len() > 1 || are_several(known.iter().map(|(d, _)| d)) {
         let candidates = known.iter().map(|(d, _)| candidate(d));
         return Answer::one_problem(Exit::MustChange, several(who, candidates));
     }
@@ -91,6 +92,27 @@ pub(super) fn told(who: &str, known: Known, rows: Option<&[(CampaignId, Excluded
         .with("deliveries", json!(deliveries))
         .with("left_out", rows.map_or(Value::Null, rows_as_json))
         .with("events", json!(events))
+}
+
+/// Whether deliveries to one address are of people who share it: of one mailing, to other names.
+pub(super) fn are_several<'d>(deliveries: impl IntoIterator<Item = &'d StoredDelivery>) -> bool {
+    let mut first: HashMap<&CampaignId, Option<&str>> = HashMap::new();
+    deliveries.into_iter().any(|d| {
+        let name = *first.entry(&d.campaign).or_insert(d.name.as_deref());
+        !select::is_same_name(name, d.name.as_deref())
+    })
+}
+
+/// Whether a row that was left out is told of with this person: it has the address, and the name
+/// too where several people have letters there.
+fn is_row_of(
+    excluded: &Excluded,
+    address: &EmailAddress,
+    name: Option<&str>,
+    key: &RecipientKey,
+) -> bool {
+    key_of(&excluded.address) == address.compare_key()
+        && (!key.has_name() || select::is_same_name(excluded.name.as_deref(), name))
 }
 
 /// Somebody of the ledger whom WHO may mean.
@@ -114,6 +136,7 @@ fn rows_as_json(rows: &[(CampaignId, Excluded)]) -> Value {
 fn delivery_as_json(delivery: &StoredDelivery) -> Value {
     json!({
         "campaign": delivery.campaign.as_str(),
+        "name": delivery.name,
         "state": delivery.state.as_str(),
         "message_id": delivery.message_id,
         "attempts": delivery.attempts,
@@ -236,27 +259,31 @@ struct Found {
 /// wrong with letters and documents concerns everybody and is for `check` to say.
 fn in_the_lists(opened: &Opened, who: &str) -> Answer {
     let mut problems = Problems::new();
-    let mut found: Vec<Found> = Vec::new();
+    let (mut found, mut beside): (Vec<Found>, Vec<Found>) = Default::default();
     let mut rows: Rows = Vec::new();
     let Opened { workspace, config, .. } = opened;
     for setting in &config.campaigns {
         let people = Campaign::people_now(workspace, config, setting, &mut problems);
-        let here: Vec<_> = select::find(&people, who).into_iter().map(unplanned).collect();
-        let is_meant = |e: &&Excluded| {
-            let key = key_of(&e.address);
-            select::matches(who, &e.address, None) || here.iter().any(|known| known.key == key)
-        };
-        let excluded: Vec<&Excluded> = people.excluded.iter().filter(is_meant).collect();
-        rows.extend(excluded.iter().map(|e| (setting.id.clone(), (*e).clone())));
-        let left_out: Vec<_> = excluded.into_iter().map(left_out).collect();
-        found.extend(here.into_iter().chain(left_out));
+        let here = select::find(&people, who);
+        for excluded in &people.excluded {
+            let is_of =
+                |r: &&&Recipient| is_row_of(excluded, &r.address, r.name.as_deref(), &r.key);
+            let recipient = here.iter().find(is_of);
+            let name = excluded.name.as_deref();
+            if recipient.is_some() || select::matches(who, &excluded.address, name) {
+                rows.push((setting.id.clone(), excluded.clone()));
+                beside.push(left_out(excluded, recipient.copied()));
+            }
+        }
+        found.extend(here.into_iter().map(unplanned));
+        found.append(&mut beside);
     }
     let keys: BTreeSet<&str> = found.iter().map(|f| f.key.as_str()).collect();
     match keys.iter().collect::<Vec<_>>().as_slice() {
-        [key] => {
+        [_] => {
             let mut seen = BTreeSet::new();
             let texts = found.iter().map(|f| f.text.as_str()).filter(|text| seen.insert(*text));
-            no_deliveries(key, texts.collect(), &rows)
+            no_deliveries(&key_of(&found[0].candidate.address), texts.collect(), &rows)
         }
         [] => nobody(who, problems.has_errors()),
         _ => {
@@ -279,7 +306,8 @@ fn nobody(who: &str, may_be_unread: bool) -> Answer {
 
 /// A recipient of a plan that was never confirmed.
 fn unplanned(recipient: &Recipient) -> Found {
-    let name = recipient.name.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
+    let names = recipient.all_names();
+    let name = names.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", recipient.address);
     let language = format!("{} ({})", recipient.language, by_words(recipient.language_by));
     for (label, value) in [
@@ -292,18 +320,37 @@ fn unplanned(recipient: &Recipient) -> Found {
     let address = &recipient.address;
     let candidate =
         Candidate::new(address.as_str(), recipient.name.as_deref(), Some(&recipient.place));
-    Found { key: address.compare_key(), candidate, text }
+    let key = person_key(address.as_str(), recipient.name.as_deref());
+    Found { key, candidate, text }
 }
 
-fn left_out(excluded: &Excluded) -> Found {
-    let Excluded { address, place, reason } = excluded;
-    let text = format!("{} ({place}): left out, {}\n", one_line(address), one_line(reason));
-    Found { key: key_of(address), candidate: Candidate::new(address, None, Some(place)), text }
+/// A row that was left out, and with whom it is told of.
+fn left_out(excluded: &Excluded, beside: Option<&Recipient>) -> Found {
+    let Excluded { address, name, place, reason, .. } = excluded;
+    let name = name.as_deref();
+    let who = match name {
+        Some(name) => format!("{} <{}>", one_line(name), one_line(address)),
+        None => one_line(address),
+    };
+    let text = format!("{who} ({place}): left out, {}\n", one_line(reason));
+    let key = match beside {
+        Some(recipient) => person_key(recipient.address.as_str(), recipient.name.as_deref()),
+        None => person_key(address, name),
+    };
+    Found { key, candidate: Candidate::new(address, name, Some(place)), text }
 }
 
 /// The same address in another spelling is the same person.
 fn key_of(address: &str) -> String {
     EmailAddress::parse(address).map_or_else(|_| address.to_owned(), |a| a.compare_key())
+}
+
+/// What tells people of the lists apart: several may share an address.
+fn person_key(address: &str, name: Option<&str>) -> String {
+    let folded = name.map(select::folded).unwrap_or_default();
+    let mut words: Vec<&str> = folded.split(' ').collect();
+    words.sort_unstable();
+    format!("{} {}", key_of(address), words.join(" "))
 }
 
 fn by_words(by: crate::recipients::LanguageBy) -> &'static str {

@@ -11,6 +11,7 @@
 //! A text by language has the default language, so that no letter is left without.
 
 use super::names::{is_name, parse_campaign_id, parse_language, unknown};
+use super::people::read_where;
 use super::section::{Entry, Placed, Reader, Refusal, Section, as_section, parse_path};
 use super::{Attachment, ByLanguage, Campaign, Languages, Sender};
 use crate::address::{EmailAddress, Mailbox};
@@ -167,6 +168,7 @@ pub(super) fn read_campaign(
     let place = section.place.clone();
     let name = section.take_meaning("name", "\"Outcome letter\"", reader, parse_title);
     let recipients = read_recipients(&mut section, reader);
+    let keep = read_where(&mut section, reader);
     let parse_letter = |text: &str| parse_path(text, "templates/outcome");
     let letter = section.take_meaning("letter", "\"templates/outcome\"", reader, parse_letter);
     let attachments = read_attachment_ids(&mut section, attachment_ids, reader);
@@ -185,7 +187,7 @@ pub(super) fn read_campaign(
         recipients.unwrap_or_else(|| vec![Placed::new("recipients/*".to_owned(), place.clone())]);
     let letter = letter.unwrap_or_else(|| Placed::new(format!("templates/{id}"), place.clone()));
     let name = name.map(|name| name.value);
-    Some(Campaign { id, place, name, recipients, letter, attachments, sender })
+    Some(Campaign { id, place, name, recipients, keep, letter, attachments, sender })
 }
 
 /// Patterns of lists; none of them lies outside of the workspace.

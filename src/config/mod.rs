@@ -18,6 +18,7 @@ pub mod environment;
 mod habits;
 mod names;
 mod password;
+mod people;
 mod read;
 mod relay;
 mod relay_url;
@@ -27,6 +28,7 @@ mod units;
 
 pub use environment::Environment;
 pub use password::{PasswordSource, fetch as fetch_password};
+pub use people::PeopleRules;
 pub use read::read;
 pub use relay_url::RelayUrl;
 pub use section::Placed;
@@ -38,7 +40,7 @@ use crate::limits::{CONFIG_BYTES_MAX, LETTER_ERROR_BYTES, LETTER_WARN_BYTES};
 use crate::message;
 use crate::plan::pattern::FilePattern;
 use crate::problem::{Place, Problem, Problems, nearest};
-use crate::recipients::{ColumnSetting, Options};
+use crate::recipients::{ColumnSetting, KeptColumn, Options};
 use crate::send::pace::Pacing;
 use crate::send::retry::Retry;
 use crate::workspace::{CONFIG_FILE, Workspace};
@@ -63,6 +65,8 @@ pub struct Config {
     pub languages: Languages,
     /// `[columns]`, in the order of the file.
     pub columns: Vec<ColumnSetting>,
+    /// `[people]`.
+    pub people: PeopleRules,
     /// `[attachments.*]`, in the order of the file; those with an error in them are left out.
     pub attachments: Vec<Attachment>,
     /// `[campaigns.*]`, in the order of the file.
@@ -193,12 +197,23 @@ pub struct Campaign {
     pub name: Option<String>,
     /// Patterns of its lists beneath the workspace, in order; `recipients/*` unless written.
     pub recipients: Vec<Placed<String>>,
+    /// Which of their rows it is for; absent: all.
+    pub keep: Option<Where>,
     /// The folder of its letters beneath the workspace; `templates/<id>` unless written.
     pub letter: Placed<String>,
     /// Ids of its attachments; their order gives the numbers.
     pub attachments: Vec<Placed<String>>,
     /// Who it is from.
     pub sender: Sender,
+}
+
+/// `where` of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// Columns and the values that keep a row; at least one.
+    Values(Vec<KeptColumn>),
+    /// A condition as letters have them.
+    Condition(Placed<String>),
 }
 
 /// `[limits]`: encoded bytes of a letter.

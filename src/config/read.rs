@@ -10,6 +10,7 @@
 use super::campaigns::{FROM_EXAMPLE, read_attachment, read_campaign, read_sender};
 use super::environment::Environment;
 use super::names::{is_name, parse_campaign_id, parse_language, unknown};
+use super::people::read_people;
 use super::relay::{read_relay, read_retry};
 use super::section::{
     Entry, Placed, Reader, Refusal, Section, TOP_KEY, TOP_KEY_HINT, as_section, texts,
@@ -63,6 +64,7 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
     let relay_is_broken = reader.errors() > errors_before;
     let retry = read_retry(top.take_section("retry", "[retry]", reader), reader);
     let columns = read_columns(top.take_section("columns", "[columns]", reader), reader);
+    let people = read_people(top.take_section("people", "[people]", reader), reader);
     let limits = read_limits(top.take_section("limits", "[limits]", reader), reader);
     top.finish(reader);
     let mut campaigns = Vec::new();
@@ -81,6 +83,7 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
         retry,
         languages,
         columns,
+        people,
         attachments,
         campaigns,
         limits,

@@ -18,6 +18,7 @@ mod attached;
 mod attachment;
 mod balance;
 mod compile;
+mod condition;
 mod direction;
 mod engine;
 mod grammar;
@@ -38,6 +39,7 @@ mod tags;
 mod text;
 
 pub use attachment::{Mismatch, media_type, size_text};
+pub use condition::RowCondition;
 
 use crate::address::Mailbox;
 use crate::id::Digest;

@@ -363,8 +363,8 @@ impl From<RenderFailure> for Fault {
 /// `To:` of a recipient; a name that cannot stand in a header was a problem of the list's stage.
 fn mailbox_of(recipient: &Recipient) -> Mailbox {
     let address = recipient.address.clone();
-    let name = recipient.name.as_deref().unwrap_or_default();
-    Mailbox::new(name, address.clone()).unwrap_or(Mailbox { name: None, address })
+    let name = recipient.header_name().unwrap_or_default();
+    Mailbox::new(&name, address.clone()).unwrap_or(Mailbox { name: None, address })
 }
 
 /// What went wrong in single letters, gathered so that one finding stands for all of its kind.

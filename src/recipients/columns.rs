@@ -158,6 +158,14 @@ fn name_of(header: &str) -> String {
     if has_letter { name } else { header.trim().to_owned() }
 }
 
+/// A column's name in letters, as its header or a person writes it: `Prénom` is `prenom`, `Имя` is
+/// `имя`.
+#[must_use]
+pub fn column_name(written: &str) -> String {
+    let name = name_of(written);
+    if name.is_ascii() { name } else { name.to_lowercase() }
+}
+
 fn trimmed<'h>(cells: impl Iterator<Item = &'h str>) -> Vec<String> {
     let mut headers: Vec<String> = cells.map(|cell| cell.trim().to_owned()).collect();
     let last = headers.iter().rposition(|header| !header.is_empty());

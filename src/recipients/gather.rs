@@ -1,22 +1,22 @@
 //! All lists of a campaign in, everybody once out.
 //!
-//! Owns the order of lists and rows, and that an address gets one letter: the first row stands, a
-//! later one is excluded with the place of the first. What is in a row is checked in `check.rs`.
+//! Owns the order of lists and rows. What is in a row is checked in `check.rs`; who of those in the
+//! rows gets a letter is decided in `admission.rs`.
 //!
 //! # Invariants
 //! Numbers follow the lists as named, then their rows, without gaps.
 
-use super::check::{Person, RowCheck, Tally, Tidied};
+use super::admission::{Admission, Audience};
+use super::check::{RowCheck, Tally, Tidied};
 use super::columns::{Columns, Layout};
 use super::meaning::{Meanings, Unknown};
 use super::read::{self, Rows};
 use super::shown::{counted, quoted};
-use super::{Excluded, ListSource, ListSummary, Options, People, Recipient, country};
-use crate::id::RecipientKey;
+use super::{ListSource, ListSummary, Options, People, country, twins};
 use crate::language::Language;
 use crate::limits::PROBLEMS_OF_A_KIND_MAX;
 use crate::problem::{Place, Problem, Problems};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 /// What is known after some of the lists.
 pub(super) struct Gathering<'a> {
@@ -24,27 +24,19 @@ pub(super) struct Gathering<'a> {
     columns: Columns<'a>,
     languages: Meanings<Language>,
     countries: Meanings<&'static str>,
-    /// Where among the recipients each key stands.
-    by_key: HashMap<RecipientKey, usize>,
+    admission: Admission<'a>,
     names: BTreeSet<String>,
     people: People,
 }
 
-/// Rows of one list whose address stood in an earlier row.
-#[derive(Default)]
-struct Repeats {
-    all: u64,
-    with_another_name: u64,
-}
-
 impl<'a> Gathering<'a> {
-    pub(super) fn new(options: &'a Options) -> Gathering<'a> {
+    pub(super) fn new(options: &'a Options, audience: &'a Audience<'a>) -> Gathering<'a> {
         Gathering {
             options,
             columns: Columns::new(options),
             languages: Meanings::new(Language::recognise),
             countries: Meanings::new(country::recognise),
-            by_key: HashMap::new(),
+            admission: Admission::new(audience),
             names: BTreeSet::new(),
             people: People { knows_all_columns: true, ..People::default() },
         }
@@ -109,7 +101,8 @@ impl<'a> Gathering<'a> {
         layout: &Layout,
         problems: &mut Problems,
     ) -> usize {
-        let (mut count, mut tidied, mut repeats) = (0, Tidied::default(), Repeats::default());
+        let (mut count, mut tidied) = (0, Tidied::default());
+        self.admission.begin_list(list.file);
         let delimiter = rows.delimiter();
         let mut check = RowCheck {
             file: list.file,
@@ -130,13 +123,13 @@ impl<'a> Gathering<'a> {
                     count += 1;
                     let Some(person) = check.person(&row) else { continue };
                     let place = Place::line(list.file, row.line);
-                    take_in(&mut self.people, &mut self.by_key, person, place, &mut repeats);
+                    self.admission.take_in(&mut self.people, person, place);
                 }
             }
         }
         report_list(list.file, rows, layout, count, problems);
         report_tidied(list.file, &tidied, problems);
-        report_repeats(list.file, &repeats, problems);
+        self.admission.end_list(list.file, problems);
         count
     }
 
@@ -145,48 +138,16 @@ impl<'a> Gathering<'a> {
         self.columns.report_unused(problems);
         report_unknown_languages(&self.languages, self.options, problems);
         report_unknown_countries(&self.countries, problems);
-        if self.people.recipients.is_empty() && !problems.has_errors() {
+        self.people.columns = self.names.into_iter().collect();
+        let mut people = self.people;
+        self.admission.finish(&mut people, problems);
+        twins::report(&people.recipients, problems);
+        // Whoever is left out is in a list.
+        if people.recipients.is_empty() && people.excluded.is_empty() && !problems.has_errors() {
             problems.push(nobody(no_lists));
         }
-        self.people.columns = self.names.into_iter().collect();
-        self.people
+        people
     }
-}
-
-/// Keeps a person under the next number, or excludes the row where an earlier one has the address.
-fn take_in(
-    people: &mut People,
-    by_key: &mut HashMap<RecipientKey, usize>,
-    person: Person,
-    place: Place,
-    repeats: &mut Repeats,
-) {
-    let key = RecipientKey::of(&person.address);
-    if let Some(first) = by_key.get(&key) {
-        let first = &people.recipients[*first];
-        repeats.all += 1;
-        repeats.with_another_name += u64::from(person.name != first.name);
-        let line = first.place.line.unwrap_or_default();
-        let reason = format!("same address as {} row {line}", first.place.file);
-        let address = person.address.as_str().to_owned();
-        people.excluded.push(Excluded { address, place, reason });
-        return;
-    }
-    by_key.insert(key.clone(), people.recipients.len());
-    people.recipients.push(Recipient {
-        number: u32::try_from(people.recipients.len() + 1).unwrap_or(u32::MAX),
-        key,
-        address: person.address,
-        name: person.name,
-        language: person.language,
-        language_by: person.language_by,
-        country: person.country,
-        values: person.values,
-        together: Vec::new(),
-        copies: Vec::new(),
-        greeting: None,
-        place,
-    });
 }
 
 fn empty_list(file: &str, message: &str) -> Problem {
@@ -238,23 +199,6 @@ fn report_tidied(file: &str, tidied: &Tidied, problems: &mut Problems) {
         "name",
         "marks of direction were dropped from",
     );
-}
-
-fn report_repeats(file: &str, repeats: &Repeats, problems: &mut Problems) {
-    if repeats.all == 0 {
-        return;
-    }
-    let rows = counted(repeats.all, "row");
-    let have = if repeats.all == 1 { "has" } else { "have" };
-    let message = match repeats.with_another_name {
-        0 => format!("{rows} {have} an address that an earlier row has"),
-        others => format!(
-            "{rows} {have} an address that an earlier row has, {others} of them with another name"
-        ),
-    };
-    let hint = "The first row of an address gets the letter; the others are listed as left out.";
-    let problem = Problem::note("same-address", message).hint(hint).count(repeats.all);
-    problems.push(problem.place(Place::file(file)));
 }
 
 fn report_unknown_languages(

@@ -18,6 +18,7 @@ mod start;
 
 mod approved;
 mod asking;
+mod audience;
 mod bad_input;
 mod broken_off;
 #[cfg(target_os = "linux")]
