@@ -7,13 +7,15 @@ use crate::config::{self, ByLanguage, Config, Where};
 use crate::id::{CampaignId, Digest};
 use crate::language::Language;
 use crate::letter::{ImageFile, Letters, RowCondition, Source, Sources, Vocabulary};
-use crate::limits::{ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
+use crate::limits::{
+    ATTACHMENT_BYTES_MAX, DECISIONS_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX,
+};
 use crate::plan::documents::{self, DocumentSetting, Documents, Titles};
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
-use crate::recipients::{self, Audience, Keep, ListSource, People};
+use crate::recipients::{self, Audience, Decisions, Keep, ListSource, People};
 use crate::time::Timestamp;
-use crate::workspace::Workspace;
+use crate::workspace::{DECISIONS_FILE, Workspace};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -119,7 +121,8 @@ impl Campaign {
             left -= bytes.len() as u64;
             lists.push((file, bytes));
         }
-        Some(people_of(&lists, config, setting, &mut Problems::new()))
+        let decisions = decisions(workspace, config, setting, &mut Problems::new());
+        Some(people_of(&lists, config, setting, decisions, &mut Problems::new()))
     }
 
     /// Makes the plan; each letter passes `visit` once, in order.
@@ -172,19 +175,35 @@ fn read_people(
             Err(problem) => problems.push(problem),
         }
     }
-    people_of(&lists, config, setting, problems)
+    let decisions = decisions(workspace, config, setting, problems);
+    people_of(&lists, config, setting, decisions, problems)
 }
 
 fn people_of(
     lists: &[(String, Vec<u8>)],
     config: &Config,
     setting: &config::Campaign,
+    decisions: Decisions,
     problems: &mut Problems,
 ) -> People {
     let sources: Vec<_> = lists.iter().map(|(file, bytes)| ListSource { file, bytes }).collect();
     let keep = keep(config, setting, problems);
-    let audience = Audience { same_address: config.people.same_address, keep };
+    let audience = Audience { same_address: config.people.same_address, keep, decisions };
     recipients::gather_for(&sources, &config.recipients_options(), &audience, problems)
+}
+
+/// What people decided about recipients of a campaign; every problem is kept.
+pub fn decisions(
+    workspace: &Workspace,
+    config: &Config,
+    setting: &config::Campaign,
+    problems: &mut Problems,
+) -> Decisions {
+    let bytes = workspace.read_if_there(DECISIONS_FILE, DECISIONS_BYTES_MAX);
+    let Some(Some(bytes)) = problems.take_from(bytes) else { return Decisions::default() };
+    let campaigns: Vec<&str> = config.campaigns.iter().map(|c| c.id.as_str()).collect();
+    let lines = recipients::read_decisions(DECISIONS_FILE, &bytes, &campaigns, problems);
+    Decisions::of(lines, setting.id.as_str(), setting.reads_all_lists())
 }
 
 /// The campaign's `where`; a condition with an error keeps everybody, and nothing may be sent.

@@ -67,6 +67,12 @@ impl RecipientKey {
         RecipientKey(format!("{} {name}", address.compare_key()))
     }
 
+    /// The compare-address of the address in the list.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.0.split(' ').next().unwrap_or(&self.0)
+    }
+
     /// Whether it holds a name.
     #[must_use]
     pub fn has_name(&self) -> bool {

@@ -39,6 +39,8 @@ pub const LIST_COLUMNS_MAX: usize = 16_384;
 pub const LIST_SAMPLE_ROWS: usize = 50;
 /// Headers that a message about a list names before it says how many more there are.
 pub const HEADERS_NAMED_MAX: usize = 20;
+/// Bytes of `decisions.csv`: a hundred thousand decisions fit.
+pub const DECISIONS_BYTES_MAX: u64 = 16 << 20;
 /// Values of a column that `where` names which are counted by name: more are no list of answers.
 pub const WHERE_VALUES_COUNTED_MAX: usize = 1_000;
 /// Of those kept and of those left out, each, this many are shown: they fit two lines.

@@ -126,6 +126,7 @@ pub(super) fn left_out(people: &People) -> Vec<String> {
 
 fn words(cause: Cause) -> &'static str {
     match cause {
+        Cause::Decision => "left out by decision",
         Cause::SameAddress => "with the address of an earlier row",
         Cause::Where => "not kept by where",
     }

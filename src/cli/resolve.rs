@@ -73,7 +73,7 @@ fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve, reason: &str) 
             format!("Settled: it waits again. Next: secretariat send {campaign}.\n")
         }
     };
-    let told = why::told(who, vec![(settled, events)], None);
+    let told = why::told(who, vec![(settled, events)], None, &[]);
     Ok(Answer { text: format!("{}{next}", told.text), ..told })
 }
 

@@ -13,7 +13,7 @@
 use super::names::{is_name, parse_campaign_id, parse_language, unknown};
 use super::people::read_where;
 use super::section::{Entry, Placed, Reader, Refusal, Section, as_section, parse_path};
-use super::{Attachment, ByLanguage, Campaign, Languages, Sender};
+use super::{ALL_LISTS, Attachment, ByLanguage, Campaign, Languages, Sender};
 use crate::address::{EmailAddress, Mailbox};
 use crate::language::Language;
 use crate::plan::pattern::{FilePattern, is_part_of_a_name};
@@ -184,7 +184,7 @@ pub(super) fn read_campaign(
     let refuse_id = |refusal| reader.refuse(&format!("campaigns.{id}"), &place, refusal);
     let id = parse_campaign_id(id).map_err(refuse_id).ok()?;
     let recipients =
-        recipients.unwrap_or_else(|| vec![Placed::new("recipients/*".to_owned(), place.clone())]);
+        recipients.unwrap_or_else(|| vec![Placed::new(ALL_LISTS.to_owned(), place.clone())]);
     let letter = letter.unwrap_or_else(|| Placed::new(format!("templates/{id}"), place.clone()));
     let name = name.map(|name| name.value);
     Some(Campaign { id, place, name, recipients, keep, letter, attachments, sender })

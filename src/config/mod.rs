@@ -300,6 +300,9 @@ impl Config {
     }
 }
 
+/// The pattern of a campaign that names none.
+pub(crate) const ALL_LISTS: &str = "recipients/*";
+
 /// Endings of files that people keep participant lists in, also those not read yet: the
 /// recipients stage says so, where leaving them out would leave out people.
 const LIST_ENDINGS: [&str; 9] =
@@ -336,6 +339,12 @@ impl Campaign {
         }
         problems.append(found);
         lists
+    }
+
+    /// Whether nobody in `recipients/` is none of this campaign's.
+    #[must_use]
+    pub fn reads_all_lists(&self) -> bool {
+        self.recipients.iter().any(|pattern| pattern.value == ALL_LISTS)
     }
 
     fn no_lists(&self) -> Problem {

@@ -1,7 +1,7 @@
 //! Who of those in the rows gets a letter.
 //!
-//! Owns the order in which that is decided: `where`, then what several rows with one address mean.
-//! What is in a row was checked in `check.rs`; the order of lists and rows is `gather.rs`.
+//! Owns the order in which that is decided: what people decided about single recipients, `where`,
+//! then what several rows with one address mean. What is in a row was checked in `check.rs`; the order of lists and rows is `gather.rs`.
 //!
 //! # Invariants
 //! Each person who is given to it becomes a recipient, is greeted in another's letter, or is an
@@ -9,9 +9,10 @@
 
 use super::audience::Tally;
 use super::check::Person;
+use super::decisions::{Decided, Decisions, Desk};
 use super::keep::{Keep, Sieve};
 use super::shown::counted;
-use super::{Cause, Excluded, People, Recipient, fold};
+use super::{Cause, Excluded, LanguageBy, Options, People, Recipient, fold};
 use crate::id::RecipientKey;
 use crate::problem::{Place, Problem, Problems};
 use std::collections::HashMap;
@@ -35,7 +36,13 @@ pub struct Audience<'a> {
     pub same_address: SameAddress,
     /// The campaign's `where`.
     pub keep: Option<Keep<'a>>,
+    /// What people decided about single recipients.
+    pub decisions: Decisions,
 }
+
+/// Lines of `decisions.csv` that may lead from one address to the next before they are called a
+/// circle: nobody has so many.
+pub(super) const SAME_PERSON_STEPS_MAX: usize = 20;
 
 /// Rows of one list whose address stood in an earlier row.
 #[derive(Default)]
@@ -51,6 +58,7 @@ struct Repeats {
 /// Decides about one person after the other.
 pub(super) struct Admission<'a> {
     same_address: SameAddress,
+    desk: Option<Desk<'a>>,
     sieve: Option<Sieve<'a>>,
     /// Where among the recipients each address stands, as it is compared; with the name where each
     /// person gets a letter.
@@ -65,6 +73,7 @@ impl<'a> Admission<'a> {
     pub(super) fn new(audience: &'a Audience<'a>) -> Admission<'a> {
         Admission {
             same_address: audience.same_address,
+            desk: (!audience.decisions.is_empty()).then(|| Desk::new(&audience.decisions)),
             sieve: audience.keep.as_ref().map(Sieve::new),
             taken: HashMap::new(),
             repeats: Repeats::default(),
@@ -80,41 +89,70 @@ impl<'a> Admission<'a> {
 
     /// The person of a row.
     pub(super) fn take_in(&mut self, people: &mut People, person: Person, place: Place) {
+        self.decide(people, person, place, true);
+    }
+
+    /// People who are in no list. Whoever added them wants them written to: `where` is not asked.
+    pub(super) fn take_in_added(&mut self, people: &mut People, options: &Options) {
+        let added = self.desk.as_ref().map(|desk| desk.added(options)).unwrap_or_default();
+        if let Some((_, place)) = added.first() {
+            self.begin_list(&place.file);
+        }
+        for (person, place) in added {
+            self.decide(people, person, place, false);
+        }
+    }
+
+    fn decide(&mut self, people: &mut People, mut person: Person, place: Place, asks_where: bool) {
         self.tally.row(&person);
-        let sieve = self.sieve.as_mut();
+        let listed = person.address.compare_key();
+        let desk = self.desk.as_mut();
+        let mut decided =
+            desk.map(|d| d.decide(&listed, person.name.as_deref())).unwrap_or_default();
+        if let Some(reason) = decided.left_out {
+            return leave_out(people, person, place, Cause::Decision, reason);
+        }
+        if let Some(language) = decided.language.take() {
+            (person.language, person.language_by) = (language, LanguageBy::Decision);
+        }
+        let sieve = self.sieve.as_mut().filter(|_| asks_where);
         let refusal = sieve.and_then(|s| s.refusal(&person.values, &person.language, &place));
         if let Some(reason) = refusal {
             return leave_out(people, person, place, Cause::Where, reason);
         }
-        let (slot, key) = self.slot_of(&person);
-        match self.taken.get(&slot) {
-            Some(first) => self.repeat(people, *first, person, place),
-            None => {
-                if self.same_address == SameAddress::Each {
-                    // The address alone stands for its first row, so that others are counted.
-                    let address = person.address.compare_key();
-                    self.repeats.apart += u64::from(self.taken.contains_key(&address));
-                    self.taken.entry(address).or_insert(people.recipients.len());
-                }
-                self.taken.insert(slot, people.recipients.len());
-                people.recipients.push(recipient(people, person, key, place));
-            }
-        }
+        self.admit(people, person, place, decided);
     }
 
-    /// What only one recipient can have, and the key of whoever has it.
-    fn slot_of(&self, person: &Person) -> (String, RecipientKey) {
+    /// A letter, or a part in one, for somebody who is to be written to.
+    fn admit(&mut self, people: &mut People, mut person: Person, place: Place, decided: Decided) {
+        let Decided { address: elsewhere, greeting, copies, .. } = decided;
         let name = person.name.as_deref().map(fold::name).unwrap_or_default();
-        let key = match self.same_address {
-            SameAddress::Each if !name.is_empty() => RecipientKey::of_named(&person.address, &name),
+        let is_alone_meant = elsewhere.as_ref().is_some_and(|(_, is_named)| *is_named);
+        // The key is that of the address in the list.
+        let key = match self.same_address == SameAddress::Each || is_alone_meant {
+            true if !name.is_empty() => RecipientKey::of_named(&person.address, &name),
             _ => RecipientKey::of(&person.address),
         };
+        if let Some((address, _)) = elsewhere {
+            person.address = address;
+        }
+        let address = person.address.compare_key();
+        // What only one recipient can have.
         let slot = match self.same_address {
-            // Else a row without a name would be taken for the address's first.
-            SameAddress::Each => format!("{} {name}", person.address.compare_key()),
-            _ => key.as_str().to_owned(),
+            SameAddress::Each => format!("{address} {name}"),
+            _ => address.clone(),
         };
-        (slot, key)
+        if let Some(first) = self.taken.get(&slot) {
+            return self.repeat(people, *first, person, place);
+        }
+        if self.same_address == SameAddress::Each {
+            // The address alone stands for its first row, so that others are counted.
+            self.repeats.apart += u64::from(self.taken.contains_key(&address));
+            self.taken.entry(address).or_insert(people.recipients.len());
+        }
+        self.taken.insert(slot, people.recipients.len());
+        let recipient = recipient(people, person, key, place);
+        people.recipients.push(Recipient { greeting, copies, ..recipient });
     }
 
     /// A row whose address, or address and name, an earlier one has.
@@ -168,6 +206,9 @@ impl<'a> Admission<'a> {
     pub(super) fn finish(self, people: &mut People, problems: &mut Problems) {
         let columns = people.knows_all_columns.then_some(people.columns.as_slice());
         people.kept = self.sieve.map(|sieve| sieve.finish(columns, problems));
+        if let Some(desk) = self.desk {
+            desk.finish(&people.recipients, problems);
+        }
         report_shared(self.shared, problems);
         people.shares = self.tally.finish(people);
     }
@@ -231,7 +272,7 @@ mod tests {
     fn admitted(same_address: SameAddress, rows: &str) -> (Vec<String>, Vec<String>, Problems) {
         let list = format!("name,email\n{rows}");
         let source = ListSource { file: "l.csv", bytes: list.as_bytes() };
-        let audience = Audience { same_address, keep: None };
+        let audience = Audience { same_address, ..Audience::default() };
         let mut problems = Problems::new();
         let people = gather_for(&[source], &options(), &audience, &mut problems);
         let shown = |r: &Recipient| {

@@ -140,6 +140,7 @@ impl<'a> Gathering<'a> {
         report_unknown_countries(&self.countries, problems);
         self.people.columns = self.names.into_iter().collect();
         let mut people = self.people;
+        self.admission.take_in_added(&mut people, self.options);
         self.admission.finish(&mut people, problems);
         twins::report(&people.recipients, problems);
         // Whoever is left out is in a list.

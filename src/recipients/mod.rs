@@ -2,8 +2,8 @@
 //!
 //! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`), what
 //! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`, `name.rs`,
-//! `country.rs`), who of them gets a letter (`admission.rs`, `keep.rs`, `twins.rs`, counted in
-//! `audience.rs`), searching (`select.rs`) and the neutral greeting (`greeting.rs`). Which files
+//! `country.rs`), who of them gets a letter (`admission.rs`, `decisions.rs`, `keep.rs`, `twins.rs`,
+//! counted in `audience.rs`), searching (`select.rs`) and the neutral greeting (`greeting.rs`). Which files
 //! are lists, and what letters say, is decided elsewhere.
 //!
 //! # Invariants
@@ -18,6 +18,8 @@ mod audience;
 mod check;
 mod columns;
 pub mod country;
+mod decision_lines;
+mod decisions;
 mod fold;
 mod gather;
 pub mod greeting;
@@ -35,6 +37,10 @@ mod values;
 pub use admission::{Audience, SameAddress};
 pub use audience::{Share, Shares};
 pub use columns::column_name;
+pub use decision_lines::{
+    Action, DECISION_COLUMNS, Decision, DecisionForm, decision_form, read_decisions,
+};
+pub use decisions::Decisions;
 pub use keep::{Condition, Holds, Keep, Kept, KeptColumn, SeenColumn, SeenValue};
 pub use values::{ColumnNames, Values};
 
@@ -85,6 +91,8 @@ pub struct ColumnSetting {
 pub enum LanguageBy {
     /// The person's own cell.
     Column,
+    /// A line of `decisions.csv`.
+    Decision,
     /// `[languages] by_country`.
     Country,
     /// `[languages] default`.
@@ -149,6 +157,8 @@ impl Recipient {
 /// Why a row becomes no letter. The order is that of display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
+    /// A person decided so.
+    Decision,
     /// An earlier row has its address.
     SameAddress,
     /// `where` does not keep it.
@@ -160,6 +170,7 @@ impl Cause {
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
+            Cause::Decision => "decision",
             Cause::SameAddress => "same-address",
             Cause::Where => "where",
         }

@@ -12,7 +12,12 @@ use std::collections::HashSet;
 /// Everybody whom a text means, as [`narrowed`] orders them.
 #[must_use]
 pub fn find<'a>(people: &'a People, who: &str) -> Vec<&'a Recipient> {
-    let meant = |r: &&Recipient| matches(who, r.address.as_str(), r.all_names().as_deref());
+    // The address in the list, too, where another is used instead.
+    let meant = |r: &&Recipient| {
+        let name = r.all_names();
+        matches(who, r.address.as_str(), name.as_deref())
+            || who.contains('@') && matches(who, r.key.address(), name.as_deref())
+    };
     let found: Vec<&Recipient> = people.recipients.iter().filter(meant).collect();
     narrowed(who, found, |r| (&r.address, r.name.as_deref()))
 }

@@ -26,6 +26,7 @@ mod clock;
 mod confirming;
 mod control;
 mod damage;
+mod decisions;
 mod dry_run;
 
 mod crash;
