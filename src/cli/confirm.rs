@@ -13,6 +13,7 @@ use super::failure::{Candidate, ledger_problem, must_change};
 use super::other_key::have_it_already;
 use super::pace_line::pace_line;
 use super::plan_screen::{Going, plan_screen};
+use super::readdressed::states_before;
 use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
@@ -192,7 +193,7 @@ fn read_before(
     let now = shell.clock().now();
     let standing = Standing::read(ledger, &campaign.id)?;
     let states: HashMap<_, _> = match ledger {
-        Some(ledger) => ledger.states(&campaign.id)?.into_iter().collect(),
+        Some(ledger) => states_before(ledger, campaign, plan)?,
         None => HashMap::new(),
     };
     let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());

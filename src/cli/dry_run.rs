@@ -13,6 +13,7 @@ use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
 use super::pace_line::{in_seconds, pace_line};
 use super::plan_screen::{Going, language_counts, plan_screen};
 use super::preview::{choose, letter_as_text};
+use super::readdressed::states_before;
 use super::shell::{Opened, Shell};
 use super::ui::{DIM, counted, plural, terminal_columns};
 use super::wrapping::wrapped_lines;
@@ -87,10 +88,7 @@ fn changes(opened: &Opened, campaign: &Campaign, plan: &Plan, date: Timestamp) -
     let folder = opened.workspace.private_folder().ok()?;
     let ledger = Ledger::look(&folder).ok()??;
     // A million states are read only where a plan differs.
-    let states = LazyCell::new(|| {
-        let states = ledger.states(&campaign.id).unwrap_or_default();
-        states.into_iter().collect::<HashMap<_, _>>()
-    });
+    let states = LazyCell::new(|| states_before(&ledger, campaign, plan).unwrap_or_default());
     let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());
     Changes::since_the_current(&ledger, &folder, campaign, plan, date, goes).ok()?
 }

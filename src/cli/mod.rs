@@ -30,6 +30,7 @@ mod pace_line;
 mod plan_screen;
 mod preview;
 mod progress;
+mod readdressed;
 mod rehearse;
 mod rehearse_screen;
 mod relay;

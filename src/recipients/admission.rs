@@ -1,7 +1,8 @@
 //! Who of those in the rows gets a letter.
 //!
 //! Owns the order in which that is decided: what people decided about single recipients, `where`,
-//! then what several rows with one address mean. What is in a row was checked in `check.rs`; the order of lists and rows is `gather.rs`.
+//! then what several rows with one address mean. What is in a row was checked in `check.rs`; the
+//! order of lists and rows is `gather.rs`.
 //!
 //! # Invariants
 //! Each person who is given to it becomes a recipient, is greeted in another's letter, or is an

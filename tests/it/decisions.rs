@@ -1,6 +1,7 @@
 //! `decisions.csv`: what people decided about single recipients, written by hand and by `people`.
 
 use crate::support::relay::Relay;
+use crate::support::relay::script::{Action, At, Script, Who};
 use crate::support::workspace::{Output, Workspace};
 use serde_json::Value;
 
@@ -133,4 +134,49 @@ fn a_line_that_matches_nobody_any_more_is_a_warning() {
         (found["line"].as_u64(), found["recipient"].as_str()),
         (Some(2), Some("gone@town.example"))
     );
+}
+
+/// Refused, corrected, asked about, accepted: and nobody else gets a second letter.
+#[test]
+fn somebody_refused_gets_the_letter_at_the_new_address_once_that_is_confirmed() {
+    let relay = Relay::with(Script::new().answer("cy", "550 5.1.1 no such mailbox"));
+    let workspace = workspace().relay(&relay);
+    let (code, json) = workspace.send();
+    assert_eq!((code, json["counts"]["rejected"].as_u64()), (Some(1), Some(1)), "{json:#}");
+    let line = "cy@town.example,use-address,cy.wu@mail.example\n";
+    workspace.write("decisions.csv", format!("{HEADER}{line}"));
+    let (code, json) = workspace.run_json(&["send", "--no-wait"]);
+    assert_eq!(code, Some(3), "asked first: {json:#}");
+    let changed = problem(&json, "plan-changed")["message"].as_str().unwrap().to_owned();
+    let words = "another address: cy@town.example is now cy.wu@mail.example";
+    assert!(changed.contains(words) && !changed.contains("reads differently"), "{changed}");
+    let screen = workspace.run(&["send", "--no-wait"]).stderr;
+    assert!(!screen.contains("refused for good"), "{screen}");
+    let (code, json) = workspace.send();
+    assert_eq!((code, json["counts"]["accepted"].as_u64()), (Some(0), Some(3)), "{json:#}");
+    let expected = ["Ana@town.example", "bo@town.example", "cy.wu@mail.example"];
+    let counts = relay.counts();
+    assert_eq!(counts.keys().map(String::as_str).collect::<Vec<_>>(), expected);
+    assert!(counts.values().all(|n| *n == 1), "nobody twice: {counts:?}");
+    let why = done(workspace.run(&["why", "cy"]));
+    assert!(why.stdout.contains("no such mailbox"), "the events keep it: {why:#?}");
+    assert!(why.stdout.contains("<cy.wu@mail.example>"), "{why:#?}");
+    assert_eq!(workspace.send().0, Some(0));
+    assert_eq!(relay.counts().values().sum::<usize>(), 3);
+}
+
+/// A letter in doubt may have arrived: another address does not settle it.
+#[test]
+fn a_letter_in_doubt_stays_in_doubt_whatever_the_address() {
+    let relay = Relay::with(
+        Script::new().at(At::EndOfMessage, Who::Local("cy".to_owned()), Action::Close).times(1),
+    );
+    let workspace = workspace().relay(&relay);
+    let (code, json) = workspace.send();
+    assert_eq!((code, json["counts"]["uncertain"].as_u64()), (Some(1), Some(1)), "{json:#}");
+    let line = "cy@town.example,use-address,cy.wu@mail.example\n";
+    workspace.write("decisions.csv", format!("{HEADER}{line}"));
+    let (_, json) = workspace.send();
+    assert_eq!(json["counts"]["uncertain"], 1, "{json:#}");
+    assert!(!relay.counts().contains_key("cy.wu@mail.example"));
 }
