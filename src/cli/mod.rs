@@ -18,6 +18,7 @@ mod chosen;
 mod completions;
 mod confirm;
 mod control;
+mod decisions_file;
 mod drive;
 mod dry_run;
 mod ending;
@@ -27,6 +28,7 @@ mod new;
 mod other_key;
 mod out_folder;
 mod pace_line;
+mod people;
 mod plan_screen;
 mod preview;
 mod progress;
@@ -87,6 +89,7 @@ fn command_name(command: Option<&Command>) -> &'static str {
         Some(Command::Cancel(_)) => "cancel",
         Some(Command::Status(_)) => "status",
         Some(Command::Why(_)) => "why",
+        Some(Command::People(_)) => "people",
         Some(Command::Resolve(_)) => "resolve",
         Some(Command::Completions(_)) => "completions",
         Some(Command::Manpage) => "manpage",
@@ -119,6 +122,7 @@ fn answer(ui: Ui, arguments: Arguments) -> Answer {
         Some(Command::Cancel(args)) => control::cancel(&shell, &args),
         Some(Command::Status(args)) => status::status(&shell, &args),
         Some(Command::Why(args)) => why::why(&shell, &args),
+        Some(Command::People(args)) => people::people(&shell, &args),
         Some(Command::Resolve(args)) => resolve::resolve(&shell, &args),
         Some(Command::Completions(args)) => completions::completions(&args),
         Some(Command::Manpage) => completions::manpage(),
@@ -164,7 +168,7 @@ fn command_in(arguments: &[OsString]) -> &'static str {
 }
 
 /// The commands, in the order of the help.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "init",
     "new",
     "check",
@@ -177,6 +181,7 @@ const COMMANDS: [&str; 15] = [
     "cancel",
     "status",
     "why",
+    "people",
     "resolve",
     "completions",
     "manpage",

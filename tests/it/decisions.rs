@@ -180,3 +180,158 @@ fn a_letter_in_doubt_stays_in_doubt_whatever_the_address() {
     assert_eq!(json["counts"]["uncertain"], 1, "{json:#}");
     assert!(!relay.counts().contains_key("cy.wu@mail.example"));
 }
+
+fn file(workspace: &Workspace) -> String {
+    std::fs::read_to_string(workspace.path().join("decisions.csv")).expect("decisions.csv")
+}
+
+#[test]
+fn leaving_somebody_out_writes_a_line_and_says_what_it_changes() {
+    let workspace = workspace();
+    let output = done(workspace.run(&[
+        "people",
+        "leave-out",
+        "ana",
+        "bo@town.example",
+        "--reason",
+        "asked, by phone",
+        "--by",
+        "M. Diallo",
+    ]));
+    assert!(output.stdout.contains("decisions.csv: Ana@town.example leave-out"), "{output:#?}");
+    assert!(
+        output.stdout.contains("Ana Pérez <Ana@town.example> gets no letter of outcome."),
+        "{output:#?}"
+    );
+    assert_eq!(
+        file(&workspace),
+        "\u{feff}address,action,value,campaign,reason,by,at\r\n\
+         Ana@town.example,leave-out,,,\"asked, by phone\",M. Diallo,2026-11-05T09:30:00Z\r\n\
+         bo@town.example,leave-out,,,\"asked, by phone\",M. Diallo,2026-11-05T09:30:00Z\r\n"
+    );
+    let plan = workspace.plan();
+    assert_eq!(plan["letters"], 1);
+    assert_eq!(
+        plan["excluded"][0]["reason"],
+        "left out by decision (decisions.csv:2): asked, by phone"
+    );
+}
+
+#[test]
+fn a_line_is_added_to_what_is_there_byte_for_byte() {
+    let before = "\u{feff}address;action;value;campaign;reason;by;at\r\n\
+                  gone@town.example;leave-out;;;\"a \"\"quoted\"\" word\";;";
+    let workspace = workspace().file("decisions.csv", before);
+    let people = ["people", "change-address", "ana", "perez@mail.example", "--campaign", "outcome"];
+    let output = done(workspace.run(&people));
+    assert!(output.stdout.contains("goes to perez@mail.example"), "{output:#?}");
+    let line =
+        "\r\nAna@town.example;use-address;perez@mail.example;outcome;;;2026-11-05T09:30:00Z\r\n";
+    assert_eq!(file(&workspace), format!("{before}{line}"));
+    assert!(messages(&workspace)[0].0.contains("perez@mail.example"));
+    // Another one would contradict it.
+    let again = ["people", "change-address", "ana", "p2@mail.example", "--campaign", "outcome"];
+    let refused = workspace.run(&again);
+    assert_eq!(refused.code, Some(3), "{refused:#?}");
+    assert!(refused.stderr.contains("decisions.csv:3"), "{refused:#?}");
+    assert_eq!(file(&workspace), format!("{before}{line}"));
+}
+
+#[test]
+fn somebody_in_no_list_is_added_with_a_language() {
+    let workspace = workspace().letter("outcome", "fr", LETTER);
+    let add = ["people", "add", "dora@mail.example", "--name", "Dora Ruiz", "--language", "fr"];
+    let output = done(workspace.run(&add));
+    assert!(
+        output.stdout.contains("Dora Ruiz <dora@mail.example> gets a letter of outcome."),
+        "{output:#?}"
+    );
+    let plan = workspace.plan();
+    assert_eq!((plan["letters"].as_u64(), plan["languages"]["fr"].as_u64()), (Some(4), Some(1)));
+    let again = workspace.run(&add);
+    assert_eq!(again.code, Some(3), "{again:#?}");
+    assert_eq!(workspace.plan()["letters"], 4);
+}
+
+/// Nobody or several: nothing is written, for none of those named.
+#[test]
+fn nothing_is_written_unless_everybody_named_is_one_person() {
+    let workspace = workspace();
+    let run = |arguments: &[&str], code: i32, words: &str| {
+        let output = workspace.run(arguments);
+        assert_eq!(output.code, Some(code), "{output:#?}");
+        assert!(output.stderr.contains(words), "{output:#?}");
+        assert!(!workspace.path().join("decisions.csv").exists(), "{arguments:?}");
+    };
+    run(&["people", "leave-out", "zoltan", "--reason", "x"], 3, "nobody in the lists is");
+    run(&["people", "leave-out", "ana", "zoltan", "--reason", "x"], 3, "nobody in the lists is");
+    run(&["people", "leave-out", "town", "--reason", "x"], 3, "nobody in the lists is");
+    run(&["people", "leave-out", "ana"], 2, "--reason");
+    run(&["people", "change-address", "ana", "no-address"], 2, "no-address");
+    run(&["people", "change-address", "ana", "ANA@town.example"], 3, "is the address in the list");
+    run(&["people", "leave-out", "ana", "--reason", "x", "--campaign", "outcom"], 3, "outcom");
+    run(&["people", "add", "bo@town.example"], 3, "gets a letter already");
+}
+
+#[test]
+fn one_of_several_people_with_an_address_is_left_out_by_name() {
+    let list = "email,name\noffice@town.example,Ana Pérez\noffice@town.example,Luis Mora\n";
+    for policy in ["each", "joint"] {
+        let workspace = Workspace::new()
+            .list("people.csv", list)
+            .letter("outcome", "en", LETTER)
+            .config(&format!("[people]\nsame_address = \"{policy}\""));
+        if policy == "each" {
+            let both = ["people", "leave-out", "office@town.example", "--reason", "x"];
+            let output = workspace.run(&both);
+            assert!(output.stderr.contains("may be any of 2 people"), "{output:#?}");
+            assert!(!workspace.path().join("decisions.csv").exists());
+        }
+        done(workspace.run(&["people", "leave-out", "luis", "--reason", "left the office"]));
+        assert!(file(&workspace).contains("\r\nLuis Mora <office@town.example>,leave-out"));
+        assert_eq!(workspace.plan()["letters"], 1, "{policy}");
+        let why = done(workspace.run(&["why", "luis"]));
+        assert!(why.stdout.contains("left out by decision"), "{policy}: {why:#?}");
+        let folder = messages(&workspace);
+        assert!(!folder[0].1.contains("Luis"), "{policy}: {}", folder[0].1);
+    }
+}
+
+/// Two commands at once: both lines are there, whole.
+#[test]
+fn decisions_made_at_once_are_all_written() {
+    let workspace = Workspace::with_people(12);
+    workspace.write_config();
+    let running: Vec<_> = (1..=12)
+        .map(crate::support::workspace::person)
+        .map(|who| {
+            workspace.spawn_as_it_is(&["people", "leave-out", &who, "--reason", "all at once"])
+        })
+        .collect();
+    for one in running {
+        done(one.wait());
+    }
+    let text = file(&workspace);
+    assert_eq!(text.lines().count(), 13, "{text}");
+    assert!(text.lines().skip(1).all(|line| line.contains(",all at once,")), "{text}");
+    assert!(!workspace.path().join(".decisions.csv.new").exists());
+}
+
+#[test]
+fn a_file_with_a_mistake_is_not_added_to() {
+    let before = format!("{HEADER}bo@town.example,leave-out,,,\"never closed,,\n");
+    let workspace = workspace().file("decisions.csv", &before);
+    let output = workspace.run(&["people", "leave-out", "ana", "--reason", "x"]);
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    assert!(output.stderr.contains("decisions.csv:2"), "{output:#?}");
+    assert_eq!(file(&workspace), before);
+}
+
+#[test]
+fn whoever_has_the_letter_is_told_to_have_it() {
+    let relay = Relay::start();
+    let workspace = workspace().relay(&relay);
+    assert_eq!(workspace.send().0, Some(0));
+    let output = done(workspace.run(&["people", "leave-out", "ana", "--reason", "x"]));
+    assert!(output.stdout.contains("has the letter already: that stays"), "{output:#?}");
+}
