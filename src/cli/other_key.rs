@@ -1,8 +1,9 @@
 //! People who have the letter already, and are somebody else to the plan.
 //!
 //! A recipient is known again by address, and by name too where each person of a shared address gets
-//! a letter. When `[people] same_address` or such a name is changed in the middle of a mailing,
-//! people who have the letter would get it again; `send` refuses that.
+//! a letter. When `[people] same_address` or such a name is changed in the middle of a mailing, or
+//! somebody's new address is that of a person who has the letter and is then left out, the letter
+//! would go there again; `send` refuses that.
 
 use super::ui::plural;
 use crate::campaign::Campaign;
@@ -31,14 +32,18 @@ pub(super) fn have_it_already(
     }
     let ids: HashSet<&DeliveryId> = plan.deliveries.iter().map(|d| &d.id).collect();
     let mut found = Vec::new();
-    for delivery in plan.deliveries.iter().filter(|d| !states.contains_key(&d.id)) {
+    for delivery in &plan.deliveries {
         let recipient = &campaign.people.recipients[delivery.recipient];
+        let is_readdressed = recipient.address.compare_key() != recipient.key.address();
+        if states.contains_key(&delivery.id) && !is_readdressed {
+            continue;
+        }
         let known = ledger.deliveries_of_address(&recipient.address)?;
         let is_theirs = |d: &StoredDelivery| {
             d.campaign == campaign.id
                 && !ids.contains(&d.id)
                 && matches!(d.state, State::Accepted | State::Attempting | State::Uncertain)
-                && may_be(recipient, d.name.as_deref())
+                && (is_readdressed || may_be(recipient, d.name.as_deref()))
         };
         if known.iter().any(is_theirs) {
             found.push(recipient.address.as_str());
@@ -47,12 +52,14 @@ pub(super) fn have_it_already(
     Ok((!found.is_empty()).then(|| problem(&found)))
 }
 
-/// Whether a name can be this person's: it has all words of theirs, or they all of its.
+/// Whether a name can be this person's: it has all words of theirs, or they all of its. Where an
+/// address gets one letter, everybody there is one.
 fn may_be(recipient: &Recipient, name: Option<&str>) -> bool {
     let words = |name: &str| -> HashSet<String> {
         select::folded(name).split(' ').map(str::to_owned).collect()
     };
     match (recipient.name.as_deref().map(words), name.map(words)) {
+        _ if !recipient.key.has_name() => true,
         (Some(theirs), Some(known)) => theirs.is_subset(&known) || known.is_subset(&theirs),
         _ => true,
     }
@@ -66,7 +73,8 @@ fn problem(found: &[&str]) -> Problem {
     let people = plural(found.len() as u64, "person");
     let message = format!("{people} {have} this letter and would get it again: {named}{more}");
     Problem::error("has-it-already", message).count(found.len() as u64).hint(
-        "[people] same_address, or a name at a shared address, was changed in the middle of the \
-         mailing: put it back, or make another mailing with secretariat new.",
+        "[people] same_address, a name at a shared address, or an address in decisions.csv was \
+         changed in the middle of the mailing: put it back, or make another mailing with \
+         secretariat new.",
     )
 }

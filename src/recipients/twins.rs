@@ -163,7 +163,7 @@ fn twin(recipient: &Recipient, first: &Recipient) -> Problem {
         first.place, first.address, recipient.address
     );
     let hint = format!(
-        "If so, write into decisions.csv that {} is merge-with {}, or take one of the rows out.",
+        "If so, add the line {},merge-with,{} to decisions.csv, or take one of the rows out.",
         recipient.address, first.address
     );
     Problem::warning("probable-duplicate", message)

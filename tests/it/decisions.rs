@@ -335,3 +335,19 @@ fn whoever_has_the_letter_is_told_to_have_it() {
     let output = done(workspace.run(&["people", "leave-out", "ana", "--reason", "x"]));
     assert!(output.stdout.contains("has the letter already: that stays"), "{output:#?}");
 }
+
+/// Cy is to be written to where Bo was, who has the letter: that address does not get another.
+#[test]
+fn a_new_address_that_has_the_letter_already_is_refused() {
+    let relay = Relay::with(Script::new().answer("cy", "550 5.1.1 no such mailbox"));
+    let list = "email,name\ncy@town.example,Cy Wu\nbo@town.example,Bo Li\n";
+    let workspace = Workspace::new().list("people.csv", list).letter("outcome", "en", LETTER);
+    let workspace = workspace.relay(&relay);
+    assert_eq!(workspace.send().0, Some(1));
+    let line = "cy@town.example,use-address,bo@town.example\n";
+    workspace.write("decisions.csv", format!("{HEADER}{line}"));
+    let (code, json) = workspace.send();
+    assert_eq!(code, Some(3), "{json:#}");
+    problem(&json, "has-it-already");
+    assert_eq!(relay.counts().values().sum::<usize>(), 1, "nobody twice");
+}
