@@ -14,7 +14,7 @@ use crate::id::{CampaignId, RecipientKey};
 use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
 use crate::limits::WHY_LISTS_BYTES_MAX;
 use crate::problem::{Problem, Problems};
-use crate::recipients::{Decision, Decisions, Excluded, Recipient, select};
+use crate::recipients::{Cause, Decision, Decisions, Excluded, Recipient, select};
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -424,7 +424,12 @@ fn left_out(excluded: &Excluded, beside: Option<&Recipient>) -> Found {
         Some(name) => format!("{} <{}>", one_line(name), one_line(address)),
         None => one_line(address),
     };
-    let text = format!("{who} ({place}): left out, {}\n", one_line(reason));
+    let said = one_line(reason);
+    let text = match excluded.cause {
+        // It says so itself.
+        Cause::Decision => format!("{who} ({place}): {said}\n"),
+        _ => format!("{who} ({place}): left out, {said}\n"),
+    };
     let key = match beside {
         Some(recipient) => person_key(recipient.address.as_str(), recipient.name.as_deref()),
         None => person_key(address, name),
