@@ -9,8 +9,11 @@ use crate::language::Language;
 use crate::letter::{ImageFile, Letters, RowCondition, Source, Sources, Vocabulary};
 use crate::limits::{
     ATTACHMENT_BYTES_MAX, DECISIONS_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX,
+    TRANSLATION_OLDER_MIN,
 };
-use crate::plan::documents::{self, DocumentSetting, Documents, Titles};
+use crate::plan::contents::{self, LookedInto, Which};
+use crate::plan::documents::{self, DocumentSetting, Documents, Reader, Titles};
+use crate::plan::header_values;
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{self, Audience, Decisions, Keep, ListSource, People};
@@ -18,6 +21,7 @@ use crate::time::Timestamp;
 use crate::workspace::{DECISIONS_FILE, Workspace};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Everything a campaign's plan is made of.
 #[derive(Debug)]
@@ -34,6 +38,8 @@ pub struct Campaign {
     pub default_language: Language,
     /// Its documents.
     pub documents: Documents,
+    /// Its documents as the configuration describes them.
+    pub document_settings: Vec<DocumentSetting>,
     /// Who it is from.
     pub senders: Senders,
     /// How heavy a message may be.
@@ -57,6 +63,7 @@ impl Campaign {
     ) -> Option<Campaign> {
         let people = read_people(workspace, config, setting, problems);
         let sources = read_sources(workspace, setting, problems);
+        note_older_translations(workspace, config, &sources.letters, problems);
         let vocabulary = Vocabulary {
             columns: people.columns.clone(),
             lacks_columns: !people.knows_all_columns,
@@ -70,8 +77,13 @@ impl Campaign {
             Letters::compile(&sources, &vocabulary, problems)
         };
         // Also without letters: all problems in one pass.
+        let document_settings = document_settings(config, setting);
+        let default = &default_language;
+        header_values::check(&people, letters.as_ref(), &document_settings, default, problems);
+        let language =
+            |wanted: &Language| letters.as_ref().and_then(|l| l.language_for(wanted, default));
         let documents =
-            read_documents(workspace, config, setting, &people, letters.as_ref(), problems);
+            read_documents(workspace, &document_settings, &people, default, language, problems);
         let (letters, senders) = (letters?, senders(setting, &default_language)?);
         let of_image = |image: &ImageFile| (image.file.clone(), Digest::of(&image.bytes));
         let image_digests = sources.images.values().map(of_image).collect();
@@ -85,6 +97,7 @@ impl Campaign {
             letters,
             default_language,
             documents,
+            document_settings,
             senders,
             limits: WeightLimits {
                 warn_octets: config.limits.letter_warn,
@@ -141,6 +154,11 @@ impl Campaign {
     /// Makes the plan where nobody wants to see the letters.
     pub fn plan_only(&self, date: Timestamp, problems: &mut Problems) -> Plan {
         make_only(&self.materials(date), problems)
+    }
+
+    /// Looks into the documents; what is odd about them is kept.
+    pub fn look_into_documents(&self, which: Which, problems: &mut Problems) -> Vec<LookedInto> {
+        contents::look(&self.documents, which, problems)
     }
 
     /// What a plan is made of.
@@ -234,6 +252,7 @@ fn vocabulary(config: &Config, setting: &config::Campaign) -> Vocabulary {
         conference: config.conference.clone(),
         campaign: setting.facts(),
         attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
+        attachment_titles: config.attachments_of(setting).map(|(_, a)| titles_of(a)).collect(),
         default_language: Some(config.languages.default.clone()),
     }
 }
@@ -263,10 +282,14 @@ fn read_sources(
     problems: &mut Problems,
 ) -> Sources {
     let folder = &setting.letter.value;
-    let letters = by_language(workspace, &format!("{folder}/*.md"), problems);
+    let mut found = Problems::new();
+    let letters = by_language(workspace, &format!("{folder}/*.md"), &mut found);
+    // That there is no letter is said once, with what to do; not also that there is no folder.
+    found.iter().filter(|p| p.code != "missing-file").for_each(|p| problems.push(p.clone()));
     note_other_files(workspace, folder, problems);
-    let of_kind = |kind: &str, problems: &mut Problems| {
-        by_language(workspace, &format!("templates/{kind}.*.md"), problems)
+    let of_kind = |kind: &str, problems: &mut Problems| match is_folder(workspace, "templates") {
+        true => by_language(workspace, &format!("templates/{kind}.*.md"), problems),
+        false => BTreeMap::new(),
     };
     Sources {
         signatures: of_kind("signature", problems),
@@ -276,6 +299,11 @@ fn read_sources(
         folder: folder.clone(),
         letters,
     }
+}
+
+/// Whether there is such a folder: what may stand in it need not.
+fn is_folder(workspace: &Workspace, path: &str) -> bool {
+    workspace.root().join(path).is_dir()
 }
 
 /// The source files that fit a pattern, by the language before `.md`.
@@ -316,6 +344,45 @@ fn note_other_files(workspace: &Workspace, folder: &str, problems: &mut Problems
     }
 }
 
+/// Translations that have not been touched since the letter in the default language was changed.
+fn note_older_translations(
+    workspace: &Workspace,
+    config: &Config,
+    letters: &BTreeMap<Language, Source>,
+    problems: &mut Problems,
+) {
+    let candidates = config.languages.default.fall_backs();
+    let Some(model) = candidates.iter().find_map(|l| letters.get(l)) else { return };
+    let Some(changed) = workspace.modified(&model.file) else { return };
+    let name = |file: &str| file.rsplit('/').next().unwrap_or_default().to_owned();
+    for Source { file, .. } in letters.values().filter(|letter| letter.file != model.file) {
+        let Some(older) = workspace.modified(file).map(|time| changed.since(time)) else {
+            continue;
+        };
+        if older < TRANSLATION_OLDER_MIN {
+            continue;
+        }
+        let (this, that) = (name(file), name(&model.file));
+        let message = format!("{that} was changed {} after {this}", in_words(older));
+        problems.push(
+            Problem::note("older-translation", message)
+                .place(Place::file(file))
+                .hint(format!("Look whether what changed in {that} must change in {this} too.")),
+        );
+    }
+}
+
+/// `3 days`, `1 hour`, `20 minutes`: how long a time is, about.
+fn in_words(time: Duration) -> String {
+    let minutes = time.as_secs() / 60;
+    let (number, word) = match minutes {
+        0..60 => (minutes, "minute"),
+        60..1440 => (minutes / 60, "hour"),
+        _ => (minutes / 1440, "day"),
+    };
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
 fn not_a_language(file: &str, tag: &str) -> Problem {
     Problem::warning("not-a-language", format!("{file} is not used: {tag:?} is no language"))
         .place(Place::file(file))
@@ -343,8 +410,7 @@ fn read_layout(workspace: &Workspace, problems: &mut Problems) -> Option<Source>
 /// The images of `templates/images/`, by the path that letters write: `images/logo.png`.
 fn read_images(workspace: &Workspace, problems: &mut Problems) -> BTreeMap<String, ImageFile> {
     let mut images = BTreeMap::new();
-    // A workspace without images is a workspace without that folder.
-    if !workspace.root().join("templates/images").is_dir() {
+    if !is_folder(workspace, "templates/images") {
         return images;
     }
     for file in workspace.list("templates/images/*", problems) {
@@ -357,28 +423,40 @@ fn read_images(workspace: &Workspace, problems: &mut Problems) -> BTreeMap<Strin
     images
 }
 
+/// A campaign's documents as the configuration describes them, by number.
+fn document_settings(config: &Config, setting: &config::Campaign) -> Vec<DocumentSetting> {
+    let of_campaign = config.attachments_of(setting);
+    of_campaign.map(|(number, attachment)| document_setting(number, attachment)).collect()
+}
+
 fn read_documents(
     workspace: &Workspace,
-    config: &Config,
-    setting: &config::Campaign,
+    settings: &[DocumentSetting],
     people: &People,
-    letters: Option<&Letters>,
+    default: &Language,
+    language: impl Fn(&Language) -> Option<Language>,
     problems: &mut Problems,
 ) -> Documents {
-    let settings: Vec<DocumentSetting> = config
-        .attachments_of(setting)
-        .map(|(number, attachment)| document_setting(number, attachment))
-        .collect();
     if people.knows_all_columns {
-        documents::check_patterns(&settings, &people.columns, problems);
+        documents::check_patterns(settings, &people.columns, problems);
     }
-    let default = &config.languages.default;
-    let read = |file: &str| {
-        let bytes = workspace.read_if_there(file, ATTACHMENT_BYTES_MAX)?;
+    let again = workspace.again();
+    let reader = Reader::new(move |file: &str| {
+        let bytes = again.read_if_there(file, ATTACHMENT_BYTES_MAX)?;
         Ok(bytes.map(Arc::from))
+    });
+    // What is wrong with a folder is said where its files are read.
+    let list = |pattern: &str| workspace.list(pattern, &mut Problems::new());
+    documents::gather(settings, people, default, language, reader, list, problems)
+}
+
+/// A document's id and its titles in all languages.
+fn titles_of(attachment: &config::Attachment) -> (String, Vec<String>) {
+    let titles = match &attachment.title {
+        ByLanguage::Same(title) => vec![title.clone()],
+        ByLanguage::Each(titles) => titles.values().cloned().collect(),
     };
-    let language = |wanted: &Language| letters.and_then(|l| l.language_for(wanted, default));
-    documents::gather(&settings, people, default, language, read, problems)
+    (attachment.id.clone(), titles)
 }
 
 fn document_setting(number: u32, attachment: &config::Attachment) -> DocumentSetting {
@@ -391,6 +469,7 @@ fn document_setting(number: u32, attachment: &config::Attachment) -> DocumentSet
         },
         file: attachment.file.value.clone(),
         name: attachment.name.clone(),
+        is_shared: attachment.shared,
         place: attachment.place.clone(),
     }
 }

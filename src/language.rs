@@ -154,6 +154,16 @@ impl Language {
         }
     }
 
+    /// What English calls it, for messages; `None` for a language that lists seldom name.
+    #[must_use]
+    pub fn english_name(&self) -> Option<String> {
+        let primary = self.primary();
+        let (_, names) = NAMES.iter().find(|(tag, _)| *tag == primary.as_str())?;
+        let mut letters = names.first()?.chars();
+        let first = letters.next()?.to_uppercase();
+        Some(first.chain(letters).collect())
+    }
+
     /// Whether its first part is a code of ISO 639-1: a cell that says `yes` or `n/a` is none.
     fn is_registered(&self) -> bool {
         let primary = self.0.split('-').next().unwrap_or(&self.0);

@@ -10,6 +10,20 @@ use std::time::Duration;
 pub const ADDRESS_LOCAL_OCTETS_MAX: usize = 64;
 /// Octets in a domain (RFC 5321 4.5.3.1.2).
 pub const ADDRESS_DOMAIN_OCTETS_MAX: usize = 255;
+/// Octets in a label of a domain (RFC 1035 2.3.4).
+pub const DOMAIN_LABEL_OCTETS_MAX: usize = 63;
+/// Different addresses in one cell that are read as several people's: more are a list gone wrong.
+pub const CELL_ADDRESSES_MAX: usize = 8;
+/// How many times as often a domain must be in the lists as one that differs by a letter, before
+/// that is called its slip: two towns of like names hardly both send a delegation of twenty.
+pub const SLIP_DOMAIN_TIMES_MIN: u32 = 20;
+/// People at a domain that can still be a slip: nobody makes the same one four times.
+pub const SLIP_PEOPLE_MAX: u32 = 3;
+/// Letters of a name in a domain, of which one may be a slip: among shorter ones all neighbours
+/// are somebody's own.
+pub const SLIP_LABEL_CHARS_MIN: usize = 5;
+/// Addresses of offices that a note names.
+pub const OFFICES_NAMED_MAX: usize = 3;
 /// Octets in a whole address: a path is at most 256 with its angle brackets (RFC 5321 4.5.3.1.3).
 pub const ADDRESS_OCTETS_MAX: usize = 254;
 
@@ -35,6 +49,27 @@ pub const LIST_BYTES_MAX: u64 = 1 << 30;
 pub const CELL_BYTES_MAX: usize = 64 << 10;
 /// Columns of a list: spreadsheets end at 16,384.
 pub const LIST_COLUMNS_MAX: usize = 16_384;
+/// Bytes that a workbook may unpack to, in what is read of it: a million rows of 15 columns; a zip
+/// of 1 MB can unpack to a thousand.
+pub const WORKBOOK_INFLATED_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of one element's tag or text in a workbook: a cell of 64 KB with every character escaped.
+pub const WORKBOOK_PIECE_BYTES_MAX: usize = 1 << 20;
+/// Bytes of text in one sheet, twice what a large list has: one long text can stand in a million
+/// cells and lie in the file once.
+pub const WORKBOOK_TEXT_BYTES_MAX: usize = 256 << 20;
+/// Rows of a sheet: spreadsheets end there.
+pub const WORKBOOK_ROWS_MAX: u32 = 1 << 20;
+/// Cells with anything in them in one sheet: all rows with 32 columns.
+pub const WORKBOOK_CELLS_MAX: usize = 1 << 25;
+/// Cells of one sheet, each row counted up to its last filled one: all rows with 256 columns. Rows
+/// are looked at cell by cell, and a row may end in column 16,384.
+pub const WORKBOOK_CELLS_SPREAD_MAX: u64 = 1 << 28;
+/// Texts that the cells of a workbook share: a million rows of 15 columns, all different.
+pub const WORKBOOK_STRINGS_MAX: usize = 1 << 24;
+/// Cells that a finding about a column names before it says how many more there are.
+pub const CELLS_NAMED_MAX: usize = 5;
+/// Sheets that a finding names before it says how many more there are.
+pub const SHEETS_NAMED_MAX: usize = 8;
 /// Rows of a list that its delimiter is found out from: more do not change the verdict.
 pub const LIST_SAMPLE_ROWS: usize = 50;
 /// Headers that a message about a list names before it says how many more there are.
@@ -56,13 +91,55 @@ pub const LETTER_BYTES_MAX: usize = 4 << 20;
 pub const TEMPLATE_NESTING_MAX: usize = 64;
 /// Branches `elif` of one condition: the template parser recurses over them (security S6).
 pub const TEMPLATE_BRANCHES_MAX: usize = 64;
+/// Branches of one language's letter that tell kinds of letter apart: one bit each; what stands
+/// behind them is rendered all the same.
+pub const LETTER_BRANCHES_MAX: usize = 64;
+/// Kinds of letter that are listed: nobody reads more, and a letter with many conditions has one for
+/// nearly every person. The others are counted.
+pub const KINDS_LISTED_MAX: usize = 100;
 /// Values one text in a template is put together of: with the longest cells 4 MiB, so that a text
 /// that doubles itself ends as an error (security S6).
 pub const TEMPLATE_TERMS_MAX: usize = 64;
 /// Parts a value is split into by a template, so that a loop over them ends.
 pub const TEMPLATE_PARTS_MAX: usize = 1_000;
+/// How much older than the letter in the default language a translation must be to be noted: copying
+/// a workspace or checking it out gives all its files about the same time.
+pub const TRANSLATION_OLDER_MIN: Duration = Duration::from_secs(60);
 /// Bytes of one attachment or image before encoding.
 pub const ATTACHMENT_BYTES_MAX: u64 = 100 << 20;
+
+/// Missing files and sharers of one file that a message names before it says how many more.
+pub const FILES_NAMED_MAX: usize = 5;
+/// Files that are compared with each other for a likeness of names: a thousand by a hundred take a
+/// tenth of a second.
+pub const FILES_COMPARED_MAX: usize = 1_000;
+/// Bytes of a PDF that is looked into: twice what any letter may carry.
+pub const PDF_BYTES_MAX: usize = 36 << 20;
+/// Bytes that are looked at or unpacked in one PDF before it is given up: a second of work, and
+/// five times what a report of 500 pages needs.
+pub const PDF_WORK_BYTES_MAX: u64 = 256 << 20;
+/// Bytes of one stream of a PDF once it is unpacked: the longest page of text has a fifth.
+pub const PDF_STREAM_BYTES_MAX: usize = 8 << 20;
+/// Objects of a PDF: a book of a thousand pages with all its structure has a fifth.
+pub const PDF_OBJECTS_MAX: usize = 1 << 20;
+/// Members of one value of a PDF, with those within: lists of pages and structure stay below.
+pub const PDF_VALUES_MAX: usize = 1 << 18;
+/// Values within values of a PDF.
+pub const PDF_NESTING_MAX: usize = 64;
+/// References that lead to one value, and objects one of which needs the next.
+pub const PDF_REFERENCES_MAX: usize = 16;
+/// Cross-reference sections: one for each time a file was saved.
+pub const PDF_SECTIONS_MAX: usize = 1_000;
+/// Pages whose text is read: who writes, and in which language, is known by then.
+pub const PDF_PAGES_READ_MAX: usize = 300;
+/// Pages that are counted.
+pub const PDF_PAGES_MAX: usize = 100_000;
+/// Drawings within drawings that are read for their text, and how many on one page.
+pub const PDF_FORMS_NESTED_MAX: usize = 4;
+/// See [`PDF_FORMS_NESTED_MAX`].
+pub const PDF_FORMS_MAX: usize = 64;
+/// Characters of text kept of a page: a page of small print has a tenth.
+pub const PDF_PAGE_CHARS_MAX: usize = 64 << 10;
 
 /// Letters that a core renders before it hands them on: enough that handing on costs nothing.
 pub const RENDER_BATCH_LETTERS: usize = 16;

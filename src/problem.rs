@@ -42,7 +42,7 @@ pub struct Place {
     pub file: String,
     /// Line, from 1.
     pub line: Option<u32>,
-    /// Column in characters, from 1.
+    /// Column in characters, from 1; in a participant list the number of the cell in its row.
     pub column: Option<u32>,
 }
 
@@ -63,6 +63,12 @@ impl Place {
     #[must_use]
     pub fn at(file: impl Into<String>, line: u32, column: u32) -> Place {
         Place { file: file.into(), line: Some(line), column: Some(column) }
+    }
+
+    /// A cell of a list: the row's line and the number of the cell in it, from 1.
+    #[must_use]
+    pub fn cell(file: impl Into<String>, line: u32, cell: usize) -> Place {
+        Place::at(file, line, saturated(cell))
     }
 
     /// The place of a byte offset in a text; an offset past the end is the end.
@@ -191,6 +197,11 @@ impl Problems {
     /// What came out of a step; its finding is kept where nothing did.
     pub fn take_from<T>(&mut self, step: Result<T, Problem>) -> Option<T> {
         step.map_err(|problem| self.push(problem)).ok()
+    }
+
+    /// Keeps a finding, where there is one.
+    pub fn extend_from(&mut self, problem: Option<Problem>) {
+        self.found.extend(problem);
     }
 
     /// Keeps all findings of another pass.

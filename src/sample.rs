@@ -63,13 +63,6 @@ pub const FILES: &[SampleFile] = sample_files![
     "attachments/statement.zh.pdf",
 ];
 
-/// The heading of an empty list, for `init --empty`: what a list needs, in the words the program
-/// recognises.
-pub const EMPTY_LIST: SampleFile = SampleFile {
-    file: "recipients/template.csv",
-    bytes: b"\xEF\xBB\xBFFirst name,Family name,E-mail,Title,Town,Country,Language\r\n",
-};
-
 /// Whether a file of the sample holds people.
 #[must_use]
 pub fn is_list(file: &SampleFile) -> bool {

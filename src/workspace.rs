@@ -20,6 +20,7 @@ pub use whereabouts::Computer;
 
 use crate::owner_only;
 use crate::problem::{Place, Problem, Problems};
+use crate::time::Timestamp;
 use listing::{Entry, Listing, is_pattern};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -117,8 +118,27 @@ pub fn path_names(path: &str) -> Result<Vec<&str>, PathError> {
 enum Located {
     /// To this file or folder, free of symbolic links.
     Here(PathBuf),
-    /// Nowhere: the problem to report if it is needed.
-    Nowhere(Problem),
+    /// Nowhere: what would have to be there.
+    Nowhere(Absent),
+}
+
+/// A name that a folder does not have.
+struct Absent {
+    path: String,
+    kind: &'static str,
+    listing: Arc<Listing>,
+}
+
+impl Absent {
+    /// The problem, where it is one: the nearest name is costly to find.
+    fn problem(&self) -> Problem {
+        let (above, name) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        let near = self.listing.nearest(name).map(|near| match above {
+            "" => near.to_owned(),
+            above => format!("{above}/{near}"),
+        });
+        missing(&self.path, self.kind, near)
+    }
 }
 
 impl Workspace {
@@ -148,6 +168,13 @@ impl Workspace {
         Ok(Workspace { root: root.to_owned(), computer, listings: Mutex::default() })
     }
 
+    /// The same folder once more, for whoever reads in it later.
+    #[must_use]
+    pub fn again(&self) -> Workspace {
+        let (root, computer) = (self.root.clone(), Computer::default());
+        Workspace { root, computer, listings: Mutex::default() }
+    }
+
     /// The workspace's folder, absolute.
     #[must_use]
     pub fn root(&self) -> &Path {
@@ -162,7 +189,7 @@ impl Workspace {
     pub fn read(&self, path: &str, bytes_max: u64) -> Result<Vec<u8>, Problem> {
         match self.locate(path, "file")? {
             Located::Here(found) => read_regular(path, &found, bytes_max),
-            Located::Nowhere(problem) => Err(problem),
+            Located::Nowhere(absent) => Err(absent.problem()),
         }
     }
 
@@ -175,6 +202,15 @@ impl Workspace {
             Located::Here(found) => read_regular(path, &found, bytes_max).map(Some),
             Located::Nowhere(_) => Ok(None),
         }
+    }
+
+    /// When a file was last changed, as its disk has it; a copy or a checkout may have made it now.
+    #[must_use]
+    pub fn modified(&self, path: &str) -> Option<Timestamp> {
+        let Ok(Located::Here(found)) = self.locate(path, "file") else { return None };
+        let time = fs::metadata(found).and_then(|metadata| metadata.modified()).ok()?;
+        let seconds = time.duration_since(std::time::UNIX_EPOCH).ok()?.as_secs();
+        i64::try_from(seconds).ok().map(Timestamp::from_unix_seconds)
     }
 
     /// The paths that fit a pattern, in natural order: `*` stands for any characters of a name,
@@ -243,7 +279,11 @@ impl Workspace {
         };
         let located = match located {
             Ok(Located::Here(path)) => path,
-            Ok(Located::Nowhere(problem)) | Err(problem) => {
+            Ok(Located::Nowhere(absent)) => {
+                problems.push(absent.problem());
+                return Vec::new();
+            }
+            Err(problem) => {
                 problems.push(problem);
                 return Vec::new();
             }
@@ -267,7 +307,7 @@ impl Workspace {
 
     /// Follows a path to a `file` or `folder`, name by name, so that each is compared with what
     /// the disk has.
-    fn locate(&self, path: &str, wanted: &str) -> Result<Located, Problem> {
+    fn locate(&self, path: &str, wanted: &'static str) -> Result<Located, Problem> {
         let names = path_names(path).map_err(|error| refused(path, error))?;
         let mut found = self.root.clone();
         for (i, name) in names.iter().enumerate() {
@@ -280,9 +320,9 @@ impl Workspace {
                 Entry::Spelled(real) => {
                     return Err(misspelled(&joined(name), &joined(real), kind));
                 }
-                Entry::Nothing(near) => {
-                    let near = near.map(joined);
-                    return Ok(Located::Nowhere(missing(&joined(name), kind, near)));
+                Entry::Nothing => {
+                    let (path, listing) = (joined(name), Arc::clone(&listing));
+                    return Ok(Located::Nowhere(Absent { path, kind, listing }));
                 }
             }
         }
@@ -307,6 +347,9 @@ impl Workspace {
         let known = self.listing(folder, false)?;
         match known.entry(wanted) {
             Entry::Here(_) => Ok(known),
+            // Nothing by that name has come since, in any spelling this disk takes for it: a
+            // hundred thousand missing files are not a hundred thousand readings of the folder.
+            Entry::Nothing if fs::symlink_metadata(folder.join(wanted)).is_err() => Ok(known),
             _ => self.listing(folder, true),
         }
     }
@@ -401,9 +444,19 @@ fn not_unicode(path: &str) -> Problem {
 }
 
 fn unreadable(path: &str, error: &io::Error) -> Problem {
+    if cfg!(windows) && is_held(error) {
+        return Problem::error("unreadable-file", format!("{path} is open in another program"))
+            .place(Place::file(path))
+            .hint("Close it there (Excel locks the workbook it shows), then try again.");
+    }
     Problem::error("unreadable-file", format!("cannot read {path}: {error}"))
         .place(Place::file(path))
         .hint("Close the file in other programs, and check that you may read it.")
+}
+
+/// Whether Windows keeps a file for another program: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION.
+fn is_held(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(32 | 33))
 }
 
 #[cfg(test)]

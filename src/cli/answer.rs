@@ -50,19 +50,22 @@ pub struct Answer {
     pub json: Map<String, Value>,
     /// Everything found.
     pub problems: Problems,
+    /// Whether `text` shows the problems: then they are not shown again beside it.
+    pub tells_problems: bool,
 }
 
 impl Answer {
     /// Done, with this text.
     #[must_use]
     pub fn done(text: String) -> Answer {
-        Answer { exit: Exit::Done, text, json: Map::new(), problems: Problems::new() }
+        let (json, problems) = (Map::new(), Problems::new());
+        Answer { exit: Exit::Done, text, json, problems, tells_problems: false }
     }
 
     /// Ended by problems.
     #[must_use]
     pub fn failed(exit: Exit, problems: Problems) -> Answer {
-        Answer { exit, text: String::new(), json: Map::new(), problems }
+        Answer { exit, problems, ..Answer::done(String::new()) }
     }
 
     /// Ended by one problem.

@@ -129,7 +129,7 @@ pub struct Check {
     /// End with an error on warnings too
     #[arg(long)]
     pub strict: bool,
-    /// Write the problems into a file as well: .csv for a spreadsheet, else text
+    /// Write all findings into a file: .html, .xlsx or .csv for a spreadsheet, else text
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
 }

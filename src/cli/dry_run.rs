@@ -20,6 +20,7 @@ use super::wrapping::wrapped_lines;
 use crate::campaign::Campaign;
 use crate::id::DeliveryId;
 use crate::ledger::Ledger;
+use crate::plan::contents::Which;
 use crate::plan::{Made, Plan};
 use crate::problem::{Problem, Problems};
 use crate::send::Selection;
@@ -50,6 +51,7 @@ pub(super) fn dry_run(
         }
     };
     let plan = campaign.plan_only(date, &mut problems);
+    campaign.look_into_documents(Which::All, &mut problems);
     if problems.has_errors() || plan.deliveries.is_empty() {
         return failed(campaign, &plan, problems);
     }

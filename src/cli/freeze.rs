@@ -21,6 +21,7 @@ use crate::letter::Letter;
 use crate::message::Sender;
 use crate::plan::objects::{ObjectError, Objects};
 use crate::plan::{Plan, Planned, Rewritten, manifest, rewrite};
+use crate::problem::Problem;
 use crate::send::Selection;
 use crate::time::Clock;
 use std::collections::HashSet;
@@ -45,7 +46,7 @@ pub(super) fn freeze(
         |e: &LedgerError| Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(e)));
     // Also for a plan that is frozen already: a file that was lost since is here once more.
     keep_files(campaign, plan, objects)
-        .map_err(|e| Box::new(Answer::one_problem(Exit::MustChange, frozen_problem(&e))))?;
+        .map_err(|Unkept(problem)| Box::new(Answer::one_problem(Exit::MustChange, *problem)))?;
     let current = ledger.current_plan(&campaign.id).map_err(|e| failed(&e))?;
     let is_withdrawn = current.as_ref().is_some_and(|c| c.withdrawn_at.is_some());
     let is_ours = |c: &StoredPlan| c.fingerprint == plan.fingerprint && c.withdrawn_at.is_none();
@@ -112,17 +113,34 @@ fn adopt(
     .map(drop)
 }
 
+/// A file that could not be kept, or is no longer the one that was confirmed.
+struct Unkept(Box<Problem>);
+
+impl From<ObjectError> for Unkept {
+    fn from(error: ObjectError) -> Unkept {
+        Unkept(Box::new(frozen_problem(&error)))
+    }
+}
+
+impl From<Problem> for Unkept {
+    fn from(problem: Problem) -> Unkept {
+        Unkept(Box::new(problem))
+    }
+}
+
 /// Documents and images, each once.
-fn keep_files(campaign: &Campaign, plan: &Plan, objects: &Objects) -> Result<(), ObjectError> {
+fn keep_files(campaign: &Campaign, plan: &Plan, objects: &Objects) -> Result<(), Unkept> {
     // So that a later plan can say which lines changed.
     campaign.sources.iter().try_for_each(|s| objects.keep(s.text.as_bytes()).map(drop))?;
     let mut kept = HashSet::new();
-    let sets = campaign.documents.distinct_sets();
-    let documents = sets.iter().flat_map(|set| &set.attachments).map(|a| (a.digest, &a.bytes));
-    let images = plan.images.iter().map(|image| (image.digest, &image.bytes));
-    for (digest, bytes) in documents.chain(images) {
-        if kept.insert(digest) {
-            objects.keep(bytes)?;
+    for file in &campaign.documents.files {
+        if kept.insert(file.attachment.digest) {
+            objects.keep(&campaign.documents.bytes(&file.attachment)?)?;
+        }
+    }
+    for image in &plan.images {
+        if kept.insert(image.digest) {
+            objects.keep(&image.bytes)?;
         }
     }
     Ok(())

@@ -2,9 +2,11 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Init;
+use super::template;
 use crate::problem::{Place, Problem};
-use crate::sample::{EMPTY_LIST, FILES, SampleFile, is_list};
+use crate::sample::{FILES, is_list};
 use serde_json::json;
+use std::borrow::Cow;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -12,7 +14,10 @@ use std::path::Path;
 /// Writes the sample, or nothing; refuses to touch a file that is there.
 #[must_use]
 pub(super) fn init(args: &Init) -> Answer {
-    let files = files_of(args.empty);
+    let files = match files_of(args.empty) {
+        Ok(files) => files,
+        Err(problem) => return Answer::one_problem(Exit::MustChange, problem),
+    };
     let present: Vec<&str> = files
         .iter()
         .map(|f| f.file)
@@ -30,11 +35,23 @@ pub(super) fn init(args: &Init) -> Answer {
         .with("files", json!(names))
 }
 
-fn files_of(empty: bool) -> Vec<&'static SampleFile> {
-    if !empty {
-        return FILES.iter().collect();
+/// A file to write.
+struct NewFile {
+    file: &'static str,
+    bytes: Cow<'static, [u8]>,
+}
+
+fn files_of(empty: bool) -> Result<Vec<NewFile>, Problem> {
+    let sample = FILES.iter().filter(|f| !empty || !is_list(f));
+    let mut files: Vec<NewFile> =
+        sample.map(|f| NewFile { file: f.file, bytes: Cow::Borrowed(f.bytes) }).collect();
+    if empty {
+        let bytes = template::template().map_err(|error| {
+            Problem::error("bug", format!("the template of a list could not be made: {error}"))
+        })?;
+        files.push(NewFile { file: template::FILE, bytes: Cow::Owned(bytes) });
     }
-    FILES.iter().filter(|f| !is_list(f)).chain([&EMPTY_LIST]).collect()
+    Ok(files)
 }
 
 fn already_there(dir: &Path, present: &[&str]) -> Problem {
@@ -48,7 +65,7 @@ fn already_there(dir: &Path, present: &[&str]) -> Problem {
 
 /// Writes all files. Where one cannot be written those before it go again: the next `init` would
 /// take them for somebody's work.
-fn write_all(dir: &Path, files: &[&SampleFile]) -> Result<(), Problem> {
+fn write_all(dir: &Path, files: &[NewFile]) -> Result<(), Problem> {
     for (at, file) in files.iter().enumerate() {
         if let Err(error) = write_new(dir, file) {
             for written in &files[..at] {
@@ -64,13 +81,13 @@ fn write_all(dir: &Path, files: &[&SampleFile]) -> Result<(), Problem> {
 }
 
 /// Writes a file that must not be there yet, with the folders it needs.
-fn write_new(dir: &Path, file: &SampleFile) -> io::Result<()> {
+fn write_new(dir: &Path, file: &NewFile) -> io::Result<()> {
     let path = dir.join(file.file);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
     let mut new = OpenOptions::new().write(true).create_new(true).open(&path)?;
-    new.write_all(file.bytes).inspect_err(|_| {
+    new.write_all(&file.bytes).inspect_err(|_| {
         // Ours, and half a file is of no use to anybody.
         let _ = fs::remove_file(&path);
     })
@@ -80,7 +97,7 @@ fn next_steps(dir: &Path, empty: bool) -> String {
     let go =
         if dir == Path::new(".") { String::new() } else { format!("  cd {}\n", dir.display()) };
     let lists = if empty {
-        "  put your lists into recipients/ (recipients/template.csv shows the columns)\n"
+        "  put your lists into recipients/ (recipients/template.xlsx is one to fill in)\n"
     } else {
         ""
     };

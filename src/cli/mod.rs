@@ -14,19 +14,26 @@ mod bare;
 mod changed_lines;
 mod changes;
 mod check;
+mod check_out;
 mod chosen;
 mod completions;
 mod confirm;
 mod control;
 mod decisions_file;
+mod document_lines;
 mod drive;
 mod dry_run;
 mod ending;
+mod findings;
 mod freeze;
 mod init;
+mod kind_lines;
+mod kinds;
+mod language_table;
 mod new;
 mod other_key;
 mod out_folder;
+mod overview;
 mod pace_line;
 mod people;
 mod plan_screen;
@@ -44,6 +51,8 @@ mod signals;
 mod standing;
 mod standing_screen;
 mod status;
+mod table;
+mod template;
 mod why;
 mod wrapping;
 
@@ -131,7 +140,9 @@ fn answer(ui: Ui, arguments: Arguments) -> Answer {
 
 /// Prints an answer: text or JSON on standard output, problems on standard error.
 fn give(ui: Ui, command: &str, answer: &Answer) -> ExitCode {
-    ui.show_problems(&answer.problems);
+    if !answer.tells_problems {
+        ui.show_problems(&answer.problems);
+    }
     let text =
         if ui.is_json { format!("{}\n", answer.to_json(command)) } else { answer.text.clone() };
     let mut out = anstream::stdout();
@@ -140,7 +151,7 @@ fn give(ui: Ui, command: &str, answer: &Answer) -> ExitCode {
         // A reader that went away (`| head`) has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             // The object held them: above all what the ledger could not take.
-            if ui.is_json {
+            if ui.is_json || answer.tells_problems {
                 Ui { is_json: false, ..ui }.show_problems(&answer.problems);
             }
             let _ = writeln!(

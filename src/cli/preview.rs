@@ -4,10 +4,11 @@ use super::answer::{Answer, Exit};
 use super::args::Preview;
 use super::dry_run::nobody;
 use super::failure::{Candidate, several};
+use super::kind_lines::Kinds;
 use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
 use super::plan_screen::language_counts;
 use super::shell::Shell;
-use super::ui::{BOLD, DIM, plural, printable, size};
+use super::ui::{BOLD, DIM, plural, printable, size, terminal_columns};
 use crate::campaign::Campaign;
 use crate::gallery::{Entry, GENERATOR, Gallery, Mailing, PageError, document_file, page_name};
 use crate::plan::documents::DocumentSet;
@@ -71,9 +72,12 @@ fn show_one(
         "\n{DIM}{} in all: secretariat preview --out DIR writes every one as a page{DIM:#}\n",
         plural(plan.deliveries.len() as u64, "letter")
     );
-    Answer { exit, ..Answer::done(text + &more) }
+    let kinds = Kinds::of(campaign, &plan);
+    Answer { exit, ..Answer::done(text + &more + &kinds.as_text(terminal_columns())) }
         .with("campaign", json!(campaign.id.as_str()))
         .with("letter", json)
+        .with("kinds", kinds.as_json())
+        .with("kinds_total", json!(kinds.total()))
         .with_problems(problems)
 }
 
@@ -113,7 +117,7 @@ pub(super) fn letter_as_text(made: &Made<'_>) -> String {
     }
     line("Subject", &format!("{BOLD}{}{BOLD:#}", made.letter.subject));
     for attachment in &made.planned.documents.attachments {
-        let octets = size(attachment.bytes.len() as u64);
+        let octets = size(attachment.octets);
         line("Document", &format!("({}) {}, {octets}", attachment.number, attachment.name));
     }
     text.push('\n');
@@ -178,7 +182,7 @@ fn write_pages(
     let mut entries = Vec::with_capacity(plan.deliveries.len());
     campaign
         .plan(date, &mut Problems::new(), |made| {
-            copy_documents(&made.planned.documents, &mut documents, &mut copied)?;
+            copy_documents(campaign, &made.planned.documents, &mut documents, &mut copied)?;
             let entry = entry_of(&made, entries.len() as u32 + 1);
             let (planned, sender) = (made.planned, made.sender);
             let page = gallery
@@ -224,6 +228,7 @@ fn entry_of(made: &Made<'_>, number: u32) -> Entry {
 
 /// Copies each document once, however many letters carry it.
 fn copy_documents(
+    campaign: &Campaign,
     set: &DocumentSet,
     folder: &mut OutFolder,
     copied: &mut HashSet<String>,
@@ -231,7 +236,9 @@ fn copy_documents(
     for attachment in &set.attachments {
         let file = document_file(attachment);
         if copied.insert(file.clone()) {
-            folder.write(&file, [&*attachment.bytes])?;
+            let bytes = campaign.documents.bytes(attachment);
+            let bytes = bytes.map_err(|problem| io::Error::other(problem.message))?;
+            folder.write(&file, [&*bytes])?;
         }
     }
     Ok(())

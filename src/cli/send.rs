@@ -24,6 +24,7 @@ use crate::crash;
 use crate::id::CampaignId;
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock};
 use crate::limits::CLOCK_SET_BACK_SAID;
+use crate::plan::contents::Which;
 use crate::plan::objects::Objects;
 use crate::plan::{Plan, Planned};
 use crate::problem::{Problem, Problems};
@@ -74,6 +75,8 @@ fn really(
     if plan.deliveries.is_empty() && !problems.has_errors() {
         problems.push(nobody(&campaign));
     }
+    // Those of single people are for `check`: a run that goes on need not read them all again.
+    campaign.look_into_documents(Which::OfEverybody, &mut problems);
     let relay = relay(shell, opened, &campaign, &plan, &mut problems);
     let (Some(relay), false) = (relay, problems.has_errors()) else {
         let answer = Answer::failed(Exit::MustChange, problems);

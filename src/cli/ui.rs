@@ -4,17 +4,18 @@
 //! never carries meaning alone.
 
 use super::args::{Color, Format, Global};
+use super::findings::{self, Told};
 use super::wrapping::wrapped_lines;
 use crate::problem::{Problem, Problems, Severity};
 use anstyle::{AnsiColor, Style};
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write as _};
 use unicode_width::UnicodeWidthStr;
 
 /// Columns where nobody says how wide the terminal is.
 const COLUMNS_USUAL: usize = 80;
-/// Problems of one kind that are shown one by one before the rest is counted.
-const OF_A_KIND_SHOWN: usize = 12;
+/// Problems of one kind that are shown one by one before the rest is counted: a screen holds a
+/// few kinds, and a file all of them.
+const OF_A_KIND_SHOWN: usize = 4;
 
 /// What may be shown and how.
 #[derive(Clone, Copy, Debug)]
@@ -67,14 +68,22 @@ impl Ui {
         if self.is_json {
             return;
         }
-        let shown = |p: &&Problem| match p.severity {
+        let _ = write!(anstream::stderr(), "{}", for_stderr(&self.told(problems).text));
+    }
+
+    /// The problems that are to be shown, worst first, as text; and whether all are in it.
+    #[must_use]
+    pub(super) fn told(&self, problems: &Problems) -> Told {
+        findings::as_text(&self.shown(problems), Some(OF_A_KIND_SHOWN))
+    }
+
+    fn shown<'p>(&self, problems: &'p Problems) -> Vec<&'p Problem> {
+        let is_shown = |p: &&Problem| match p.severity {
             Severity::Error => true,
             Severity::Warning => !self.is_quiet,
             Severity::Note => self.is_verbose,
         };
-        let sorted: Vec<&Problem> = problems.sorted().into_iter().filter(shown).collect();
-        let text = problems_as_text(&sorted, OF_A_KIND_SHOWN);
-        let _ = write!(anstream::stderr(), "{}", for_stderr(&text));
+        problems.sorted().into_iter().filter(is_shown).collect()
     }
 
     /// Asks on the terminal; an empty line or the end of input is no answer.
@@ -90,6 +99,15 @@ impl Ui {
 /// Wrapped where somebody reads it. Scripts get one line for one thing, however long.
 fn for_stderr(text: &str) -> String {
     match io::stderr().is_terminal() {
+        true => wrapped_lines(text, terminal_columns()),
+        false => text.to_owned(),
+    }
+}
+
+/// As [`for_stderr`], for standard output.
+#[must_use]
+pub fn for_stdout(text: &str) -> String {
+    match io::stdout().is_terminal() {
         true => wrapped_lines(text, terminal_columns()),
         false => text.to_owned(),
     }
@@ -120,49 +138,17 @@ pub const BOLD: Style = Style::new().bold();
 pub const DIM: Style = Style::new().dimmed();
 const RED: Style = AnsiColor::Red.on_default().bold();
 const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
-const BLUE: Style = AnsiColor::Blue.on_default().bold();
+/// Marks and what belongs to a thing.
+pub const BLUE: Style = AnsiColor::Blue.on_default().bold();
 
-fn style_of(severity: Severity) -> Style {
+/// How a severity stands out.
+#[must_use]
+pub fn style_of(severity: Severity) -> Style {
     match severity {
         Severity::Error => RED,
         Severity::Warning => YELLOW,
         Severity::Note => BLUE,
     }
-}
-
-/// Problems as text, in the given order; of a kind at most `of_a_kind`, then how many more.
-#[must_use]
-pub fn problems_as_text(problems: &[&Problem], of_a_kind: usize) -> String {
-    let mut text = String::new();
-    let mut kinds: Vec<(&str, usize)> = Vec::new();
-    for problem in problems {
-        let at = kinds.iter().position(|(code, _)| *code == problem.code).unwrap_or_else(|| {
-            kinds.push((problem.code, 0));
-            kinds.len() - 1
-        });
-        kinds[at].1 += 1;
-        if kinds[at].1 <= of_a_kind {
-            text.push_str(&problem_as_text(problem));
-        }
-    }
-    for (code, count) in kinds.into_iter().filter(|(_, count)| *count > of_a_kind) {
-        let _ = writeln!(text, "{DIM}... and {} more of the kind {code}{DIM:#}", count - of_a_kind);
-    }
-    text
-}
-
-fn problem_as_text(problem: &Problem) -> String {
-    let style = style_of(problem.severity);
-    let mut text =
-        format!("{style}{}{style:#}: {BOLD}{}{BOLD:#}", problem.severity.as_str(), problem.message);
-    let _ = writeln!(text, " {DIM}[{}]{DIM:#}", problem.code);
-    if let Some(place) = &problem.place {
-        let _ = writeln!(text, "  {BLUE}-->{BLUE:#} {place}");
-    }
-    if let Some(hint) = &problem.hint {
-        let _ = writeln!(text, "  {BLUE}={BLUE:#} {hint}");
-    }
-    text
 }
 
 /// Columns of the terminal that people read on; as of an old one where there is none.
@@ -276,13 +262,5 @@ mod tests {
     #[test]
     fn wide_letters_take_two_columns() {
         assert_eq!(padded("王芳", 6), "王芳  ");
-    }
-
-    #[test]
-    fn many_of_a_kind_are_counted_and_not_hidden() {
-        let problems: Vec<Problem> =
-            (0..20).map(|i| Problem::error("bad-address", i.to_string())).collect();
-        let text = problems_as_text(&problems.iter().collect::<Vec<_>>(), 12);
-        assert!(text.contains("and 8 more"), "{text}");
     }
 }

@@ -136,9 +136,11 @@ pub(super) fn read_attachment(
     let file = section.take_meaning("file", file_example, reader, parse_path_pattern);
     let name_example = "\"statement-{language}.pdf\"";
     let name = section.take_meaning("name", name_example, reader, parse_name_pattern);
+    let shared = section.take_flag("shared", reader).unwrap_or(false);
     section.finish(reader);
     let (title, file) = (title?.value, file?);
-    is_named.then(|| Attachment { id, place, title, file, name: name.map(|n| n.value) })
+    let name = name.map(|n| n.value);
+    is_named.then_some(Attachment { id, place, title, file, name, shared })
 }
 
 /// A path beneath the workspace, with placeholders.

@@ -184,6 +184,8 @@ pub struct Attachment {
     pub file: Placed<FilePattern>,
     /// The name the reader sees; absent: the file's own.
     pub name: Option<FilePattern>,
+    /// Whether several people may get one file although a column chooses it.
+    pub shared: bool,
 }
 
 /// `[campaigns.<id>]`.
@@ -274,6 +276,7 @@ impl Config {
             columns: self.columns.clone(),
             default_language: self.languages.default.clone(),
             language_by_country: self.languages.by_country.clone(),
+            two_addresses: self.people.two_addresses,
         }
     }
 
@@ -305,8 +308,8 @@ pub(crate) const ALL_LISTS: &str = "recipients/*";
 
 /// Endings of files that people keep participant lists in, also those not read yet: the
 /// recipients stage says so, where leaving them out would leave out people.
-const LIST_ENDINGS: [&str; 9] =
-    ["csv", "tsv", "tab", "txt", "xlsx", "xlsm", "xls", "ods", "numbers"];
+const LIST_ENDINGS: [&str; 12] =
+    ["csv", "tsv", "tab", "txt", "xlsx", "xlsm", "xls", "ods", "xlsb", "fods", "numbers", "gsheet"];
 
 impl Campaign {
     /// `campaign.*` in letters.
@@ -353,7 +356,7 @@ impl Campaign {
         let place = self.recipients.first().map_or(&self.place, |p| &p.place);
         Problem::error("no-lists", message)
             .place(place.clone())
-            .hint("Put a participant list there, saved as CSV.")
+            .hint("Put a participant list there: a workbook or CSV.")
     }
 }
 
@@ -365,7 +368,7 @@ fn has_list_ending(file: &str) -> bool {
 fn not_a_list(file: &str) -> Problem {
     Problem::note("not-a-list", format!("{file} is not read: its ending is no list's"))
         .place(Place::file(file))
-        .hint("If people are in it, save it as CSV.")
+        .hint("If people are in it, save it as a workbook or CSV.")
 }
 
 #[cfg(test)]

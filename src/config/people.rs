@@ -5,7 +5,7 @@
 
 use super::Where;
 use super::section::{Entry, Placed, Reader, Refusal, Section, as_section, texts};
-use crate::recipients::{KeptColumn, SameAddress, column_name};
+use crate::recipients::{KeptColumn, SameAddress, TwoAddresses, column_name};
 
 /// What `where` looks like, as hints show it.
 const WHERE_EXAMPLE: &str = "where = { attended = [\"yes\"] }";
@@ -15,14 +15,21 @@ const WHERE_EXAMPLE: &str = "where = { attended = [\"yes\"] }";
 pub struct PeopleRules {
     /// What several rows with one address mean.
     pub same_address: SameAddress,
+    /// What becomes of a cell with several addresses.
+    pub two_addresses: TwoAddresses,
 }
 
 /// Reads `[people]`.
 pub(super) fn read_people(section: Option<Section<'_>>, reader: &mut Reader<'_>) -> PeopleRules {
     let Some(mut section) = section else { return PeopleRules::default() };
     let same_address = section.take_meaning("same_address", "\"one\"", reader, parse_same_address);
+    let two_addresses =
+        section.take_meaning("two_addresses", "\"first\"", reader, parse_two_addresses);
     section.finish(reader);
-    PeopleRules { same_address: same_address.map(|s| s.value).unwrap_or_default() }
+    PeopleRules {
+        same_address: same_address.map(|s| s.value).unwrap_or_default(),
+        two_addresses: two_addresses.map(|two| two.value).unwrap_or_default(),
+    }
 }
 
 fn parse_same_address(text: &str) -> Result<SameAddress, Refusal> {
@@ -35,6 +42,18 @@ fn parse_same_address(text: &str) -> Result<SameAddress, Refusal> {
                         greets all, or \"each\" for a letter to each.";
             Err(Refusal::new(format!("cannot be {other:?}"), hint))
         }
+    }
+}
+
+fn parse_two_addresses(text: &str) -> Result<TwoAddresses, Refusal> {
+    match text {
+        "refuse" => Ok(TwoAddresses::Refuse),
+        "first" => Ok(TwoAddresses::First),
+        "first-and-cc" => Ok(TwoAddresses::FirstAndCc),
+        _ => Err(Refusal::new(
+            format!("cannot be {text:?}"),
+            "Write \"refuse\", \"first\" or \"first-and-cc\".",
+        )),
     }
 }
 
@@ -72,4 +91,28 @@ fn read_column(
     let column = column_name(column);
     let values: Vec<String> = values.into_iter().map(|value| value.value).collect();
     (!values.is_empty()).then(|| KeptColumn { column, values, place: entry.place.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::read::tests::{LEAST, check, config};
+    use crate::recipients::TwoAddresses;
+
+    #[test]
+    fn two_addresses_in_a_cell_are_refused_unless_the_configuration_says_otherwise() {
+        let read = |people: &str| config(&format!("{LEAST}{people}")).people.two_addresses;
+        assert_eq!(read(""), TwoAddresses::Refuse);
+        for (word, expected) in [
+            ("refuse", TwoAddresses::Refuse),
+            ("first", TwoAddresses::First),
+            ("first-and-cc", TwoAddresses::FirstAndCc),
+        ] {
+            assert_eq!(read(&format!("[people]\ntwo_addresses = \"{word}\"\n")), expected);
+        }
+        check(
+            "[people]\ntwo_addresses = \"second\"",
+            "2:17 people.two_addresses cannot be \"second\" | Write \"refuse\", \"first\" or",
+        );
+        check("[people]\ntwo_adresses = \"first\"", "2:1 unknown key \"two_adresses\" in [people]");
+    }
 }

@@ -17,6 +17,7 @@ use super::section::{
 };
 use super::units::parse_size;
 use super::{Config, Languages, Limits, syntax};
+use crate::address::breaks_or_turns_a_line;
 use crate::id::CampaignId;
 use crate::language::Language;
 use crate::problem::{Place, Problem, Problems};
@@ -172,6 +173,13 @@ fn fact(key: &str, entry: &Entry<'_>, reader: &mut Reader<'_>) -> Option<String>
     let hint = format!("Write {key} = \"...\".");
     if text.contains(|c: char| c.is_control() && c != '\n') {
         reader.refuse(&name, &place, Refusal::new("holds a control character", hint));
+        return None;
+    }
+    // It stands in subjects and, with its mailings, in headers (security S2, S13).
+    if key == "name" && text.contains(breaks_or_turns_a_line) {
+        let refusal =
+            Refusal::new("holds a line break or a mark that turns the writing round", hint);
+        reader.refuse(&name, &place, refusal);
         return None;
     }
     if key == "name" && text.trim().is_empty() {

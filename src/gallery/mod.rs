@@ -1,11 +1,16 @@
 //! Letters as pages: what each reader will see, for people without this program.
 //!
-//! Owns the pages of `preview --out`: an index and a page for each letter. Pure: pages out, no
+//! Owns the pages of `preview --out`: an index and a page for each letter; and that of `check`
+//! (`findings.rs`). Pure: pages out, no
 //! files written. The letter itself stands in a frame that runs no script and loads nothing.
 //!
 //! # Invariants
 //! Pages work from a folder, offline, and fetch nothing: images stand in the page, style and the
 //! small script for searching are part of it (security S8, S9).
+
+mod findings;
+
+pub use findings::{CheckPage, PageFinding, PageGroup, check_page};
 
 use crate::address::Mailbox;
 use crate::language::Language;
@@ -146,7 +151,7 @@ fn listed(documents: &DocumentSet) -> Vec<Listed> {
         title: a.title.clone(),
         name: a.name.clone(),
         link: percent_encoded(&document_file(a)),
-        size: size_text(a.bytes.len() as u64, &Language::english()),
+        size: size_text(a.octets, &Language::english()),
     };
     documents.attachments.iter().map(listed).collect()
 }

@@ -10,7 +10,6 @@ use super::Attachment;
 use crate::id::Digest;
 use crate::language::Language;
 use crate::problem::{Place, Problem, Problems};
-use std::sync::Arc;
 
 /// A file is not what its name says.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -118,13 +117,35 @@ fn expected(extension: &str) -> Option<&'static [Content]> {
 /// A name without a known extension is `application/octet-stream`.
 #[must_use]
 pub fn media_type(name: &str, bytes: &[u8]) -> (String, Option<Mismatch>) {
+    media_type_of(name, content(bytes))
+}
+
+fn media_type_of(name: &str, found: Content) -> (String, Option<Mismatch>) {
     let guess = mime_guess::from_path(name).first_raw().unwrap_or("application/octet-stream");
     let extension = name.rsplit_once('.').map_or("", |(_, e)| e).to_ascii_lowercase();
-    let found = content(bytes);
     let fits = expected(&extension).is_none_or(|fitting| fitting.contains(&found))
         && found != Content::Empty;
     let mismatch = (!fits).then(|| Mismatch { name: name.to_owned(), found: found.as_str() });
     (guess.to_owned(), mismatch)
+}
+
+/// What must be known of a file once its bytes are gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// SHA-256.
+    pub digest: Digest,
+    /// Its size.
+    pub octets: u64,
+    content: Content,
+}
+
+impl FileFacts {
+    /// Of a file's bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> FileFacts {
+        let (digest, octets) = (Digest::of(bytes), bytes.len() as u64);
+        FileFacts { digest, octets, content: content(bytes) }
+    }
 }
 
 impl Attachment {
@@ -140,12 +161,12 @@ impl Attachment {
         title: &str,
         name: &str,
         file: &str,
-        bytes: Arc<[u8]>,
+        facts: FileFacts,
         problems: &mut Problems,
     ) -> Attachment {
         // The file is judged by its own name and by the name the reader sees.
-        let (_, own) = media_type(file.rsplit('/').next().unwrap_or(file), &bytes);
-        let (media_type, shown) = media_type(name, &bytes);
+        let (_, own) = media_type_of(file.rsplit('/').next().unwrap_or(file), facts.content);
+        let (media_type, shown) = media_type_of(name, facts.content);
         if let Some(mismatch) = own.or(shown) {
             problems.push(wrong_type(&mismatch, file));
         }
@@ -156,8 +177,8 @@ impl Attachment {
             name: name.to_owned(),
             file: file.to_owned(),
             media_type,
-            digest: Digest::of(&bytes),
-            bytes,
+            digest: facts.digest,
+            octets: facts.octets,
         }
     }
 }
@@ -244,14 +265,14 @@ mod tests {
     #[test]
     fn a_wrong_file_is_an_error_at_the_file() {
         let mut problems = Problems::new();
-        let bytes = Arc::from(b"<html>".as_slice());
+        let facts = FileFacts::of(b"<html>");
         let made = Attachment::new(
             "s",
             1,
             "Statement",
             "s.pdf",
             "attachments/s.pdf",
-            bytes,
+            facts,
             &mut problems,
         );
         assert_eq!(made.media_type, "application/pdf");

@@ -8,6 +8,7 @@
 //! Every finding goes to `problems` with its place. A letter with an error is kept by its language,
 //! without content, so that nobody is told that there is no letter in it.
 
+use super::branch::{self, Branches, Choices, Marked};
 use super::engine::{Engine, Refusal};
 use super::image::Images;
 use super::layout::{Frame, Layout, Purpose};
@@ -15,7 +16,7 @@ use super::markdown::{self, Inspected};
 use super::names::{Role, Template, Use};
 use super::reading::{Reading, read, syntax_problem};
 use super::source::{self, with_plain_line_ends};
-use super::{Source, Sources, Vocabulary, attached, render, slips, stand_in, tags};
+use super::{Source, Sources, Vocabulary, attached, differences, render, slips, stand_in, tags};
 use crate::language::Language;
 use crate::limits::TEMPLATE_BYTES_MAX;
 use crate::problem::{Place, Problem, Problems};
@@ -34,6 +35,12 @@ pub(super) struct Compiled {
     pub engine: Engine,
     /// What letters may show.
     pub images: Images,
+    /// The languages that have a signature.
+    pub signatures: BTreeSet<Language>,
+    /// The languages that have a footer.
+    pub footers: BTreeSet<Language>,
+    /// The language whose signature and footer stand in.
+    pub default_language: Option<Language>,
 }
 
 /// The letter of one language.
@@ -62,6 +69,22 @@ pub(super) struct LetterTemplate {
 }
 
 impl LetterTemplate {
+    /// What a choice of branches says, in words: `recipient.town`, `not recipient.town`.
+    pub(super) fn in_words(&self, taken: Branches) -> Vec<String> {
+        let (mut words, mut first) = (Vec::new(), 0);
+        for piece in self.pieces() {
+            piece.choices.in_words(taken, first, &mut words);
+            first += piece.choices.branches;
+        }
+        words
+    }
+
+    /// The number within the letter of a piece's first branch.
+    pub(super) fn first_branch(&self, piece: &Piece) -> usize {
+        let before = self.pieces().take_while(|p| p.key != piece.key);
+        before.map(|p| p.choices.branches).sum()
+    }
+
     /// All pieces that are rendered for each person, in the order a reader meets them.
     pub(super) fn pieces(&self) -> impl Iterator<Item = &Piece> {
         let inserts = [self.signature.as_ref(), self.footer.as_ref()].into_iter().flatten();
@@ -71,6 +94,14 @@ impl LetterTemplate {
         });
         let header = [self.reply_to.as_ref(), self.preview.as_ref()].into_iter().flatten();
         [&self.subject].into_iter().chain(header).chain([&self.body]).chain(inserted)
+    }
+
+    /// The columns that Subject and Reply-To name, each once.
+    pub(super) fn header_columns(&self) -> Vec<&str> {
+        let pieces = [Some(&self.subject), self.reply_to.as_ref()].into_iter().flatten();
+        let uses = pieces.flat_map(|piece| &piece.uses).filter(|u| u.path[0] == "recipient");
+        let columns: BTreeSet<&str> = uses.filter_map(|u| Some(u.path.get(1)?.as_str())).collect();
+        columns.into_iter().collect()
     }
 }
 
@@ -103,6 +134,10 @@ pub(super) struct Piece {
     pub range: Range<usize>,
     /// What of it the engine does not see, in bytes of this template.
     pub cuts: Vec<Range<usize>>,
+    /// Where the engine sees marks of branches, in bytes of what it sees.
+    pub marks: Vec<usize>,
+    /// Its conditions.
+    pub choices: Choices,
     /// The names it uses.
     pub uses: Vec<Use>,
 }
@@ -110,7 +145,12 @@ pub(super) struct Piece {
 impl Piece {
     /// The place where the engine stopped.
     pub(super) fn place_of_refusal(&self, refusal: &Refusal) -> Place {
-        self.place(tags::in_whole(refusal.at, &self.cuts))
+        self.place(self.at_of(refusal))
+    }
+
+    /// Where the engine stopped, in bytes of this template.
+    fn at_of(&self, refusal: &Refusal) -> usize {
+        in_template(refusal.at, &self.marks, &self.cuts)
     }
 
     /// The place of a byte of this template.
@@ -166,7 +206,29 @@ pub(super) fn compile(
         letters.insert(language.clone(), framed);
     }
     let engine = compiler.engine;
-    letters.values().any(Option::is_some).then_some(Compiled { letters, engine, images })
+    compare(&letters, vocabulary, problems);
+    let languages = |inserts: &Inserts| inserts.keys().cloned().collect();
+    letters.values().any(Option::is_some).then(|| Compiled {
+        signatures: languages(&signatures),
+        footers: languages(&footers),
+        default_language: vocabulary.default_language.clone(),
+        letters,
+        engine,
+        images,
+    })
+}
+
+/// Compares letters with each other, and notes those that greet nobody.
+fn compare(
+    letters: &BTreeMap<Language, Option<LetterTemplate>>,
+    vocabulary: &Vocabulary,
+    problems: &mut Problems,
+) {
+    let whole = || letters.iter().filter_map(|(l, letter)| letter.as_ref().map(|one| (l, one)));
+    let told = differences::look(whole(), vocabulary.default_language.as_ref(), problems);
+    for (_, letter) in whole().filter(|(language, _)| !told.contains(*language)) {
+        slips::no_greeting(letter, problems);
+    }
 }
 
 /// The names that are the same in all letters.
@@ -226,14 +288,15 @@ impl Compiler<'_> {
         for (at, problem) in found {
             self.problems.push(problem.place(place(at)));
         }
-        for (at, problem) in slips::slips(content, &tags, template) {
+        for (at, problem) in slips::slips(content, &tags, template, self.vocabulary) {
             self.problems.push(problem.place(place(at)));
         }
         let cuts = tags::silent_lines(content, &tags);
-        let without = tags::without(content, &cuts);
-        if is_sound && let Err(refusal) = self.engine.add(&key, &without) {
+        let choices = Choices::of(content, &tags);
+        let Marked { source, marks } = Marked::of(content, &cuts, &choices);
+        if is_sound && let Err(refusal) = self.engine.add(&key, &source) {
             let problem = syntax_problem(refusal.message);
-            self.problems.push(problem.place(place(tags::in_whole(refusal.at, &cuts))));
+            self.problems.push(problem.place(place(in_template(refusal.at, &marks, &cuts))));
             is_sound = false;
         }
         // A tag that stands open would be taken for text.
@@ -245,7 +308,8 @@ impl Compiler<'_> {
             is_sound &= !found.has_errors();
             self.problems.append(found);
         }
-        is_sound.then(|| Piece { key, text: Arc::clone(text), range, cuts, uses })
+        let text = Arc::clone(text);
+        is_sound.then_some(Piece { key, text, range, cuts, marks, choices, uses })
     }
 
     fn inserts(&mut self, what: &str, sources: &BTreeMap<Language, Source>) -> Inserts {
@@ -306,7 +370,6 @@ impl Compiler<'_> {
         letter.columns = columns(&letter);
         let names_attachments = letter.pieces().any(|p| p.names("attachments"));
         letter.names_attachments = names_attachments;
-        slips::no_greeting(&letter, self.problems);
         attached::look(language, &letter, self.vocabulary, self.problems);
         Some(letter)
     }
@@ -321,10 +384,7 @@ impl Compiler<'_> {
         file: &str,
     ) -> Option<Option<Insert>> {
         let default = self.vocabulary.default_language.as_ref();
-        let mut candidates = language
-            .fall_backs()
-            .into_iter()
-            .chain(default.into_iter().flat_map(Language::fall_backs));
+        let mut candidates = candidates(language, default);
         let Some((found, piece)) = candidates.find_map(|l| inserts.get_key_value(&l)) else {
             // A letter can do without a footer.
             if what == "signature" {
@@ -412,6 +472,14 @@ impl Compiler<'_> {
     }
 }
 
+/// The languages whose signature or footer may stand below a letter, in their order.
+pub(super) fn candidates(
+    letter: &Language,
+    default: Option<&Language>,
+) -> impl Iterator<Item = Language> {
+    letter.fall_backs().into_iter().chain(default.into_iter().flat_map(Language::fall_backs))
+}
+
 /// The finding about a signature or footer of another language.
 fn stands_in(what: &str, language: &Language, found: &Language) -> Problem {
     let code = if what == "signature" { "stand-in-signature" } else { "stand-in-footer" };
@@ -419,6 +487,11 @@ fn stands_in(what: &str, language: &Language, found: &Language) -> Problem {
         "there is no {what} in {language}; letters in {language} end with the one in {found}"
     );
     Problem::warning(code, message).hint(format!("Write templates/{what}.{language}.md."))
+}
+
+/// Where a byte of what the engine sees stands in the template.
+fn in_template(at: usize, marks: &[usize], cuts: &[Range<usize>]) -> usize {
+    tags::in_whole(branch::without_marks(at, marks), cuts)
 }
 
 /// A header line that is absent is fine, one with errors is not.
@@ -445,7 +518,7 @@ impl Piece {
         refusal: &Refusal,
         is_absent: impl Fn(&Use) -> bool,
     ) -> Vec<&Use> {
-        let at = tags::in_whole(refusal.at, &self.cuts);
+        let at = self.at_of(refusal);
         let absent: Vec<&Use> =
             self.uses.iter().filter(|u| u.role != Role::Guarded && is_absent(u)).collect();
         let in_tag = |u: &&&Use| u.tag.contains(&at);

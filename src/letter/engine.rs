@@ -8,6 +8,7 @@
 //! [`Refusal`]: what the engine says about a template, with the byte where. It never panics and
 //! never runs on: loops are bounded by `names.rs`, output by [`LETTER_BYTES_MAX`].
 
+use super::branch::{self, Branches};
 use super::stand_in;
 use crate::limits::{LETTER_BYTES_MAX, TEMPLATE_PARTS_MAX};
 use std::io::Write;
@@ -67,10 +68,27 @@ impl Engine {
     /// # Errors
     /// [`Refusal`] when a value is missing or does not fit, or the output becomes too large.
     pub(super) fn render(&self, name: &str, context: &Context) -> Result<String, Refusal> {
-        let mut output = Bounded { bytes: Vec::with_capacity(8 << 10), hide: self.for_markdown };
+        self.render_with_branches(name, context).map(|(text, _)| text)
+    }
+
+    /// Renders a template, and says which of its branches were taken.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub(super) fn render_with_branches(
+        &self,
+        name: &str,
+        context: &Context,
+    ) -> Result<(String, Branches), Refusal> {
+        let mut output = Bounded {
+            bytes: Vec::with_capacity(8 << 10),
+            hide: self.for_markdown,
+            taken: Branches::default(),
+        };
         self.tera.render_to(name, context, &mut output).map_err(|e| refusal(&e))?;
-        String::from_utf8(output.bytes)
-            .map_err(|_| Refusal { message: "the letter is not text".to_owned(), at: 0 })
+        let text = String::from_utf8(output.bytes)
+            .map_err(|_| Refusal { message: "the letter is not text".to_owned(), at: 0 })?;
+        Ok((text, output.taken))
     }
 }
 
@@ -98,10 +116,12 @@ fn closed() -> Tera {
     tera
 }
 
-/// An output that ends with an error at the limit, and hides the template's `<` from Markdown.
+/// An output that ends with an error at the limit, hides the template's `<` from Markdown and takes
+/// the marks of branches out.
 struct Bounded {
     bytes: Vec<u8>,
     hide: bool,
+    taken: Branches,
 }
 
 impl Write for Bounded {
@@ -113,23 +133,32 @@ impl Write for Bounded {
         if self.bytes.len() + part.len() > LETTER_BYTES_MAX {
             return Err(std::io::ErrorKind::FileTooLarge.into());
         }
-        if !self.hide || !part.contains(&b'<') {
+        if !self.hide {
             self.bytes.extend_from_slice(part);
             return Ok(());
         }
-        let mut buffer = [0; 4];
-        let hidden = stand_in::TEMPLATE_LESS_THAN.encode_utf8(&mut buffer).as_bytes();
-        for (i, piece) in part.split(|b| *b == b'<').enumerate() {
-            if i > 0 {
-                self.bytes.extend_from_slice(hidden);
-            }
-            self.bytes.extend_from_slice(piece);
-        }
+        let (bytes, taken) = (&mut self.bytes, &mut self.taken);
+        branch::take_marks(part, taken, |text| hide_less_than(text, bytes));
         Ok(())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+/// Appends a text of the template with its `<` hidden.
+fn hide_less_than(text: &[u8], bytes: &mut Vec<u8>) {
+    if !text.contains(&b'<') {
+        return bytes.extend_from_slice(text);
+    }
+    let mut buffer = [0; 4];
+    let hidden = stand_in::TEMPLATE_LESS_THAN.encode_utf8(&mut buffer).as_bytes();
+    for (i, piece) in text.split(|b| *b == b'<').enumerate() {
+        if i > 0 {
+            bytes.extend_from_slice(hidden);
+        }
+        bytes.extend_from_slice(piece);
     }
 }
 

@@ -155,7 +155,7 @@ fn small_latin(column: &str) -> Problem {
 
 /// A column's name as recipients' columns are named: small Latin letters and digits, `_` for what
 /// lies between them; empty where there are none.
-fn latin(column: &str) -> String {
+pub(super) fn latin(column: &str) -> String {
     let folded: String = column.to_lowercase().nfkd().filter(|c| !is_combining_mark(*c)).collect();
     let words = folded.split(|c: char| !c.is_ascii_alphanumeric());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")

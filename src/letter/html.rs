@@ -228,7 +228,7 @@ impl Writer<'_, '_> {
     fn attachment_row(&mut self, attachment: &Attachment) {
         let isolated = |text: &str| direction::isolated(text, self.right_to_left);
         let (title, name) = (isolated(&attachment.title), isolated(&attachment.name));
-        let size = isolated(&size_text(attachment.bytes.len() as u64, self.page.language));
+        let size = isolated(&size_text(attachment.octets, self.page.language));
         self.out.push_str("<tr>\n");
         self.cell("attachment-number", Element::AttachmentNumber);
         self.out.push_str(&format!("({})</td>\n", attachment.number));

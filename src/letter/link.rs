@@ -7,6 +7,7 @@
 //! RFC 3986 2.1-2.3 (percent-encoding, reserved and unreserved characters), RFC 6068 (mailto).
 
 use super::stand_in::{Reading, read};
+use crate::address::EmailAddress;
 use crate::problem::Problem;
 use std::fmt::Write as _;
 
@@ -66,8 +67,31 @@ pub(super) fn is_allowed(address: &str) -> bool {
 /// The finding about an address that is not allowed.
 pub(super) fn refused(address: &str) -> Problem {
     let shown: String = address.chars().take(100).collect();
-    Problem::error("bad-link", format!("a letter cannot link to `{shown}`"))
-        .hint("The address of a link begins with https://, http:// or mailto:.")
+    let problem = Problem::error("bad-link", format!("a letter cannot link to `{shown}`"));
+    match meant(&shown) {
+        Some(meant) => problem.hint(format!("Write {meant}.")),
+        None => problem.hint("The address of a link begins with https://, http:// or mailto:."),
+    }
+}
+
+/// What an address without its scheme, or with one mistyped, was to be.
+fn meant(address: &str) -> Option<String> {
+    if address.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return None;
+    }
+    if EmailAddress::parse(address).is_ok() {
+        return Some(format!("mailto:{address}"));
+    }
+    let (scheme, rest) = match address.split_once("//") {
+        Some((scheme, rest)) => (scheme.trim_end_matches([':', ';']), rest),
+        None => ("", address),
+    };
+    let is_known = ["", "http", "https", "htp", "htps", "htttp", "htttps", "hhtp", "hhtps"];
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_host = host.contains('.')
+        && host.split('.').all(|label| !label.is_empty())
+        && host.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-'));
+    (is_host && is_known.contains(&scheme)).then(|| format!("https://{rest}"))
 }
 
 #[cfg(test)]

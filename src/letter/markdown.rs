@@ -9,7 +9,7 @@
 //! and Korean characters. Departure: raw HTML and autolinks are text (security S8).
 
 use super::image::Images;
-use super::link;
+use super::link_check::{self, Written};
 use super::stand_in::{self, Reading, read};
 use super::tags::{Kind, Tag};
 use super::{Attachment, direction, style::Styles};
@@ -148,24 +148,127 @@ pub(super) fn inspect(source: Inspected<'_>, images: &Images, problems: &mut Pro
                     .hint("Write [text](address) for a link.")
                     .place(here()),
             ),
-            NodeValue::Link(link)
-                if !link.url.starts_with(FILL) && !link::is_allowed(&link.url) =>
-            {
-                problems.push(link::refused(&link.url).place(here()));
-            }
-            NodeValue::Image(image) => {
-                if text_of(node, false).trim().is_empty() {
-                    problems.push(no_description(&image.url).place(here()));
-                }
-                if image.url.contains(FILL) {
-                    problems.push(computed_image().place(here()));
-                } else if let Err(problem) = images.find(&image.url) {
+            NodeValue::Link(link) => {
+                let text = masked_text_of(node);
+                let written = Written { address: &link.url, text: &text, fill: FILL };
+                for problem in link_check::look(written) {
                     problems.push(problem.place(here()));
                 }
+            }
+            NodeValue::Text(text) if !is_in_link(node) => {
+                let written = &source.text[source.body.start + offset..];
+                let found = plain_text(text, &masked[offset..], written);
+                for (at, problem) in found {
+                    let at = source.body.start + offset + at;
+                    problems.push(problem.place(Place::of_offset(source.file, source.text, at)));
+                }
+            }
+            NodeValue::Image(image) => {
+                let found = look_at_image(&image.url, &masked_text_of(node), images);
+                found.into_iter().for_each(|problem| problems.push(problem.place(here())));
             }
             _ => {}
         }
     }
+}
+
+/// What is wrong with an image and its description.
+fn look_at_image(url: &str, description: &str, images: &Images) -> Vec<Problem> {
+    let mut found = Vec::new();
+    if description.trim().is_empty() {
+        found.push(no_description(url));
+    }
+    if url.contains(FILL) {
+        found.push(computed_image());
+    } else if let Err(problem) = images.find(url) {
+        found.push(*problem);
+    }
+    found
+}
+
+/// What a letter's Markdown is made of, with places in bytes of it.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// How many headings.
+    pub headings: usize,
+    /// Addresses of links, as written.
+    pub links: Vec<(usize, String)>,
+    /// Files of images.
+    pub images: Vec<(usize, String)>,
+}
+
+/// Takes the Markdown of a letter apart.
+pub(super) fn parts(body: &str, tags: &[Tag<'_>]) -> Parts {
+    let masked = masked(body, tags);
+    let arena = Arena::new();
+    let mut parts = Parts::default();
+    for node in parse(&arena, &masked).descendants() {
+        let data = node.data();
+        let place = |at: comrak::nodes::LineColumn| offset_of(&masked, at.line, at.column);
+        let at = place(data.sourcepos.start);
+        match &data.value {
+            NodeValue::Heading(_) => parts.headings += 1,
+            NodeValue::Image(image) => parts.images.push((at, image.url.clone())),
+            NodeValue::Link(link) => {
+                let range = at..place(data.sourcepos.end).max(at);
+                let inline =
+                    masked.get(range).and_then(|link| link.rfind("](")).map(|i| at + i + 2);
+                let length = inline.and_then(|from| masked[from..].find([')', ' ', '\n']));
+                let written = inline.zip(length).and_then(|(from, n)| body.get(from..from + n));
+                parts.links.push((at, written.unwrap_or(&link.url).to_owned()));
+            }
+            _ => {}
+        }
+    }
+    parts
+}
+
+/// All text below a node of a masked source, with what fills its tags.
+fn masked_text_of<'a>(node: &'a AstNode<'a>) -> String {
+    let mut text = String::new();
+    for below in node.descendants() {
+        match &below.data().value {
+            NodeValue::Text(literal) => text.push_str(literal),
+            NodeValue::Code(code) => text.push_str(&code.literal),
+            NodeValue::SoftBreak | NodeValue::LineBreak => text.push(' '),
+            _ => {}
+        }
+    }
+    text
+}
+
+fn is_in_link<'a>(node: &'a AstNode<'a>) -> bool {
+    node.ancestors().any(|above| matches!(above.data().value, NodeValue::Link(_)))
+}
+
+/// What in plain text was meant to be a link; places are in bytes of `masked`, which is `written`
+/// with its tags filled.
+fn plain_text(text: &str, masked: &str, written: &str) -> Vec<(usize, Problem)> {
+    let mut found = Vec::new();
+    if text.contains("](") {
+        let at = masked.find("](").unwrap_or(0);
+        let hint = "Between the round brackets stands the address alone, without blanks: write %20 \
+                    for one, and %28 and %29 for round brackets.";
+        found.push((at, odd_link("this is not read as a link").hint(hint)));
+    } else if let Some((from, to)) = link_check::bare_address(text) {
+        let address = &text[from..to];
+        let at = masked.find(address).unwrap_or(0);
+        let shown = written.get(at..at + address.len()).unwrap_or(address);
+        let message = format!("`{shown}` is text, and not in every mail program a link");
+        let hint = format!("Write [what it leads to]({}).", with_scheme(shown));
+        let problem = Problem::warning("bare-address", message).hint(hint);
+        found.push((at, problem));
+    }
+    found
+}
+
+fn odd_link(message: &str) -> Problem {
+    Problem::warning("odd-link", message)
+}
+
+fn with_scheme(address: &str) -> String {
+    let has_one = address.contains("://");
+    if has_one { address.to_owned() } else { format!("https://{address}") }
 }
 
 fn no_description(url: &str) -> Problem {
@@ -258,5 +361,14 @@ mod tests {
         check("<div>\nx\n</div>", &[("html-as-text", 3, 1)]);
         check("see <https://x.example>", &[("address-as-text", 3, 5)]);
         check("1 < 2 and {{ a < b }}", &[]);
+        check("see https://x.example/{{ recipient.x }}.", &[("bare-address", 3, 5)]);
+        check("[https://x.example](https://x.example/a)", &[("link-text-differs", 3, 1)]);
+        check("*a* [x](https://x.example/a b)", &[("odd-link", 3, 7)]);
+        check("`https://x.example`", &[]);
+        // A description or a text that is a value, whatever the length of its tag.
+        for tag in ["{{ a }}", "{{ ab }}", "{{ abc }}", "{{ abcd }}"] {
+            check(&format!("![{tag}](images/a.png)"), &[("missing-image", 3, 1)]);
+            check(&format!("[{tag}](https://x.example)"), &[]);
+        }
     }
 }

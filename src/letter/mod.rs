@@ -17,15 +17,20 @@
 mod attached;
 mod attachment;
 mod balance;
+mod branch;
 mod compile;
 mod condition;
+mod differences;
 mod direction;
+pub mod document;
 mod engine;
 mod grammar;
 mod html;
 mod image;
 mod layout;
+mod leftovers;
 mod link;
+mod link_check;
 mod markdown;
 mod markup;
 mod names;
@@ -38,14 +43,15 @@ mod style;
 mod tags;
 mod text;
 
-pub use attachment::{Mismatch, media_type, size_text};
+pub use attachment::{FileFacts, Mismatch, media_type, size_text};
+pub use branch::Branches;
 pub use condition::RowCondition;
 
 use crate::address::Mailbox;
 use crate::id::Digest;
 use crate::language::Language;
 use crate::problem::{Place, Problem, Problems};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The sentence that stands in a letter that `secretariat new` has begun; a letter that still has
@@ -104,8 +110,9 @@ pub struct Attachment {
     pub media_type: String,
     /// SHA-256 of the bytes.
     pub digest: Digest,
-    /// The bytes.
-    pub bytes: Arc<[u8]>,
+    /// How many bytes it has. Where they are is the plan's: the certificates of a whole conference
+    /// are not held in memory.
+    pub octets: u64,
 }
 
 /// The names a letter may use besides `recipient.*`, and their values.
@@ -122,6 +129,8 @@ pub struct Vocabulary {
     pub campaign: BTreeMap<String, String>,
     /// Ids behind `attachments.`, in the campaign's order.
     pub attachments: Vec<String>,
+    /// Their titles in all languages, by id: a letter may call a document by its title.
+    pub attachment_titles: BTreeMap<String, Vec<String>>,
     /// The language whose signature and footer stand in where a language has none.
     pub default_language: Option<Language>,
 }
@@ -225,6 +234,48 @@ impl Letters {
         self.compiled.letters.keys()
     }
 
+    /// The source file of a language's letter; the folder where it has errors.
+    #[must_use]
+    pub fn file_of(&self, language: &Language) -> &str {
+        let letter = self.compiled.letters.get(language).and_then(Option::as_ref);
+        letter.map_or(&self.folder, |letter| &letter.body.text.file)
+    }
+
+    /// Whether the letter of a language ends with a signature; taken for true where the letter has
+    /// errors.
+    #[must_use]
+    pub fn uses_signature(&self, language: &Language) -> bool {
+        let letter = self.compiled.letters.get(language).and_then(Option::as_ref);
+        letter.is_none_or(|letter| letter.body.names("signature"))
+    }
+
+    /// Whether any letter ends with a footer.
+    #[must_use]
+    pub fn has_footers(&self) -> bool {
+        !self.compiled.footers.is_empty()
+    }
+
+    /// The language whose signature a letter of this language ends with.
+    #[must_use]
+    pub fn signature_for(&self, letter: &Language) -> Option<&Language> {
+        self.insert_for(letter, &self.compiled.signatures)
+    }
+
+    /// The language whose footer a letter of this language ends with.
+    #[must_use]
+    pub fn footer_for(&self, letter: &Language) -> Option<&Language> {
+        self.insert_for(letter, &self.compiled.footers)
+    }
+
+    fn insert_for<'l>(
+        &self,
+        letter: &Language,
+        languages: &'l BTreeSet<Language>,
+    ) -> Option<&'l Language> {
+        let default = self.compiled.default_language.as_ref();
+        compile::candidates(letter, default).find_map(|l| languages.get(&l))
+    }
+
     /// The language whose letter a reader of `wanted` gets: itself, its primary language, or the
     /// default; `None` when there is no letter for any of them.
     #[must_use]
@@ -233,12 +284,38 @@ impl Letters {
         candidates.find(|language| self.compiled.letters.contains_key(language))
     }
 
+    /// The columns that header lines of a language's letter name, each once.
+    #[must_use]
+    pub fn header_columns(&self, language: &Language) -> Vec<&str> {
+        let letter = self.compiled.letters.get(language).and_then(Option::as_ref);
+        letter.map(compile::LetterTemplate::header_columns).unwrap_or_default()
+    }
+
     /// Renders one letter.
     ///
     /// # Errors
     /// [`RenderFailure`] with all undefined names of this letter, or its one other problem.
     pub fn render(&self, particulars: &Particulars<'_>) -> Result<Letter, RenderFailure> {
+        self.render_with_branches(particulars).map(|(letter, _)| letter)
+    }
+
+    /// Renders one letter, and says which branches of its conditions were taken.
+    ///
+    /// # Errors
+    /// As [`render`](Self::render).
+    pub fn render_with_branches(
+        &self,
+        particulars: &Particulars<'_>,
+    ) -> Result<(Letter, Branches), RenderFailure> {
         render::render(&self.compiled, particulars)
+    }
+
+    /// What branches of a language's letter say, each condition once: `recipient.town`,
+    /// `not recipient.town`.
+    #[must_use]
+    pub fn in_words(&self, language: &Language, branches: Branches) -> Vec<String> {
+        let letter = self.compiled.letters.get(language).and_then(Option::as_ref);
+        letter.map(|letter| letter.in_words(branches)).unwrap_or_default()
     }
 }
 

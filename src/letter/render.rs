@@ -7,6 +7,7 @@
 //! with something in their place until nothing is missing. This costs only where something is.
 
 use super::attachment::size_text;
+use super::branch::Branches;
 use super::compile::{Compiled, Insert, LetterTemplate, Piece};
 use super::engine::Refusal;
 use super::html::{self, Findings};
@@ -26,7 +27,7 @@ use tera::{Context, Map, Value};
 pub(super) fn render(
     compiled: &Compiled,
     particulars: &Particulars<'_>,
-) -> Result<Letter, RenderFailure> {
+) -> Result<(Letter, Branches), RenderFailure> {
     let template = compiled.letters.get(particulars.language).and_then(Option::as_ref);
     let rendering =
         Rendering { compiled, template: template.ok_or(RenderFailure::Reported)?, particulars };
@@ -76,10 +77,11 @@ struct Pieces<'a> {
     reply_to: Option<Mailbox>,
     body: String,
     footer: Cow<'a, str>,
+    branches: Branches,
 }
 
 impl Rendering<'_> {
-    fn letter(&self) -> Result<Letter, RenderFailure> {
+    fn letter(&self) -> Result<(Letter, Branches), RenderFailure> {
         let template = self.template;
         let context = self.context(&BTreeSet::new());
         let pieces = self.pieces(&context).map_err(|stop| self.explain(stop))?;
@@ -112,14 +114,15 @@ impl Rendering<'_> {
         };
         let mut html = String::with_capacity(body.len() + footer.len() + (4 << 10));
         template.frame.write(filling, &mut html);
-        Ok(Letter {
+        let letter = Letter {
             language: self.particulars.language.clone(),
             subject: pieces.subject,
             reply_to: pieces.reply_to,
             text,
             html,
             images: findings.images,
-        })
+        };
+        Ok((letter, pieces.branches))
     }
 
     /// Parses Markdown and writes it as HTML and as text.
@@ -179,8 +182,8 @@ impl Rendering<'_> {
         };
         let mut all = Map::new();
         for attachment in self.particulars.attachments {
-            let Attachment { id, number, title, name, bytes, .. } = &**attachment;
-            let size = size_text(bytes.len() as u64, self.particulars.language);
+            let Attachment { id, number, title, name, octets, .. } = &**attachment;
+            let size = size_text(*octets, self.particulars.language);
             all.insert(Key::from(id.clone()), entry(*number, title, name, &size));
         }
         for path in missing {
@@ -193,51 +196,62 @@ impl Rendering<'_> {
 
     fn pieces(&self, context: &Context) -> Result<Pieces<'_>, Stop<'_>> {
         let template = self.template;
-        let subject = stand_in::one_line(&self.piece(&template.subject, context)?);
+        let mut taken = Branches::default();
+        let subject = stand_in::one_line(&self.piece(&template.subject, context, &mut taken)?);
         let preview = match &template.preview {
-            Some(piece) => stand_in::one_line(&self.piece(piece, context)?),
+            Some(piece) => stand_in::one_line(&self.piece(piece, context, &mut taken)?),
             None => String::new(),
         };
         let reply_to = match &template.reply_to {
             Some(_) if template.has_bad_line => None,
             Some(piece) => {
-                let line = self.piece(piece, context)?;
+                let line = self.piece(piece, context, &mut taken)?;
                 Some(mailbox(piece, &line).map_err(Stop::Problem)?)
             }
             None => None,
         };
-        let body = self.body(context)?;
-        let footer = self.insert(template.footer.as_ref(), context)?;
-        Ok(Pieces { subject, preview, reply_to, body, footer })
+        let body = self.body(context, &mut taken)?;
+        let footer = self.insert(template.footer.as_ref(), context, &mut taken)?;
+        Ok(Pieces { subject, preview, reply_to, body, footer, branches: taken })
     }
 
-    fn piece<'p>(&self, piece: &'p Piece, context: &Context) -> Result<String, Stop<'p>> {
-        let rendered = self.compiled.engine.render(&piece.key, context);
-        rendered.map_err(|refusal| Stop::At(piece, refusal))
+    fn piece<'p>(
+        &self,
+        piece: &'p Piece,
+        context: &Context,
+        taken: &mut Branches,
+    ) -> Result<String, Stop<'p>> {
+        let rendered = self.compiled.engine.render_with_branches(&piece.key, context);
+        let (text, branches) = rendered.map_err(|refusal| Stop::At(piece, refusal))?;
+        if piece.choices.branches > 0 {
+            taken.add(branches, self.template.first_branch(piece));
+        }
+        Ok(text)
     }
 
     /// The body with the signature in its place, a block of its own.
-    fn body(&self, context: &Context) -> Result<String, Stop<'_>> {
+    fn body(&self, context: &Context, taken: &mut Branches) -> Result<String, Stop<'_>> {
         let template = self.template;
-        let signature = self.insert(template.signature.as_ref(), context)?;
+        let signature = self.insert(template.signature.as_ref(), context, taken)?;
         if signature.is_empty() {
-            return self.piece(&template.body, context);
+            return self.piece(&template.body, context, taken);
         }
         let mut context = context.clone();
         // The signature is Markdown that has been rendered: its values are stand-ins already.
         context.insert_value("signature", Value::safe_string(&format!("\n\n{signature}\n\n")));
-        self.piece(&template.body, &context)
+        self.piece(&template.body, &context, taken)
     }
 
     fn insert<'p>(
         &self,
         insert: Option<&'p Insert>,
         context: &Context,
+        taken: &mut Branches,
     ) -> Result<Cow<'p, str>, Stop<'p>> {
         match insert {
             None => Ok(Cow::Borrowed("")),
             Some(Insert::Constant(markdown)) => Ok(Cow::Borrowed(markdown)),
-            Some(Insert::Piece(piece)) => self.piece(piece, context).map(Cow::Owned),
+            Some(Insert::Piece(piece)) => self.piece(piece, context, taken).map(Cow::Owned),
         }
     }
 
@@ -269,7 +283,8 @@ impl Rendering<'_> {
     ) {
         loop {
             let context = self.context(supplied);
-            let Err(Stop::At(_, refusal)) = self.piece(piece, &context) else { return };
+            let rendered = self.piece(piece, &context, &mut Branches::default());
+            let Err(Stop::At(_, refusal)) = rendered else { return };
             let is_absent = |u: &Use| self.is_absent(u) && !supplied.contains(supplied_path(u));
             let blamed = piece.to_blame(&refusal, is_absent);
             let Some(_) = blamed.first() else { return };

@@ -1,23 +1,31 @@
 //! What people forget or mistype in the constant text of a letter, and what would go out unseen:
-//! names in single braces, the sentence a new letter begins with, a letter without a greeting.
+//! names in single braces, the sentence a new letter begins with, a letter without a greeting, and
+//! what `leftovers.rs` finds.
 //!
 //! Owns these guesses at what was meant. All but the sentence may be meant as they stand, and are
 //! no errors (contract, Severities).
 
-use super::PLACEHOLDER;
 use super::compile::LetterTemplate;
 use super::grammar::ROOTS;
 use super::names::{Found, Template};
 use super::tags::{self, Kind, Tag};
+use super::{PLACEHOLDER, Vocabulary, leftovers};
 use crate::problem::{Place, Problem, Problems};
 use std::ops::Range;
 
 /// Looks through the text outside of tags.
-pub(super) fn slips(content: &str, tags: &[Tag<'_>], template: Template) -> Vec<Found> {
+pub(super) fn slips(
+    content: &str,
+    tags: &[Tag<'_>],
+    template: Template,
+    vocabulary: &Vocabulary,
+) -> Vec<Found> {
     let mut found = Vec::new();
     for text in texts(content, tags) {
         let names = single_braces(content, text.clone());
         found.extend(names.map(|(at, name)| (at, in_single_braces(name))));
+        let left = leftovers::leftovers(&content[text.clone()], &vocabulary.columns, is_name);
+        found.extend(left.into_iter().map(|(at, problem)| (text.start + at, problem)));
         if template == Template::Body {
             let sentences = content[text.clone()].match_indices(PLACEHOLDER);
             found.extend(sentences.map(|(at, _)| (text.start + at, placeholder())));
@@ -94,7 +102,7 @@ mod tests {
 
     fn check(content: &str, template: Template, expected: &[(usize, &str)]) {
         let (tags, _) = tags::tags(content);
-        let found = slips(content, &tags, template);
+        let found = slips(content, &tags, template, &Vocabulary::default());
         let found: Vec<_> = found.iter().map(|(at, p)| (*at, p.code)).collect();
         assert_eq!(found, expected, "{content}");
     }
@@ -118,7 +126,7 @@ mod tests {
         }
         check("{greeting}} {{ greeting }}", Template::Body, &[(0, "single-braces")]);
         let (tags, _) = tags::tags("{ recipient.name }");
-        let found = slips("{ recipient.name }", &tags, Template::Body);
+        let found = slips("{ recipient.name }", &tags, Template::Body, &Vocabulary::default());
         assert_eq!(found[0].1.hint.as_deref(), Some("Write `{{ recipient.name }}`."));
     }
 

@@ -26,6 +26,8 @@ pub(super) const ATTACHMENT_TABLE: char = '\u{1FFFF}';
 pub(super) const VALUE_BEGIN: char = '\u{4FFFE}';
 /// A value ends.
 pub(super) const VALUE_END: char = '\u{4FFFF}';
+/// Begins the mark of a branch that was taken (`branch.rs`); no value may hold it.
+pub(super) const BRANCH: char = '\u{8FFFE}';
 /// `<` of the template: Markdown must not see it, for it would read raw HTML or an autolink.
 pub(super) const TEMPLATE_LESS_THAN: char = '\u{5FFFF}';
 
@@ -111,6 +113,8 @@ fn write_spelled(text: &str, out: &mut dyn Write) -> std::io::Result<()> {
             c if c.is_ascii() && stand_in(c as u8).is_some() => stand_in(c as u8),
             c if is_break(c) => Some(BLANK),
             c if is_bidi_control(c) => None,
+            // A value must not pass for a branch.
+            BRANCH => None,
             _ => continue,
         };
         out.write_all(&text.as_bytes()[run..at])?;

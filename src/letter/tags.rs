@@ -155,18 +155,6 @@ pub(super) fn silent_lines(source: &str, tags: &[Tag<'_>]) -> Vec<Range<usize>> 
     cuts
 }
 
-/// A template without what is left out.
-pub(super) fn without(source: &str, cuts: &[Range<usize>]) -> String {
-    let mut kept = String::with_capacity(source.len());
-    let mut at = 0;
-    for cut in cuts {
-        kept.push_str(&source[at..cut.start]);
-        at = cut.end;
-    }
-    kept.push_str(&source[at..]);
-    kept
-}
-
 /// Where a byte of the template without what is left out stands in the whole one.
 pub(super) fn in_whole(at: usize, cuts: &[Range<usize>]) -> usize {
     let mut whole = at;
@@ -322,6 +310,7 @@ fn sign(rest: &str) -> Result<&str, Reason> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::branch::{Choices, Marked};
     use super::*;
 
     fn check(source: &str, expected: &[(Kind, &str, usize)]) {
@@ -362,7 +351,7 @@ mod tests {
             ("- x {% if a %}\n", "- x {% if a %}\n"),
         ] {
             let cuts = silent_lines(source, &tags(source).0);
-            let without = without(source, &cuts);
+            let without = Marked::of(source, &cuts, &Choices::default()).source;
             assert_eq!(without, kept, "{source:?}");
             for (at, c) in without.char_indices().filter(|(_, c)| c.is_alphabetic()) {
                 let whole = in_whole(at, &cuts);

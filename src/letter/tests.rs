@@ -70,7 +70,7 @@ fn attachment(id: &str, number: u32, title: &str, size: usize) -> Arc<Attachment
     let name = format!("{id}.en.pdf");
     let file = format!("attachments/{name}");
     let mut problems = Problems::new();
-    Arc::new(Attachment::new(id, number, title, &name, &file, bytes.into(), &mut problems))
+    Arc::new(Attachment::new(id, number, title, &name, &file, FileFacts::of(&bytes), &mut problems))
 }
 
 fn documents() -> Vec<Arc<Attachment>> {

@@ -103,7 +103,7 @@ impl Writer<'_> {
 
     fn attachment_table(&self, out: &mut String) {
         for attachment in self.page.attachments {
-            let size = size_text(attachment.bytes.len() as u64, self.page.language);
+            let size = size_text(attachment.octets, self.page.language);
             let isolated = |text: &str| direction::isolated(text, self.right_to_left);
             // Writing into a string does not fail.
             let _ = writeln!(

@@ -23,12 +23,24 @@ use std::borrow::Cow;
 use std::io::Write as _;
 
 impl EncodedPart {
-    /// The part of a document.
+    /// The part of a document with these bytes.
     #[must_use]
-    pub fn of_attachment(attachment: &Attachment) -> EncodedPart {
-        let disposition = format!("attachment{}", file_name_parameter(&attachment.name));
-        let headers = file_headers(&attachment.media_type, &attachment.name, disposition);
-        encoded(&headers, &attachment.bytes)
+    pub fn of_attachment(attachment: &Attachment, bytes: &[u8]) -> EncodedPart {
+        encoded(&attachment_headers(attachment), bytes)
+    }
+
+    /// A part without its octets, for a message of which only the rest is wanted.
+    #[must_use]
+    pub fn left_out() -> EncodedPart {
+        EncodedPart { chunk: SharedChunk::new(Vec::new()) }
+    }
+
+    /// How many octets the part of a document has.
+    #[must_use]
+    pub fn octets_of(attachment: &Attachment) -> u64 {
+        let headers = attachment_headers(attachment).to_string().len();
+        let plain = usize::try_from(attachment.octets).unwrap_or(usize::MAX);
+        (headers + b"\r\n\r\n".len() + base64_lines_octets(plain)) as u64
     }
 
     /// The part of an inline image.
@@ -61,6 +73,11 @@ pub(super) fn write_text(out: &mut Vec<u8>, content_type: &str, text: &str) {
         out.extend_from_slice(b"Content-Transfer-Encoding: base64\r\n\r\n");
         write_base64(out, text.replace('\n', "\r\n").as_bytes());
     }
+}
+
+fn attachment_headers(attachment: &Attachment) -> Headers {
+    let disposition = format!("attachment{}", file_name_parameter(&attachment.name));
+    file_headers(&attachment.media_type, &attachment.name, disposition)
 }
 
 fn file_headers(media_type: &str, name: &str, disposition: String) -> Headers {

@@ -15,6 +15,7 @@ struct Desk {
     sender: Sender,
     letter: Letter,
     files: Vec<Attachment>,
+    contents: Vec<Vec<u8>>,
     round: u32,
     date: Timestamp,
 }
@@ -42,6 +43,7 @@ impl Desk {
                 images: Vec::new(),
             },
             files: Vec::new(),
+            contents: Vec::new(),
             round: 1,
             date: Timestamp::parse("2026-11-05T09:30:00Z").unwrap(),
         }
@@ -56,8 +58,9 @@ impl Desk {
             file: name.to_owned(),
             media_type: media_type.to_owned(),
             digest: Digest::of(bytes),
-            bytes: bytes.into(),
+            octets: bytes.len() as u64,
         });
+        self.contents.push(bytes.to_vec());
         self
     }
 
@@ -73,10 +76,10 @@ impl Desk {
     }
 
     fn compose(&self) -> Message {
-        let attach = |file: &Attachment| AttachedPart {
+        let attach = |(file, bytes): (&Attachment, &Vec<u8>)| AttachedPart {
             name: file.name.clone(),
             digest: file.digest,
-            part: EncodedPart::of_attachment(file),
+            part: EncodedPart::of_attachment(file, bytes),
         };
         let images: Vec<_> =
             self.letter.images.iter().map(|image| EncodedPart::of_image(image)).collect();
@@ -87,7 +90,7 @@ impl Desk {
             sender: &self.sender,
             letter: &self.letter,
             letter_digest: self.digest(),
-            attachments: &self.files.iter().map(attach).collect::<Vec<_>>(),
+            attachments: &self.files.iter().zip(&self.contents).map(attach).collect::<Vec<_>>(),
             images: &images,
             round: self.round,
             date: self.date,
@@ -210,7 +213,12 @@ fn files_and_images_arrive_as_they_were() {
         .filter(|p| p.content_disposition().is_some_and(|d| d.is_attachment()))
         .map(|p| (p.attachment_name().unwrap(), p.contents()))
         .collect();
-    let expected: Vec<_> = desk.files.iter().map(|f| (f.name.as_str(), &*f.bytes)).collect();
+    let expected: Vec<_> = desk
+        .files
+        .iter()
+        .zip(&desk.contents)
+        .map(|(f, bytes)| (f.name.as_str(), &**bytes))
+        .collect();
     assert_eq!(files, expected);
     // RFC 2045 6.4: base64 is not for message/*; what is no media type ends no header.
     let text = String::from_utf8(message.clone()).unwrap();
@@ -225,7 +233,8 @@ fn files_and_images_arrive_as_they_were() {
 #[test]
 fn an_encoded_part_is_shared_and_not_copied() {
     let desk = Desk::new().with_file("a.pdf", "application/pdf", &[7; 100_000]);
-    let part = EncodedPart::of_attachment(&desk.files[0]);
+    let part = EncodedPart::of_attachment(&desk.files[0], &desk.contents[0]);
+    assert_eq!(EncodedPart::octets_of(&desk.files[0]), part.chunk.bytes().len() as u64);
     let attachments = [AttachedPart {
         name: "a.pdf".to_owned(),
         digest: desk.files[0].digest,

@@ -10,21 +10,29 @@
 //! One delivery for each recipient key. The same lists, letters, documents and sender give the same
 //! fingerprint, whatever the order of rows.
 
+pub mod contents;
 pub mod documents;
+pub mod header_values;
+pub mod kinds;
+mod lacking;
 mod lanes;
 pub mod manifest;
+pub mod matrix;
 pub mod objects;
 pub mod pattern;
+mod personal;
 
 use crate::address::Mailbox;
 use crate::id::{CampaignId, DeliveryId, Digest, Fingerprint};
 use crate::language::Language;
-use crate::letter::{Image, Letter, Letters, Particulars, RenderFailure, Undefined};
+use crate::letter::{Branches, Image, Letter, Letters, Particulars, RenderFailure, Undefined};
+use crate::limits::FILES_NAMED_MAX;
 use crate::message::{self, Draft, EncodedPart, Message, Sender, compose, letter_digest};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{Excluded, People, Recipient, greeting};
 use crate::time::Timestamp;
 use documents::{DocumentSet, Documents};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -44,6 +52,13 @@ impl Senders {
     pub fn for_language(&self, language: &Language) -> &Sender {
         let named = language.fall_backs().into_iter().find_map(|l| self.by_language.get(&l));
         named.unwrap_or(&self.default)
+    }
+
+    /// Whether readers of a language see a name of their own, or all see the same.
+    #[must_use]
+    pub fn has_name_in(&self, language: &Language) -> bool {
+        self.by_language.is_empty()
+            || language.fall_backs().iter().any(|l| self.by_language.contains_key(l))
     }
 }
 
@@ -94,6 +109,8 @@ pub struct Planned {
     pub language: Language,
     /// Digest of the letter.
     pub letter_digest: Digest,
+    /// The branches that the letter's conditions took.
+    pub branches: Branches,
     /// The documents that go with it.
     pub documents: Arc<DocumentSet>,
     /// Octets of the message as sent.
@@ -143,7 +160,7 @@ pub fn make<E>(
     mut visit: impl FnMut(Made<'_>) -> Result<(), E>,
 ) -> Result<Plan, E> {
     let keep = |letter, message| (letter, message);
-    make_all(materials, problems, keep, |planned, (letter, message)| {
+    make_all(materials, Wanted::Whole, problems, keep, |planned, (letter, message)| {
         let recipient = &materials.people.recipients[planned.recipient];
         let sender = materials.senders.for_language(&planned.language);
         visit(Made { planned, recipient, sender, letter: &letter, message: &message })
@@ -154,18 +171,29 @@ pub fn make<E>(
 /// all of them to one caller, whom the cores would wait for.
 pub fn make_only(materials: &Materials<'_>, problems: &mut Problems) -> Plan {
     let drop_it = |_, _| ();
-    let Ok(plan) = make_all(materials, problems, drop_it, |_, ()| Ok::<(), Infallible>(()));
+    let take = |_: &Planned, ()| Ok::<(), Infallible>(());
+    let Ok(plan) = make_all(materials, Wanted::Weight, problems, drop_it, take);
     plan
+}
+
+/// What is wanted of the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    /// All their octets.
+    Whole,
+    /// How many octets they have: files of single persons are not read again for it.
+    Weight,
 }
 
 /// Makes the plan; what `finish` keeps of a letter passes `take`, in order.
 fn make_all<T: Send, E>(
     materials: &Materials<'_>,
+    wanted: Wanted,
     problems: &mut Problems,
     finish: impl Fn(Letter, Message) -> T + Sync,
     mut take: impl FnMut(&Planned, T) -> Result<(), E>,
 ) -> Result<Plan, E> {
-    let workshop = Workshop::new(materials);
+    let workshop = Workshop::new(materials, wanted);
     let recipients = &materials.people.recipients;
     let mut deliveries = Vec::with_capacity(recipients.len());
     let mut faults = Faults::default();
@@ -226,7 +254,7 @@ pub fn rewrite<T: Send, R>(
     let make = |index: usize| {
         let planned = &deliveries[index];
         let letter = materials.render(planned.recipient, &planned.language, &planned.documents);
-        letter.ok().map(|letter| finish(materials.rewritten(planned, letter)))
+        letter.ok().map(|(letter, _)| finish(materials.rewritten(planned, letter)))
     };
     // A letter that could be made once can be made again: nothing was read in between. Were one
     // missing all the same, the ledger would miss it.
@@ -240,10 +268,10 @@ impl Materials<'_> {
         recipient: usize,
         language: &Language,
         documents: &DocumentSet,
-    ) -> Result<Letter, RenderFailure> {
+    ) -> Result<(Letter, Branches), RenderFailure> {
         let recipient = &self.people.recipients[recipient];
         let greeting = greeting::neutral(language, recipient.name.as_deref());
-        self.letters.render(&Particulars {
+        self.letters.render_with_branches(&Particulars {
             language,
             greeting: &greeting,
             values: &recipient.values,
@@ -285,13 +313,14 @@ type MadeOrFault = Result<(Planned, Letter, Message), Fault>;
 /// Renders and composes; shared by all cores.
 struct Workshop<'a> {
     materials: &'a Materials<'a>,
+    wanted: Wanted,
     /// The images shown so far, each encoded once.
     images: Mutex<Vec<(Arc<Image>, EncodedPart)>>,
 }
 
 impl<'a> Workshop<'a> {
-    fn new(materials: &'a Materials<'a>) -> Workshop<'a> {
-        Workshop { materials, images: Mutex::default() }
+    fn new(materials: &'a Materials<'a>, wanted: Wanted) -> Workshop<'a> {
+        Workshop { materials, wanted, images: Mutex::default() }
     }
 
     fn make_one(&self, index: usize) -> MadeOrFault {
@@ -302,11 +331,18 @@ impl<'a> Workshop<'a> {
             .language_for(&recipient.language, m.default_language)
             .ok_or_else(|| Fault::NoLetter(recipient.language.clone()))?;
         let documents = m.documents.for_recipient(recipient);
-        let letter = m.render(index, &language, &documents).map_err(Fault::from)?;
+        let (letter, branches) = m.render(index, &language, &documents).map_err(Fault::from)?;
         let to = mailbox_of(recipient);
         let sender = m.senders.for_language(&language);
         let letter_digest = letter_digest(&to, sender, &letter);
         let images = self.encoded_images(&letter.images);
+        let (attachments, octets_left_out) = match self.wanted {
+            Wanted::Whole => {
+                let whole = m.documents.whole(&documents);
+                (whole.map_err(|problem| Fault::Problem(Box::new(problem)))?, 0)
+            }
+            Wanted::Weight => (Cow::Borrowed(&*documents.parts), documents.octets_left_out),
+        };
         let message = compose(&Draft {
             campaign: m.campaign,
             recipient: &recipient.key,
@@ -314,15 +350,24 @@ impl<'a> Workshop<'a> {
             sender,
             letter: &letter,
             letter_digest,
-            attachments: &documents.parts,
+            attachments: &attachments,
             images: &images,
             round: 1,
             date: m.date,
         });
         let id = DeliveryId::of(m.campaign, &recipient.key);
-        let octets = message.len() as u64;
-        let planned =
-            Planned { id, recipient: index, to, language, letter_digest, documents, octets };
+        let octets = message.len() as u64 + octets_left_out;
+        drop(attachments);
+        let planned = Planned {
+            id,
+            recipient: index,
+            to,
+            language,
+            letter_digest,
+            branches,
+            documents,
+            octets,
+        };
         Ok((planned, letter, message))
     }
 
@@ -377,7 +422,15 @@ struct Faults {
     /// Language read, and language of the letter that stands in -> how many people.
     stand_ins: BTreeMap<(Language, Language), u64>,
     others: Vec<Problem>,
-    heavy: Vec<(u64, String, bool)>,
+    heavy: Vec<Heavy>,
+}
+
+/// A letter that weighs more than mail servers like.
+struct Heavy {
+    octets: u64,
+    who: String,
+    is_too_heavy: bool,
+    documents: Arc<DocumentSet>,
 }
 
 impl Faults {
@@ -399,8 +452,12 @@ impl Faults {
 
     fn weigh(&mut self, planned: &Planned, recipient: &Recipient, limits: WeightLimits) {
         if planned.octets > limits.warn_octets {
-            let too_heavy = planned.octets > limits.error_octets;
-            self.heavy.push((planned.octets, recipient.address.to_string(), too_heavy));
+            self.heavy.push(Heavy {
+                octets: planned.octets,
+                who: recipient.address.to_string(),
+                is_too_heavy: planned.octets > limits.error_octets,
+                documents: planned.documents.clone(),
+            });
         }
     }
 
@@ -428,10 +485,11 @@ impl Faults {
         }
         self.others.into_iter().for_each(|p| problems.push(p));
         for too_heavy in [true, false] {
-            let of_kind = || self.heavy.iter().filter(|(_, _, t)| *t == too_heavy);
-            if let Some((octets, who, _)) = of_kind().max_by_key(|(octets, ..)| octets) {
-                problems.push(describe_heavy(*octets, who, too_heavy, of_kind().count()));
-            }
+            let mut of_kind: Vec<&Heavy> =
+                self.heavy.iter().filter(|heavy| heavy.is_too_heavy == too_heavy).collect();
+            // Among equal ones the order of the list stays.
+            of_kind.sort_by_key(|heavy| std::cmp::Reverse(heavy.octets));
+            problems.extend_from(describe_heavy(&of_kind));
         }
     }
 }
@@ -486,18 +544,32 @@ fn describe_stand_in(read: &Language, given: &Language, people: u64) -> Problem 
         .count(people)
 }
 
-fn describe_heavy(octets: u64, who: &str, too_heavy: bool, count: usize) -> Problem {
-    let megabytes = octets as f64 / f64::from(1 << 20);
-    let message = match count {
-        1 => format!("the letter to {who} weighs {megabytes:.1} MB as sent"),
-        n => format!("{n} letters weigh up to {megabytes:.1} MB as sent"),
+/// `12 letters weigh up to 21.3 MB as sent: to ana@x.example and 11 more; the heaviest document is
+/// attachments/map.pdf with 14.2 MB`, of the heaviest letters first.
+fn describe_heavy(letters: &[&Heavy]) -> Option<Problem> {
+    let heaviest = letters.first()?;
+    let megabytes = |octets: u64| octets as f64 / f64::from(1 << 20);
+    let (weight, count) = (megabytes(heaviest.octets), letters.len());
+    let named: Vec<&str> = letters.iter().take(FILES_NAMED_MAX).map(|l| l.who.as_str()).collect();
+    let who = match count - named.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     };
+    let mut message = match count {
+        1 => format!("the letter to {who} weighs {weight:.1} MB as sent"),
+        n => format!("{n} letters weigh up to {weight:.1} MB as sent: to {who}"),
+    };
+    let document = heaviest.documents.attachments.iter().max_by_key(|a| a.octets);
+    if let Some(document) = document {
+        let size = megabytes(document.octets);
+        message += &format!("; the heaviest document is {} with {size:.1} MB", document.file);
+    }
     let hint = "Mail servers often refuse more than 20 MB: make the documents smaller, or link \
                 to them. The bounds stand in [limits] of secretariat.toml.";
-    let problem = if too_heavy {
+    let problem = if heaviest.is_too_heavy {
         Problem::error("too-heavy", message)
     } else {
         Problem::warning("heavy", message)
     };
-    problem.hint(hint).count(count as u64)
+    Some(problem.hint(hint).count(count as u64))
 }

@@ -7,6 +7,8 @@
 //! What comes out of [`FilePattern::fill`] lies in the folder that the pattern names, whatever a
 //! participant list says (security S14).
 
+use crate::address::breaks_or_turns_a_line;
+
 /// The placeholder for the reader's language.
 pub const LANGUAGE: &str = "language";
 
@@ -134,11 +136,82 @@ impl FilePattern {
     }
 }
 
+impl FilePattern {
+    /// The pattern with `*` for each placeholder, as folders are listed by.
+    #[must_use]
+    pub fn shape(&self) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Placeholder(_) => "*".to_owned(),
+        };
+        self.parts.iter().map(part).collect()
+    }
+
+    /// The values with which a name comes out of this pattern, in the order of the placeholders;
+    /// `fits` says whether a placeholder can have a value.
+    pub fn read<'t>(
+        &self,
+        name: &'t str,
+        fits: &dyn Fn(&str, &str) -> bool,
+    ) -> Option<Vec<&'t str>> {
+        let mut values = Vec::new();
+        read_parts(&self.parts, name, fits, &mut values).then_some(())?;
+        Some(values.into_iter().map(|(_, value)| value).collect())
+    }
+}
+
+fn read_parts<'p, 't>(
+    parts: &'p [Part],
+    text: &'t str,
+    fits: &dyn Fn(&str, &str) -> bool,
+    values: &mut Vec<(&'p str, &'t str)>,
+) -> bool {
+    match parts.split_first() {
+        None => text.is_empty(),
+        Some((Part::Text(own), after)) => match text.strip_prefix(own.as_str()) {
+            Some(rest) => read_parts(after, rest, fits, values),
+            None => false,
+        },
+        Some((Part::Placeholder(name), after)) => {
+            let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+            // A value names no folder.
+            let within = text.find('/').unwrap_or(text.len());
+            for end in ends.take_while(|end| *end <= within) {
+                let value = &text[..end];
+                let is_other = values.iter().any(|(n, v)| *n == name && *v != value);
+                if is_other || !fits(name, value) {
+                    continue;
+                }
+                values.push((name, value));
+                if read_parts(after, &text[end..], fits, values) {
+                    return true;
+                }
+                values.pop();
+            }
+            false
+        }
+    }
+}
+
 /// Whether a text can stand in a file's name on every system without leading to another folder.
 #[must_use]
 pub fn is_part_of_a_name(text: &str) -> bool {
-    let foreign = |c: char| c.is_control() || "/\\:*?\"<>|".contains(c);
-    !text.contains(foreign) && !matches!(text, "." | "..")
+    // Where writing is turned round, `lima\u{202e}fdp.exe` is shown as a PDF.
+    let foreign = |c: char| breaks_or_turns_a_line(c) || "/\\:*?\"<>|".contains(c);
+    !text.contains(foreign) && !matches!(text, "." | "..") && !is_device(text)
+}
+
+/// Whether Windows takes a name for a device, whatever ending it has: opening it there would read a
+/// serial port.
+fn is_device(text: &str) -> bool {
+    let stem = text.split('.').next().unwrap_or(text).trim_end();
+    let is_numbered = |kind: &str| {
+        let (name, number) = stem.split_at_checked(3).unwrap_or(("", ""));
+        name.eq_ignore_ascii_case(kind) && matches!(number.as_bytes(), [b'1'..=b'9'])
+    };
+    ["con", "prn", "aux", "nul"].iter().any(|device| stem.eq_ignore_ascii_case(device))
+        || is_numbered("com")
+        || is_numbered("lpt")
 }
 
 /// Whether letters can use a name behind a dot, as in `conference.NAME`.
@@ -178,10 +251,34 @@ mod tests {
     /// Security S14.
     #[test]
     fn a_cell_cannot_lead_into_another_folder() {
-        for value in ["../../etc/passwd", "a/b", "a\\b", "C:x", "..", "a\0b", "a\nb"] {
+        let values =
+            ["../../etc/passwd", "a/b", "a\\b", "C:x", "..", "a\0b", "a\nb", "CON", "lpt9.x"];
+        for value in values {
             let refused = filled("certificates/{id}", value);
             assert!(matches!(refused, Err(FillError::NotAName { .. })), "{value:?}: {refused:?}");
         }
+    }
+
+    #[test]
+    fn a_name_is_read_back() {
+        let read = |pattern: &str, name: &str| {
+            let pattern = FilePattern::parse(pattern).unwrap();
+            let fits = |name: &str, value: &str| name != LANGUAGE || value.len() == 2;
+            pattern.read(name, &fits).map(|values| values.join("|"))
+        };
+        for (pattern, name, expected) in [
+            ("c/{id}.pdf", "c/17.pdf", Some("17")),
+            ("c/{id}.pdf", "c/17.b.pdf", Some("17.b")),
+            ("c/{id}.pdf", "c/a/17.pdf", None),
+            ("c/{id}.pdf", "c/.pdf", None),
+            ("c/{id}.{language}.pdf", "c/17.b.fr.pdf", Some("17.b|fr")),
+            ("c/{id}-{id}.pdf", "c/1-2.pdf", None),
+            ("c/{id}-{id}.pdf", "c/1-1.pdf", Some("1|1")),
+            ("{country}/{id}", "PE/ñ", Some("PE|ñ")),
+        ] {
+            assert_eq!(read(pattern, name).as_deref(), expected, "{pattern} {name}");
+        }
+        assert_eq!(FilePattern::parse("{a}/x.{b}").unwrap().shape(), "*/x.*");
     }
 
     #[test]

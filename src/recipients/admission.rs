@@ -14,6 +14,7 @@ use super::decisions::{Decided, Decisions, Desk};
 use super::keep::{Keep, Sieve};
 use super::shown::counted;
 use super::{Cause, Excluded, LanguageBy, Options, People, Recipient, fold};
+use crate::address::EmailAddress;
 use crate::id::RecipientKey;
 use crate::problem::{Place, Problem, Problems};
 use std::collections::HashMap;
@@ -153,7 +154,9 @@ impl<'a> Admission<'a> {
         }
         self.taken.insert(slot, people.recipients.len());
         let recipient = recipient(people, person, key, place);
-        people.recipients.push(Recipient { greeting, copies, ..recipient });
+        let mut recipient = Recipient { greeting, ..recipient };
+        add_copies(&mut recipient, copies);
+        people.recipients.push(recipient);
     }
 
     /// A row whose address, or address and name, an earlier one has.
@@ -162,6 +165,7 @@ impl<'a> Admission<'a> {
         let is_another = is_another(earlier, &person);
         if is_another && self.same_address == SameAddress::Joint {
             earlier.together.push(person.values);
+            add_copies(earlier, person.copies);
             people.joined += 1;
             self.repeats.joined += 1;
             return;
@@ -225,7 +229,19 @@ fn is_another(earlier: &Recipient, person: &Person) -> bool {
 
 fn leave_out(people: &mut People, person: Person, place: Place, cause: Cause, reason: String) {
     let address = person.address.as_str().to_owned();
-    people.excluded.push(Excluded { address, name: person.name, place, cause, reason });
+    let Person { name, values, .. } = person;
+    people.excluded.push(Excluded { address, name, place, cause, reason, values });
+}
+
+/// Copies go to each address once, and to nobody who has the letter itself.
+fn add_copies(recipient: &mut Recipient, copies: Vec<EmailAddress>) {
+    for copy in copies {
+        let key = copy.compare_key();
+        let known = std::iter::once(&recipient.address).chain(&recipient.copies);
+        if known.into_iter().all(|known| known.compare_key() != key) {
+            recipient.copies.push(copy);
+        }
+    }
 }
 
 fn recipient(people: &People, person: Person, key: RecipientKey, place: Place) -> Recipient {
@@ -239,7 +255,7 @@ fn recipient(people: &People, person: Person, key: RecipientKey, place: Place) -
         country: person.country,
         values: person.values,
         together: Vec::new(),
-        copies: Vec::new(),
+        copies: person.copies,
         greeting: None,
         place,
     }

@@ -8,6 +8,7 @@
 //! A row with anything in it becomes a recipient, an exclusion or an error: never nothing.
 //! A value that reaches a header has no line break and no invisible character (security S2, S12).
 
+use super::address_cell::{self, AddressCell, Found, Repair};
 use super::columns::Layout;
 use super::headers::Role;
 use super::meaning::Meanings;
@@ -16,12 +17,13 @@ use super::read::Row;
 use super::repair;
 use super::shown::{counted, quoted};
 use super::values::Values;
-use super::{LanguageBy, Options};
+use super::{LanguageBy, Options, TwoAddresses};
 use crate::address::{AddressError, EmailAddress};
 use crate::language::Language;
 use crate::limits::ADDRESS_OCTETS_MAX;
 use crate::problem::{Place, Problem, Problems};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a row says about a person, before it is known whether an earlier row said it.
@@ -33,6 +35,8 @@ pub(super) struct Person {
     pub(super) language_by: LanguageBy,
     pub(super) country: Option<&'static str>,
     pub(super) values: Values,
+    /// Who gets a copy of the letter.
+    pub(super) copies: Vec<EmailAddress>,
 }
 
 /// What was put right in a list without asking, for one note each.
@@ -42,20 +46,21 @@ pub(super) struct Tidied {
     pub(super) outer_breaks: Tally,
     /// Names with marks of writing direction.
     pub(super) direction_marks: Tally,
+    /// Addresses with something around them.
+    pub(super) addresses: BTreeMap<Repair, Tally>,
 }
 
 /// How often something was seen, and where first.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) count: u64,
-    pub(super) first_line: u32,
+    /// Line and number of the cell.
+    pub(super) first: Option<(u32, usize)>,
 }
 
 impl Tally {
-    fn add(&mut self, line: u32) {
-        if self.count == 0 {
-            self.first_line = line;
-        }
+    fn add(&mut self, line: u32, column: usize) {
+        self.first.get_or_insert((line, column + 1));
         self.count += 1;
     }
 }
@@ -83,24 +88,26 @@ impl RowCheck<'_> {
             return None;
         }
         let mut cells: Vec<Cow<'_, str>> = Vec::with_capacity(self.layout.headers.len() + 1);
-        cells.extend(row.cells().map(|cell| Cow::Borrowed(self.trimmed(cell, row.line))));
+        let trimmed = row.cells().enumerate().map(|(n, cell)| self.trimmed(cell, row.line, n));
+        cells.extend(trimmed.map(Cow::Borrowed));
         cells.resize(self.layout.headers.len(), Cow::Borrowed(""));
         self.check_characters(&cells, row.line);
-        let address = self.address(&cells[self.layout.email], row.line);
         self.clean_names(&mut cells, row.line);
         let name = self.name(&mut cells);
+        let found = self.address(&mut cells, name.as_deref(), row.line);
         let country = self.country(&cells, row.line);
         let (language, language_by) = self.language(&cells, country, row.line);
         let values = Values::new(Arc::clone(&self.layout.names), cells.iter().map(Cow::as_ref));
-        Some(Person { address: address?, name, language, language_by, country, values })
+        let (address, copies) = found?;
+        Some(Person { address, name, language, language_by, country, values, copies })
     }
 
-    fn trimmed<'c>(&mut self, cell: &'c str, line: u32) -> &'c str {
+    fn trimmed<'c>(&mut self, cell: &'c str, line: u32, column: usize) -> &'c str {
         let trimmed = cell.trim();
         if trimmed.len() < cell.len() && !trimmed.is_empty() {
             let outer = cell.split(trimmed);
             if outer.take(2).any(|blank| blank.contains(['\r', '\n', '\u{85}', '\u{2028}'])) {
-                self.tidied.outer_breaks.add(line);
+                self.tidied.outer_breaks.add(line, column);
             }
         }
         trimmed
@@ -147,12 +154,12 @@ impl RowCheck<'_> {
                 '\0' => Problem::error("control-character", message),
                 _ => Problem::warning("control-character", message),
             };
-            self.report(problem.hint("Type the text into the cell again."), line);
+            self.report_cell(problem.hint("Type the text into the cell again."), line, column);
         }
         if self.has_rows_inside(cell) {
             let message = format!("{described} holds what looks like whole rows of the list");
             let hint = "A quotation mark is probably missing, or one too many: look at this row.";
-            self.report(Problem::warning("rows-in-a-cell", message).hint(hint), line);
+            self.report_cell(Problem::warning("rows-in-a-cell", message).hint(hint), line, column);
         }
     }
 
@@ -166,36 +173,106 @@ impl RowCheck<'_> {
         cell.contains(['\r', '\n']) && cell.split(['\r', '\n']).any(is_row)
     }
 
-    fn address(&mut self, cell: &str, line: u32) -> Option<EmailAddress> {
-        match EmailAddress::parse(cell) {
-            Ok(address) => {
-                self.warn_of_slip(&address, line);
-                Some(address)
+    /// The person's address and those of the cell's copies; the cell then holds the one address and
+    /// nothing else.
+    fn address(
+        &mut self,
+        cells: &mut [Cow<'_, str>],
+        name: Option<&str>,
+        line: u32,
+    ) -> Option<(EmailAddress, Vec<EmailAddress>)> {
+        let column = self.layout.email;
+        let cell = AddressCell::read(&cells[column]);
+        let is_several = matches!(cell, AddressCell::Several(_));
+        let found = match cell {
+            AddressCell::One(found) => {
+                self.owned(found, &cells[column], name, line).map(|f| vec![f])
             }
-            Err(AddressError::Empty) => {
-                let message = format!("no address in {}", self.layout.described(self.layout.email));
-                let hint = "Write the person's address, or remove the row.";
-                self.report(Problem::error("no-address", message).hint(hint), line);
+            AddressCell::Several(all) => self.several(all, &cells[column], name, line),
+            AddressCell::Empty => {
+                self.report_no_address(line);
                 None
             }
-            Err(error) => {
-                let column = self.layout.described(self.layout.email);
-                let message = format!("the address {} in {column} {error}", quoted(cell));
-                let hint = repair::hint(cell);
-                let raw: String = cell.chars().take(ADDRESS_OCTETS_MAX).collect();
-                let problem = Problem::error("bad-address", message).recipient(raw).hint(hint);
-                self.report(problem, line);
+            AddressCell::Refused(error) => {
+                self.report_address(&cells[column], &error.to_string(), None, line);
                 None
             }
+        };
+        let mut found = found?.into_iter();
+        let own = found.next()?;
+        for repair in &own.repairs {
+            self.tidied.addresses.entry(*repair).or_default().add(line, column);
         }
+        if !own.repairs.is_empty() || is_several {
+            cells[column] = Cow::Owned(own.address.as_str().to_owned());
+        }
+        Some((own.address, found.map(|copy| copy.address).collect()))
     }
 
-    fn warn_of_slip(&mut self, address: &EmailAddress, line: u32) {
-        let Some(meant) = repair::probable_domain(address.domain()) else { return };
-        let message = format!("the address {address} is probably one at {meant}");
-        let hint = format!("Write {}@{meant}, if that is right.", address.local_part());
-        let problem = Problem::warning("probable-slip", message).hint(hint);
-        self.report(problem.recipient(address.as_str()), line);
+    /// The address, unless the name beside it in the cell is somebody else's than the row's: an
+    /// assistant's, or one from the row above.
+    fn owned(&mut self, found: Found, cell: &str, name: Option<&str>, line: u32) -> Option<Found> {
+        let Some(beside) = found.beside.as_deref().filter(|b| !address_cell::may_be(b, name))
+        else {
+            return Some(found);
+        };
+        let whose = format!(
+            "is that of {}, but the row is that of {}",
+            quoted(beside),
+            quoted(name.unwrap_or_default())
+        );
+        let hint = format!("Write {} without a name, if it is this person's.", found.address);
+        self.report_address(cell, &whose, Some(hint), line);
+        None
+    }
+
+    /// What the configuration makes of several addresses in a cell: the first, then copies.
+    fn several(
+        &mut self,
+        mut all: Vec<Found>,
+        cell: &str,
+        name: Option<&str>,
+        line: u32,
+    ) -> Option<Vec<Found>> {
+        if self.options.two_addresses == TwoAddresses::Refuse {
+            let several = AddressError::Several.to_string();
+            self.report_address(cell, &several, None, line);
+            return None;
+        }
+        let others = all.split_off(1);
+        let first = self.owned(all.pop()?, cell, name, line)?;
+        let shown = |found: &Found| found.address.for_people().into_owned();
+        let named = others.iter().map(shown).collect::<Vec<_>>().join(", ");
+        let others = match self.options.two_addresses {
+            TwoAddresses::FirstAndCc => others,
+            TwoAddresses::First | TwoAddresses::Refuse => Vec::new(),
+        };
+        let then = match others.len() {
+            0 => format!("nothing goes to {named}"),
+            1 => format!("a copy goes to {named}"),
+            _ => format!("copies go to {named}"),
+        };
+        let message = format!("of several addresses {} gets the letter, {then}", shown(&first));
+        let problem = Problem::note("first-address", message).recipient(first.address.as_str());
+        self.report_cell(problem, line, self.layout.email);
+        Some(std::iter::once(first).chain(others).collect())
+    }
+
+    fn report_no_address(&mut self, line: u32) {
+        let message = format!("no address in {}", self.layout.described(self.layout.email));
+        let hint = "Write the person's address, or remove the row.";
+        let problem = Problem::error("no-address", message).hint(hint);
+        self.report_cell(problem, line, self.layout.email);
+    }
+
+    /// An address that nobody is written to; without a hint, what it was probably meant to be.
+    fn report_address(&mut self, cell: &str, why: &str, hint: Option<String>, line: u32) {
+        let column = self.layout.described(self.layout.email);
+        let message = format!("the address {} in {column} {why}", quoted(cell));
+        let hint = hint.unwrap_or_else(|| repair::hint(cell));
+        let raw: String = cell.chars().take(ADDRESS_OCTETS_MAX).collect();
+        let problem = Problem::error("bad-address", message).recipient(raw).hint(hint);
+        self.report_cell(problem, line, self.layout.email);
     }
 
     /// Replaces the cells of names by what letters and headers can carry.
@@ -205,7 +282,7 @@ impl RowCheck<'_> {
             let cleaned = match name::checked(&cells[column]) {
                 Ok(Cow::Borrowed(_)) => None,
                 Ok(Cow::Owned(cleaned)) => {
-                    self.tidied.direction_marks.add(line);
+                    self.tidied.direction_marks.add(line, column);
                     Some(cleaned)
                 }
                 Err(error) => {
@@ -240,13 +317,14 @@ impl RowCheck<'_> {
                     .hint("Write the name as the person does, and save the list as CSV UTF-8.")
             }
         };
-        self.report(problem, line);
+        self.report_cell(problem, line, column);
     }
 
     fn report_name(&mut self, error: &NameError, cell: &str, column: usize, line: u32) {
         let message =
             format!("the name {} in {} {error}", quoted(cell), self.layout.described(column));
-        self.report(Problem::error("bad-name", message).hint(error.hint()), line);
+        let problem = Problem::error("bad-name", message).hint(error.hint());
+        self.report_cell(problem, line, column);
     }
 
     /// The whole name: the list's own column, else the parts. Where there are parts, it becomes a
@@ -265,8 +343,8 @@ impl RowCheck<'_> {
     }
 
     fn country(&mut self, cells: &[Cow<'_, str>], line: u32) -> Option<&'static str> {
-        let cell = &cells[self.layout.column(Role::Country)?];
-        self.countries.of(cell, self.file, line)
+        let column = self.layout.column(Role::Country)?;
+        self.countries.of(&cells[column], || Place::cell(self.file, line, column + 1))
     }
 
     /// The person's own cell, else the configuration's table of countries, else the default
@@ -278,7 +356,8 @@ impl RowCheck<'_> {
         line: u32,
     ) -> (Language, LanguageBy) {
         let column = self.layout.column(Role::Language);
-        let own = column.and_then(|column| self.languages.of(&cells[column], self.file, line));
+        let place = |column| Place::cell(self.file, line, column + 1);
+        let own = column.and_then(|n| self.languages.of(&cells[n], || place(n)));
         let by_country = || self.options.language_by_country.get(country?).cloned();
         match own {
             Some(language) => (language, LanguageBy::Column),
@@ -289,7 +368,100 @@ impl RowCheck<'_> {
         }
     }
 
+    /// Keeps what is wrong with one cell; columns count from 0 here, from 1 in places.
+    fn report_cell(&mut self, problem: Problem, line: u32, column: usize) {
+        self.problems.push(problem.place(Place::cell(self.file, line, column + 1)));
+    }
+
     fn report(&mut self, problem: Problem, line: u32) {
         self.problems.push(problem.place(Place::line(self.file, line)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ListSource, gather};
+    use super::*;
+    use crate::problem::Severity;
+
+    fn options() -> Options {
+        Options {
+            columns: Vec::new(),
+            default_language: Language::english(),
+            language_by_country: BTreeMap::new(),
+            two_addresses: TwoAddresses::Refuse,
+        }
+    }
+
+    /// What is certain is put right with a note; the letter then has the one address.
+    #[test]
+    fn cells_with_more_than_an_address_give_the_address() {
+        let list = "name,email\nAna Pérez,\"Pérez, Ana <ana@x.example>\"\nBo,mailto:bo@x.example\n\
+                    Cy,Mailto:cy@x.example;\n";
+        let mut problems = Problems::new();
+        let people = gather(
+            &[ListSource { file: "l.csv", bytes: list.as_bytes() }],
+            &options(),
+            &mut problems,
+        );
+        let emails: Vec<_> = people.recipients.iter().map(|r| r.values.get("email")).collect();
+        assert_eq!(emails, [Some("ana@x.example"), Some("bo@x.example"), Some("cy@x.example")]);
+        let notes: Vec<String> = problems
+            .iter()
+            .filter(|p| p.code == "tidied-address")
+            .map(|p| format!("{} {}", p.place.as_ref().unwrap(), p.message))
+            .collect();
+        assert_eq!(
+            notes,
+            [
+                "l.csv:4:2 a dot, comma or semicolon was dropped from the end of 1 address",
+                "l.csv:2:2 a name in the cell was dropped from 1 address",
+                "l.csv:3:2 mailto: was dropped from 2 addresses",
+            ]
+        );
+    }
+
+    #[test]
+    fn of_several_addresses_the_configuration_says_who_gets_what() {
+        let list = "name,email\nAna,\"a@x.example; b@y.example, c@z.example\"\nBo,bo@x.example\n";
+        for (two_addresses, copies, said) in [
+            (TwoAddresses::First, vec![], "nothing goes to b@y.example, c@z.example"),
+            (
+                TwoAddresses::FirstAndCc,
+                vec!["b@y.example", "c@z.example"],
+                "copies go to b@y.example, c@z.example",
+            ),
+        ] {
+            let options = Options { two_addresses, ..options() };
+            let mut problems = Problems::new();
+            let sources = [ListSource { file: "l.csv", bytes: list.as_bytes() }];
+            let people = gather(&sources, &options, &mut problems);
+            let first = &people.recipients[0];
+            assert_eq!((first.address.as_str(), people.recipients.len()), ("a@x.example", 2));
+            let found: Vec<_> = first.copies.iter().map(|c| c.as_str()).collect();
+            assert_eq!(found, copies);
+            assert_eq!(first.values.get("email"), Some("a@x.example"));
+            let note = problems.iter().find(|p| p.code == "first-address").unwrap();
+            let expected = format!("of several addresses a@x.example gets the letter, {said}");
+            assert_eq!((note.severity, &note.message), (Severity::Note, &expected));
+            assert_eq!(note.place.as_ref().unwrap().to_string(), "l.csv:2:2");
+        }
+    }
+
+    /// An assistant's address in the row of somebody else.
+    #[test]
+    fn somebody_elses_address_with_a_name_is_refused() {
+        let list = "name,email\nAna Pérez,Bo Li <bo@x.example>\n";
+        let sources = [ListSource { file: "l.csv", bytes: list.as_bytes() }];
+        let mut problems = Problems::new();
+        assert!(gather(&sources, &options(), &mut problems).recipients.is_empty());
+        let found = problems.iter().find(|p| p.severity == Severity::Error).unwrap();
+        assert_eq!(
+            found.message,
+            "the address \"Bo Li <bo@x.example>\" in column 2 (email) is that of \"Bo Li\", but \
+             the row is that of \"Ana Pérez\""
+        );
+        let hint = "Write bo@x.example without a name, if it is this person's.";
+        assert_eq!(found.hint.as_deref(), Some(hint));
     }
 }

@@ -127,6 +127,10 @@ impl<'a> Columns<'a> {
 
     /// Reports settings that no list has a header for.
     pub(super) fn report_unused(&self, problems: &mut Problems) {
+        if self.seen.is_empty() {
+            // No list was read so far that it has columns, and that was said.
+            return;
+        }
         for setting in &self.options.columns {
             let is_used = |header: &&String| self.used.contains(&name_of(header));
             let any_used = setting.headers.iter().any(|header| is_used(&header));
@@ -313,6 +317,7 @@ mod tests {
             columns: columns.iter().map(setting).collect(),
             default_language: Language::parse_tag("en").unwrap(),
             language_by_country: BTreeMap::new(),
+            two_addresses: super::super::TwoAddresses::Refuse,
         }
     }
 

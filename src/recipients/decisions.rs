@@ -237,6 +237,7 @@ fn added(decision: &Decision, values: &super::Values, options: &Options) -> Pers
         language_by,
         country,
         values: values.clone(),
+        copies: Vec::new(),
     }
 }
 

@@ -10,13 +10,15 @@ use super::admission::{Admission, Audience};
 use super::check::{RowCheck, Tally, Tidied};
 use super::columns::{Columns, Layout};
 use super::meaning::{Meanings, Unknown};
-use super::read::{self, Rows};
+use super::read::{self, Rows as TextRows};
+use super::rows::Rows;
 use super::shown::{counted, quoted};
-use super::{ListSource, ListSummary, Options, People, country, twins};
+use super::workbook::{self, Kind};
+use super::{ListSource, ListSummary, Options, People, country, slips, twins};
 use crate::language::Language;
 use crate::limits::PROBLEMS_OF_A_KIND_MAX;
 use crate::problem::{Place, Problem, Problems};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// What is known after some of the lists.
 pub(super) struct Gathering<'a> {
@@ -26,6 +28,8 @@ pub(super) struct Gathering<'a> {
     countries: Meanings<&'static str>,
     admission: Admission<'a>,
     names: BTreeSet<String>,
+    /// The number of the cell with the address, by list.
+    address_cells: HashMap<String, usize>,
     people: People,
 }
 
@@ -38,24 +42,30 @@ impl<'a> Gathering<'a> {
             countries: Meanings::new(country::recognise),
             admission: Admission::new(audience),
             names: BTreeSet::new(),
+            address_cells: HashMap::new(),
             people: People { knows_all_columns: true, ..People::default() },
         }
     }
 
     /// Reads one list; its problems are kept, and end at most this list's reading.
     pub(super) fn read(&mut self, list: &ListSource<'_>, problems: &mut Problems) {
-        let mut rows = match read::text_of(list) {
-            Ok(text) => Rows::new(text),
-            Err(damage) => {
+        if let Some(note) = workbook::misnamed(list.file, list.bytes) {
+            problems.push(note);
+        }
+        let mut rows = match rows_of(list) {
+            Ok(rows) => rows,
+            Err(problem) => {
                 self.add_summary(list, 0);
                 self.people.knows_all_columns = false;
-                return problems.push(damage.problem(list.file));
+                return problems.push(problem);
             }
         };
         let layout = self.header(list, &mut rows, problems);
         let count = match &layout {
             Some(layout) => {
+                rows.report(list.file, problems);
                 self.names.extend(layout.names.iter().map(str::to_owned));
+                self.address_cells.insert(list.file.to_owned(), layout.email + 1);
                 self.rows(list, &mut rows, layout, problems)
             }
             None => {
@@ -143,11 +153,27 @@ impl<'a> Gathering<'a> {
         self.admission.take_in_added(&mut people, self.options);
         self.admission.finish(&mut people, problems);
         twins::report(&people.recipients, problems);
+        slips::report(&people, &self.address_cells, problems);
         // Whoever is left out is in a list.
         if people.recipients.is_empty() && people.excluded.is_empty() && !problems.has_errors() {
             problems.push(nobody(no_lists));
         }
         people
+    }
+}
+
+/// The rows of a list by what it is, whatever its name says.
+fn rows_of<'a>(list: &ListSource<'a>) -> Result<Rows<'a>, Problem> {
+    match workbook::kind(list.bytes) {
+        Kind::Text => {
+            let text = read::text_of(list).map_err(|damage| damage.problem(list.file))?;
+            Ok(Rows::Text(Box::new(TextRows::new(text))))
+        }
+        Kind::Workbook => {
+            let book = workbook::open(list.bytes, None);
+            Ok(Rows::Sheet(Box::new(book.map_err(|damage| damage.problem(list.file))?)))
+        }
+        Kind::Foreign(foreign) => Err(workbook::Damage::Foreign(foreign).problem(list.file)),
     }
 }
 
@@ -160,8 +186,7 @@ fn empty_list(file: &str, message: &str) -> Problem {
 fn nobody(no_lists: bool) -> Problem {
     let message = if no_lists { "the campaign has no list" } else { "nobody is in any list" };
     Problem::error("nobody", message).hint(
-        "Put a list saved as CSV UTF-8 into recipients/: a header row, then one person in each \
-         row.",
+        "Put a list into recipients/, a workbook or CSV: a header row, then one person in each row.",
     )
 }
 
@@ -178,7 +203,7 @@ fn report_list(
     }
     let cut = match layout.headers.len() {
         1 => "1 column".to_owned(),
-        columns => format!("{columns} columns separated by {}", rows.delimiter_name()),
+        columns => format!("{columns} columns {}", rows.cut()),
     };
     let counted = counted(count as u64, "row");
     let message = format!("{counted}, {cut}; recognised {}", layout.recognised());
@@ -187,9 +212,9 @@ fn report_list(
 
 fn report_tidied(file: &str, tidied: &Tidied, problems: &mut Problems) {
     let mut note = |code, tally: &Tally, what: &str, done: &str| {
-        if tally.count > 0 {
+        if let Some((line, cell)) = tally.first {
             let message = format!("{done} {}", counted(tally.count, what));
-            let place = Place::line(file, tally.first_line);
+            let place = Place::cell(file, line, cell);
             problems.push(Problem::note(code, message).place(place).count(tally.count));
         }
     };
@@ -200,6 +225,9 @@ fn report_tidied(file: &str, tidied: &Tidied, problems: &mut Problems) {
         "name",
         "marks of direction were dropped from",
     );
+    for (repair, tally) in &tidied.addresses {
+        note("tidied-address", tally, "address", repair.done());
+    }
 }
 
 fn report_unknown_languages(
@@ -237,7 +265,7 @@ fn unknown_value(code: &'static str, what: &str, text: &str, unknown: &Unknown) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ColumnSetting, LanguageBy, gather, select};
+    use super::super::{ColumnSetting, LanguageBy, TwoAddresses, gather, select};
     use super::*;
     use crate::problem::Severity;
     use std::collections::BTreeMap;
@@ -248,6 +276,7 @@ mod tests {
             columns: Vec::new(),
             default_language: tag("en"),
             language_by_country: BTreeMap::from([("FR".to_owned(), tag("fr"))]),
+            two_addresses: TwoAddresses::Refuse,
         }
     }
 
@@ -350,14 +379,14 @@ mod tests {
             "Ana,ana@x.example,Peru\n\"Bo\n\",bo@,Peru\nCy,,\nDi,di@x.example,Peru,surplus\n\
              Eve,eve@x.example\nx@y.example,fy@x.example,\n,,\nGo,a@x.example; b@x.example,\n",
             &[
-                "bad-address l.csv:3: the address \"bo@\" in column 2 (email) has the domain \"\", \
+                "bad-address l.csv:3:2: the address \"bo@\" in column 2 (email) has the domain \"\", \
                  which cannot exist",
-                "no-address l.csv:5: no address in column 2 (email)",
+                "no-address l.csv:5:2: no address in column 2 (email)",
                 "ragged-row l.csv:6: the row has 4 cells, the header 3",
                 "ragged-row l.csv:7: the row has 2 cells, the header 3",
-                "bad-name l.csv:8: the name \"x@y.example\" in column 1 (name) holds an @, and \
+                "bad-name l.csv:8:1: the name \"x@y.example\" in column 1 (name) holds an @, and \
                  could be taken for an address",
-                "bad-address l.csv:10: the address \"a@x.example; b@x.example\" in column 2 \
+                "bad-address l.csv:10:2: the address \"a@x.example; b@x.example\" in column 2 \
                  (email) holds more than one address",
             ],
         );
@@ -394,30 +423,30 @@ mod tests {
         for (row, expected) in [
             (
                 "\"Ana\nBcc: x\",a@x.example,",
-                "bad-name l.csv:2: the name \"Ana\\nBcc: x\" in column 1 (name) holds a line break",
+                "bad-name l.csv:2:1: the name \"Ana\\nBcc: x\" in column 1 (name) holds a line break",
             ),
             (
                 "An\u{85}a,a@x.example,",
-                "bad-name l.csv:2: the name \"An\\u{85}a\" in column 1 (name) holds a line break",
+                "bad-name l.csv:2:1: the name \"An\\u{85}a\" in column 1 (name) holds a line break",
             ),
             (
                 "An\u{202e}a,a@x.example,",
-                "bad-name l.csv:2: the name \"An\\u{202e}a\" in column 1 (name) holds an invisible \
+                "bad-name l.csv:2:1: the name \"An\\u{202e}a\" in column 1 (name) holds an invisible \
               character (U+202E)",
             ),
             (
                 "An\0a,a@x.example,",
-                "bad-name l.csv:2: the name \"An\\0a\" in column 1 (name) holds an invisible \
+                "bad-name l.csv:2:1: the name \"An\\0a\" in column 1 (name) holds an invisible \
               character (U+0000)",
             ),
             (
                 "Ana,a\0@x.example,",
-                "bad-address l.csv:2: the address \"a\\0@x.example\" in column 2 (email) holds an \
+                "bad-address l.csv:2:2: the address \"a\\0@x.example\" in column 2 (email) holds an \
               invisible character (U+0000), which does not belong in an address",
             ),
             (
                 "Ana,a@x.example\u{200b},",
-                "bad-address l.csv:2: the address \"a@x.example\\u{200b}\" in column 2 (email) \
+                "bad-address l.csv:2:2: the address \"a@x.example\\u{200b}\" in column 2 (email) \
               holds an invisible character (U+200B), which does not belong in an address",
             ),
         ] {
@@ -426,7 +455,7 @@ mod tests {
         let (_, problems) = read(&[("l.csv", "email,note\na@x.example,\"x\0y\"\n")]);
         assert_eq!(
             problems,
-            ["control-character l.csv:2: column 2 (note) holds a control character (U+0000)"]
+            ["control-character l.csv:2:2: column 2 (note) holds a control character (U+0000)"]
         );
     }
 
@@ -445,8 +474,8 @@ mod tests {
             notes,
             [
                 (Severity::Note, "list-read", "l.csv".to_owned(), 1),
-                (Severity::Note, "trimmed", "l.csv:2".to_owned(), 2),
-                (Severity::Note, "direction-marks", "l.csv:6".to_owned(), 1),
+                (Severity::Note, "trimmed", "l.csv:2:1".to_owned(), 2),
+                (Severity::Note, "direction-marks", "l.csv:6:1".to_owned(), 1),
             ]
         );
         let [ana, sara] = people.recipients.as_slice() else { panic!("two people") };
@@ -466,9 +495,9 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "unknown-language l.csv:2: the language \"Español/EN\" is not known (2 rows)",
-                "unknown-country l.csv:2: the country \"Frannce\" is not known (2 rows)",
-                "unknown-country l.csv:5: the country \"Korea\" is not known (1 row)",
+                "unknown-country l.csv:2:2: the country \"Frannce\" is not known (2 rows)",
+                "unknown-language l.csv:2:3: the language \"Español/EN\" is not known (2 rows)",
+                "unknown-country l.csv:5:2: the country \"Korea\" is not known (1 row)",
             ]
         );
         let tags: Vec<_> = people.recipients.iter().map(|r| r.language.as_str()).collect();
@@ -480,11 +509,11 @@ mod tests {
         check(
             "\"Ana,ana@x.example,Peru\nBo,bo@x.example,\",cy@gmial.com,Peru\n",
             &[
-                "bad-name l.csv:2: the name \"Ana,ana@x.example,Peru\\nBo,bo@x.example,\" in \
+                "bad-name l.csv:2:1: the name \"Ana,ana@x.example,Peru\\nBo,bo@x.example,\" in \
                  column 1 (name) holds an @, and could be taken for an address",
-                "rows-in-a-cell l.csv:2: column 1 (name) holds what looks like whole rows of the \
+                "rows-in-a-cell l.csv:2:1: column 1 (name) holds what looks like whole rows of the \
                  list",
-                "probable-slip l.csv:2: the address cy@gmial.com is probably one at gmail.com",
+                "probable-slip l.csv:2:2: the address cy@gmial.com is probably one at gmail.com",
             ],
         );
     }
@@ -496,8 +525,8 @@ mod tests {
         assert_eq!(
             problems,
             [
-                "no-name l.csv:2: the name \"—\" in column 1 (name) has no letter",
-                "damaged-name l.csv:3: the name \"P?rez\" in column 1 (name) looks damaged",
+                "no-name l.csv:2:1: the name \"—\" in column 1 (name) has no letter",
+                "damaged-name l.csv:3:1: the name \"P?rez\" in column 1 (name) looks damaged",
             ]
         );
         let names: Vec<_> = people.recipients.iter().map(|r| r.name.as_deref()).collect();
@@ -569,13 +598,13 @@ mod tests {
         assert_eq!(read(&[("a.csv", "name,email\n"), ("b.csv", "email\na@x.example")]).1, [empty]);
         let (people, problems) =
             read(&[("a.xlsx", "PK\u{3}\u{4}"), ("b.csv", "email\na@x.example")]);
-        assert!(problems.len() == 1 && problems[0].starts_with("not-a-text-list a.xlsx: "));
+        assert!(problems.len() == 1 && problems[0].starts_with("damaged-workbook a.xlsx: "));
         assert_eq!((people.recipients.len(), people.lists.len()), (1, 2));
     }
 
     #[test]
     fn hints_say_what_to_write() {
-        let list = "email,country\nmailto:ana@x.example,Frannce\n";
+        let list = "email,country\n\"ana@x,example\",Frannce\n";
         let mut options = options();
         options.columns.push(ColumnSetting {
             name: "town".to_owned(),

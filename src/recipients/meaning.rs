@@ -34,8 +34,8 @@ impl<T: Clone> Meanings<T> {
         Meanings { recognise, seen: HashMap::new() }
     }
 
-    /// What a cell means; an empty one means nothing, and is nothing to report.
-    pub(super) fn of(&mut self, cell: &str, file: &str, line: u32) -> Option<T> {
+    /// What the cell at a place means; an empty one means nothing, and is nothing to report.
+    pub(super) fn of(&mut self, cell: &str, place: impl FnOnce() -> Place) -> Option<T> {
         if cell.is_empty() {
             return None;
         }
@@ -50,7 +50,7 @@ impl<T: Clone> Meanings<T> {
         let value = (self.recognise)(cell);
         let meaning = match &value {
             Some(value) => Meaning::Known(value.clone()),
-            None => Meaning::Unknown(Unknown { place: Place::line(file, line), count: 1 }),
+            None => Meaning::Unknown(Unknown { place: place(), count: 1 }),
         };
         self.seen.insert(cell.to_owned(), meaning);
         value
@@ -80,13 +80,16 @@ mod tests {
         let mut meanings = Meanings::new(|text| (text == "Peru").then_some("PE"));
         for (line, cell) in (2..).zip(["Peru", "Prue", "", "Peru", "Prue", "Chle"]) {
             let expected = (cell == "Peru").then_some("PE");
-            assert_eq!(meanings.of(cell, "a.csv", line), expected);
+            assert_eq!(meanings.of(cell, || Place::cell("a.csv", line, 4)), expected);
         }
         let unknown: Vec<_> = meanings
             .unknown()
             .into_iter()
             .map(|(text, u)| (text, u.place.to_string(), u.count))
             .collect();
-        assert_eq!(unknown, [("Prue", "a.csv:3".to_owned(), 2), ("Chle", "a.csv:7".to_owned(), 1)]);
+        assert_eq!(
+            unknown,
+            [("Prue", "a.csv:3:4".to_owned(), 2), ("Chle", "a.csv:7:4".to_owned(), 1)]
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! Stage 1: participant lists in, recipients out.
 //!
-//! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`), what
-//! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`, `name.rs`,
-//! `country.rs`), who of them gets a letter (`admission.rs`, `decisions.rs`, `keep.rs`, `twins.rs`,
-//! counted in `audience.rs`), searching (`select.rs`) and the neutral greeting (`greeting.rs`). Which files
+//! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`, `workbook/`),
+//! what columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`,
+//! `address_cell.rs`, `name.rs`, `country.rs`), who of them gets a letter (`admission.rs`,
+//! `decisions.rs`, `keep.rs`, `twins.rs`, counted in `audience.rs`), addresses that are probably
+//! slips (`slips.rs`), searching (`select.rs`) and the neutral greeting (`greeting.rs`). Which files
 //! are lists, and what letters say, is decided elsewhere.
 //!
 //! # Invariants
@@ -13,6 +14,7 @@
 //! # Failure
 //! [`gather()`] never fails: what is wrong is in [`Problems`], all of it in one pass.
 
+mod address_cell;
 mod admission;
 mod audience;
 mod check;
@@ -20,6 +22,7 @@ mod columns;
 pub mod country;
 mod decision_lines;
 mod decisions;
+mod domains;
 mod fold;
 mod gather;
 pub mod greeting;
@@ -29,10 +32,13 @@ mod meaning;
 mod name;
 mod read;
 mod repair;
+mod rows;
 pub mod select;
 mod shown;
+mod slips;
 mod twins;
 mod values;
+mod workbook;
 
 pub use admission::{Audience, SameAddress};
 pub use audience::{Share, Shares};
@@ -72,6 +78,20 @@ pub struct Options {
     pub default_language: Language,
     /// Upper-case ISO 3166 alpha-2 code -> language; empty unless written.
     pub language_by_country: BTreeMap<String, Language>,
+    /// `[people] two_addresses`.
+    pub two_addresses: TwoAddresses,
+}
+
+/// What becomes of a cell with several people's addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TwoAddresses {
+    /// An error: nobody knows who is meant.
+    #[default]
+    Refuse,
+    /// The first gets the letter.
+    First,
+    /// The first gets the letter, the others copies of it.
+    FirstAndCc,
 }
 
 /// One line of `[columns]`.
@@ -190,6 +210,8 @@ pub struct Excluded {
     pub cause: Cause,
     /// `same address as recipients/vip.csv row 14`.
     pub reason: String,
+    /// The row's values, so that a file of that person is known to be somebody's.
+    pub values: Values,
 }
 
 /// What was found out about a list.
@@ -252,6 +274,7 @@ mod tests_of_lists {
             columns: Vec::new(),
             default_language: Language::english(),
             language_by_country: BTreeMap::new(),
+            two_addresses: TwoAddresses::default(),
         }
     }
 }

@@ -130,8 +130,10 @@ fn is_mostly_wide(bytes: &[u8]) -> bool {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Row<'r> {
     pub(super) line: u32,
-    text: &'r str,
-    ends: &'r [usize],
+    /// The text of all cells.
+    pub(super) text: &'r str,
+    /// Where each ends in it.
+    pub(super) ends: &'r [usize],
 }
 
 impl<'r> Row<'r> {

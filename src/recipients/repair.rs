@@ -4,6 +4,7 @@
 //! that is right in ninety-nine cases sends the hundredth person's letter to a stranger.
 
 use crate::address::EmailAddress;
+use unicode_security::confusable_detection::skeleton;
 
 /// What to do about a cell that is no address.
 pub(super) fn hint(cell: &str) -> String {
@@ -15,10 +16,16 @@ pub(super) fn hint(cell: &str) -> String {
     match within.as_slice() {
         [] => match closed_up(&bare) {
             Some(address) => format!("Write {address}"),
-            None => "Write the person's address, such as name@town.example.".to_owned(),
+            None => match in_latin_letters(&bare) {
+                Some(address) => format!("Write {address}, all of it in Latin letters."),
+                None => "Write the person's address, such as name@town.example.".to_owned(),
+            },
         },
         [one] => format!("Write {one}"),
-        [first, ..] => format!("Keep one of them, such as {first}, and give others their own row."),
+        [first, ..] => format!(
+            "Keep one of them, such as {first}, and give others their own row; or let two_addresses \
+             under [people] decide for all such cells."
+        ),
     }
 }
 
@@ -27,6 +34,19 @@ fn closed_up(bare: &str) -> Option<String> {
     let joined: String = bare.chars().filter(|c| !c.is_whitespace()).collect();
     let (local, domain) = joined.rsplit_once('@')?;
     Some(format!("{local}@{}", domain.replace(',', "."))).filter(|address| is_address(address))
+}
+
+/// The address with Latin letters for those of other scripts that look like them.
+fn in_latin_letters(bare: &str) -> Option<String> {
+    let latin = |c: char| {
+        let mut seen = skeleton(c.encode_utf8(&mut [0; 4])).collect::<Vec<_>>().into_iter();
+        match (seen.next(), seen.next()) {
+            (Some(latin), None) if latin.is_ascii_alphabetic() && !c.is_ascii() => latin,
+            _ => c,
+        }
+    };
+    let typed: String = bare.chars().map(latin).collect();
+    Some(typed).filter(|typed| typed.is_ascii() && is_address(typed))
 }
 
 /// Without `mailto:`, with one `@` for two, without what surrounds the address, without invisible
@@ -56,41 +76,6 @@ fn is_address(text: &str) -> bool {
     EmailAddress::parse(text).is_ok()
 }
 
-/// Domains that people mistype, and what they mean. Only slips that are no provider of their own.
-const SLIPS: &[(&str, &str)] = &[
-    ("gmial.com", "gmail.com"),
-    ("gmai.com", "gmail.com"),
-    ("gamil.com", "gmail.com"),
-    ("gmail.co", "gmail.com"),
-    ("gmail.cm", "gmail.com"),
-    ("gmaill.com", "gmail.com"),
-    ("gmal.com", "gmail.com"),
-    ("gnail.com", "gmail.com"),
-    ("hotmial.com", "hotmail.com"),
-    ("hotmai.com", "hotmail.com"),
-    ("hotmil.com", "hotmail.com"),
-    ("hotmal.com", "hotmail.com"),
-    ("hotnail.com", "hotmail.com"),
-    ("yaho.com", "yahoo.com"),
-    ("yahooo.com", "yahoo.com"),
-    ("yhaoo.com", "yahoo.com"),
-    ("yahoo.co", "yahoo.com"),
-    ("outlok.com", "outlook.com"),
-    ("outloook.com", "outlook.com"),
-    ("outlook.co", "outlook.com"),
-    ("iclod.com", "icloud.com"),
-    ("icoud.com", "icloud.com"),
-];
-
-/// The domain that was probably meant; `None` for a domain that is not known to be a slip.
-pub(super) fn probable_domain(domain: &str) -> Option<String> {
-    if let Some((_, meant)) = SLIPS.iter().find(|(slip, _)| *slip == domain) {
-        return Some((*meant).to_owned());
-    }
-    // There is no top-level domain `con`.
-    domain.strip_suffix(".con").map(|rest| format!("{rest}.com"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,17 +102,9 @@ mod tests {
             assert_eq!(hint(cell), "Write ana@x.example", "{cell}");
         }
         assert!(hint("a@x.example; b@y.example").contains("Keep one of them, such as a@x.example"));
+        assert_eq!(hint("\u{430}na@x.example"), "Write ana@x.example, all of it in Latin letters.");
         for cell in ["n/a", "ana", "ana@", "@x.example", "-"] {
             assert!(hint(cell).starts_with("Write the person's address"), "{cell}");
-        }
-    }
-
-    #[test]
-    fn slips_in_well_known_domains_are_noticed() {
-        assert_eq!(probable_domain("gmial.com").as_deref(), Some("gmail.com"));
-        assert_eq!(probable_domain("town.con").as_deref(), Some("town.com"));
-        for right in ["gmail.com", "mail.com", "ymail.com", "gmx.com", "yahoo.co.uk", "x.example"] {
-            assert_eq!(probable_domain(right), None, "{right}");
         }
     }
 }

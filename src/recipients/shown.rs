@@ -32,9 +32,10 @@ pub(super) fn on_one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// `1 row`, `2 rows`.
+/// `1 row`, `2 rows`, `2 addresses`.
 pub(super) fn counted(count: u64, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+    let ending = if what.ends_with('s') { "es" } else { "s" };
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}{ending}") }
 }
 
 fn is_hidden(c: char) -> bool {

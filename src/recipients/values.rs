@@ -84,6 +84,12 @@ impl Values {
         self.cell(self.names.cell(name)?)
     }
 
+    /// The number of a column's cell in its row, from 1.
+    #[must_use]
+    pub fn cell_number(&self, name: &str) -> Option<usize> {
+        self.names.cell(name).map(|cell| cell + 1)
+    }
+
     /// All names that have a value, sorted, with it.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.names

@@ -103,7 +103,8 @@ impl Thaw {
             }
             None => true,
         };
-        let part = EncodedPart::of_attachment(&Attachment {
+        let bytes = self.objects.read(&frozen.digest)?;
+        let attachment = Attachment {
             id: frozen.id.clone(),
             number: frozen.number,
             // Title and source file are what letters speak of; a message's part has neither.
@@ -112,8 +113,9 @@ impl Thaw {
             name: frozen.name.clone(),
             media_type: frozen.media_type.clone(),
             digest: frozen.digest,
-            bytes: self.objects.read(&frozen.digest)?,
-        });
+            octets: bytes.len() as u64,
+        };
+        let part = EncodedPart::of_attachment(&attachment, &bytes);
         let known = match is_first {
             true => Known::Once(part.chunk.former()),
             false => Known::Shared(part.clone()),

@@ -10,7 +10,7 @@
 
 use crate::address::case_folded;
 use crate::problem::nearest;
-use std::cmp::Ordering;
+use std::collections::HashMap;
 use unicode_normalization::UnicodeNormalization;
 
 /// The names in a folder.
@@ -18,6 +18,11 @@ use unicode_normalization::UnicodeNormalization;
 pub(super) struct Listing {
     /// Names that are Unicode, in natural order.
     pub(super) names: Vec<String>,
+    /// Where each name stands: as it is, with its accents composed where that differs, and with its
+    /// capitals folded. A hundred thousand certificates are looked up in one folder.
+    exact: HashMap<String, usize>,
+    composed: HashMap<String, usize>,
+    folded: HashMap<String, usize>,
     /// Names that are not Unicode, with the odd bytes replaced.
     pub(super) unreadable: Vec<String>,
 }
@@ -29,32 +34,47 @@ pub(super) enum Entry<'a> {
     Here(&'a str),
     /// Only this name, which differs in capitals.
     Spelled(&'a str),
-    /// Nothing; perhaps this one was meant.
-    Nothing(Option<&'a str>),
+    /// Nothing.
+    Nothing,
 }
 
 impl Listing {
     /// A listing of these names.
     pub(super) fn new(mut names: Vec<String>, unreadable: Vec<String>) -> Listing {
-        names.sort_by(|a, b| natural_order(a, b));
-        Listing { names, unreadable }
+        names.sort_by_cached_key(|name| (natural_key(name), name.clone()));
+        let (mut exact, mut composed, mut folded) =
+            (HashMap::with_capacity(names.len()), HashMap::new(), HashMap::new());
+        for (at, name) in names.iter().enumerate() {
+            exact.insert(name.clone(), at);
+            if !name.is_ascii() {
+                composed.entry(name.nfc().collect()).or_insert(at);
+            }
+            folded.entry(case_folded(name)).or_insert(at);
+        }
+        Listing { names, exact, composed, folded, unreadable }
     }
 
     /// Looks up a name as written.
     pub(super) fn entry(&self, wanted: &str) -> Entry<'_> {
-        let names = || self.names.iter().map(String::as_str);
-        if let Some(name) = names().find(|n| *n == wanted) {
-            return Entry::Here(name);
+        let composed = || wanted.nfc().collect::<String>();
+        let is_ascii = wanted.is_ascii();
+        let here = self.exact.get(wanted).or_else(|| match is_ascii {
+            true => None,
+            false => self.composed.get(&composed()),
+        });
+        if let Some(at) = here {
+            return Entry::Here(&self.names[*at]);
         }
-        let composed: String = wanted.nfc().collect();
-        if let Some(name) = names().find(|n| n.nfc().eq(composed.chars())) {
-            return Entry::Here(name);
+        match self.folded.get(&case_folded(wanted)) {
+            Some(at) => Entry::Spelled(&self.names[*at]),
+            None => Entry::Nothing,
         }
-        let folded = case_folded(wanted);
-        match names().find(|n| case_folded(n) == folded) {
-            Some(name) => Entry::Spelled(name),
-            None => Entry::Nothing(nearest(wanted, names().filter(|n| !is_ignored(n)))),
-        }
+    }
+
+    /// The name that was perhaps meant.
+    pub(super) fn nearest(&self, wanted: &str) -> Option<&str> {
+        let names = self.names.iter().map(String::as_str);
+        nearest(wanted, names.filter(|name| !is_ignored(name)).take(NAMES_COMPARED_MAX))
     }
 
     /// The names that fit a pattern and count, in natural order.
@@ -104,14 +124,12 @@ fn fits(pattern: &[char], name: &[char]) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-/// The order in which people count: `list2` before `list10`, capitals no matter; names that are
-/// equal so are ordered by their characters.
-fn natural_order(one: &str, other: &str) -> Ordering {
-    natural_key(one).cmp(&natural_key(other)).then_with(|| one.cmp(other))
-}
+/// Names in which the one that was meant is looked for.
+const NAMES_COMPARED_MAX: usize = 10_000;
 
-/// A name as runs of digits and of other characters. Of two numbers the one with more digits,
-/// zeros at its start left out, is the larger.
+/// The order in which people count: `list2` before `list10`, capitals no matter. A name as runs of
+/// digits and of other characters; of two numbers the one with more digits, zeros at its start left
+/// out, is the larger.
 fn natural_key(name: &str) -> Vec<(usize, String)> {
     let mut runs: Vec<(bool, String)> = Vec::new();
     for c in case_folded(name).chars() {
@@ -183,10 +201,11 @@ mod tests {
             ("A.pdf", Entry::Here("A.pdf")),
             ("\u{e9}t\u{e9}.pdf", Entry::Here("e\u{301}te\u{301}.pdf")),
             ("a.pdf", Entry::Spelled("A.pdf")),
-            ("statment.en.pdf", Entry::Nothing(Some("statement.en.pdf"))),
-            ("programme.docx", Entry::Nothing(None)),
+            ("statment.en.pdf", Entry::Nothing),
         ] {
             assert_eq!(names.entry(wanted), expected, "{wanted}");
         }
+        assert_eq!(names.nearest("statment.en.pdf"), Some("statement.en.pdf"));
+        assert_eq!(names.nearest("programme.docx"), None);
     }
 }

@@ -18,15 +18,18 @@ mod start;
 
 mod approved;
 mod asking;
+mod attacks;
 mod audience;
 mod bad_input;
 mod broken_off;
+mod checking;
 #[cfg(target_os = "linux")]
 mod clock;
 mod confirming;
 mod control;
 mod damage;
 mod decisions;
+mod documents;
 mod dry_run;
 
 mod crash;
@@ -36,7 +39,10 @@ mod faults;
 mod foreign;
 #[cfg(unix)]
 mod interrupts;
+mod isemail;
 mod kills;
+mod languages;
+mod letters;
 #[cfg(target_os = "linux")]
 mod order;
 mod pace;
@@ -50,3 +56,4 @@ mod screen;
 mod send;
 mod tls;
 mod whereabouts;
+mod workbooks;

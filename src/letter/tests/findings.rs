@@ -68,6 +68,7 @@ fn a_letter_that_speaks_of_attachments_has_some() {
     let mut one = One::new("Hello.");
     one.attachments = documents();
     assert_eq!(one.codes(), ["attachments-not-mentioned"]);
+    one.attachments.truncate(1);
     one.body = "Here is the Statement ({{ attachments.statement.number }}).";
     assert_eq!(one.codes(), [""; 0]);
     for (tag, body) in [
@@ -80,6 +81,40 @@ fn a_letter_that_speaks_of_attachments_has_some() {
         let mut one = One::new(body);
         one.language = tag;
         assert_eq!(one.codes(), ["attached-but-nothing"], "{tag}");
+    }
+}
+
+#[test]
+fn a_letter_names_the_documents_it_has_and_no_others() {
+    for (body, expected) in [
+        ("Here is ({{ attachments.statement.number }}).", &["document-not-mentioned"][..]),
+        ("Here is (1), and here (2).", &[]),
+        ("Here is (1), (2) and (3).", &["no-such-number"]),
+        ("Both are attached.", &[]),
+        ("Both are attached; see Annex 3.", &["no-such-number"]),
+        ("{{ attachment_table }} It began in (2026).", &[]),
+        ("{{ attachment_table }} （3）", &["no-such-number"]),
+    ] {
+        let mut one = One::new(body);
+        one.attachments = documents();
+        one.attachments.truncate(2);
+        assert_eq!(one.codes(), expected, "{body}");
+    }
+    for (tag, body, expected) in [
+        ("en", "We attach great importance to it, and are attached to our towns.", &[][..]),
+        ("en", "First (1) and then (2).", &[]),
+        ("en", "See attachment 2.", &["attached-but-nothing"]),
+        ("en", "See Annex 2 of the programme.", &["no-such-number"]),
+        ("de", "Im Anhang finden Sie sie.", &["attached-but-nothing"]),
+        ("it", "Troverà tutto in allegato.", &["attached-but-nothing"]),
+        ("pt", "Segue em anexo.", &["attached-but-nothing"]),
+        ("fr", "Voir l'annexe 2.", &["no-such-number"]),
+        ("ja", "添付いたします。", &["attached-but-nothing"]),
+        ("sw", "attached", &[]),
+    ] {
+        let mut one = One::new(body);
+        one.language = tag;
+        assert_eq!(one.codes(), expected, "{tag} {body}");
     }
 }
 

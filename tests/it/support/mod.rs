@@ -4,6 +4,7 @@
 //! and gone after it: folders, ports, processes.
 
 pub mod certificates;
+pub mod pdf;
 pub mod postfix;
 pub mod proof;
 pub mod python;

@@ -1,0 +1,83 @@
+//! A mailing seen from above, as `check` shows it: its audience, languages, kinds of letter and documents.
+//!
+//! Owns which parts there are and their order, on the screen and in JSON. What a part looks like
+//! is its own file's.
+
+use super::audience;
+use super::document_lines::DocumentLines;
+use super::kind_lines::Kinds;
+use super::language_table::{language_table, languages_as_json};
+use super::shell::Shell;
+use super::ui::{DIM, padded, terminal_columns};
+use super::wrapping::wrapped;
+use crate::campaign::Campaign;
+use crate::plan::contents::Which;
+use crate::plan::{Plan, matrix};
+use crate::problem::Problems;
+use crate::recipients::People;
+use serde_json::{Value, json};
+
+/// The parts of the overview.
+pub(super) struct Overview {
+    /// One behind the other, with an empty line behind each.
+    pub(super) text: String,
+    /// Names and values of the JSON object.
+    pub(super) json: Vec<(&'static str, Value)>,
+}
+
+impl Overview {
+    /// Where there is no plan.
+    pub(super) fn none() -> Overview {
+        let json = [
+            ("audience", Value::Null),
+            ("languages", json!([])),
+            ("kinds", json!([])),
+            ("kinds_total", json!(0)),
+        ];
+        let json = json.into_iter().chain([("documents", json!([]))]);
+        Overview { text: String::new(), json: json.collect() }
+    }
+
+    pub(super) fn of(
+        shell: &Shell,
+        campaign: &Campaign,
+        plan: &Plan,
+        problems: &mut Problems,
+    ) -> Overview {
+        let materials = campaign.materials(shell.clock().date());
+        let rows = matrix::matrix(&materials, &campaign.document_settings);
+        matrix::note_unread(&materials, problems);
+        let kinds = Kinds::of(campaign, plan);
+        let documents = DocumentLines::of(&campaign.look_into_documents(Which::All, problems));
+        let columns = terminal_columns();
+        let parts = [
+            numbers(&campaign.people, columns),
+            language_table(&rows, columns),
+            documents.as_text(),
+            kinds.as_text(columns),
+        ];
+        let text = parts.iter().filter(|part| !part.is_empty()).map(|part| format!("{part}\n"));
+        Overview {
+            text: text.collect(),
+            json: vec![
+                ("audience", audience::as_json(&campaign.people)),
+                ("languages", languages_as_json(&rows)),
+                ("kinds", kinds.as_json()),
+                ("kinds_total", json!(kinds.total())),
+                ("documents", documents.as_json()),
+            ],
+        }
+    }
+}
+
+/// Rows and letters by list, language and country, and who is left out.
+fn numbers(people: &People, columns: usize) -> String {
+    let line = |(label, text): (&str, String)| {
+        let label = padded(label, LABEL_COLUMNS);
+        format!("{}\n", wrapped(&format!("{DIM}{label}{DIM:#}{text}"), columns, LABEL_COLUMNS))
+    };
+    audience::lines(people).into_iter().map(line).collect()
+}
+
+/// Columns of the labels at the left.
+const LABEL_COLUMNS: usize = 11;
