@@ -7,10 +7,11 @@ use crate::config::{self, ByLanguage, Config};
 use crate::id::{CampaignId, Digest};
 use crate::language::Language;
 use crate::letter::{ImageFile, Letters, Source, Sources, Vocabulary};
-use crate::limits::{ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
+use crate::limits::{ATTACHMENT_BYTES_MAX, CONFIG_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX};
 use crate::plan::documents::{self, DocumentSetting, Documents, Titles};
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
+use crate::recipients::greeting::{self, Greetings};
 use crate::recipients::{self, ListSource, People};
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
@@ -28,6 +29,8 @@ pub struct Campaign {
     pub people: People,
     /// Its letters.
     pub letters: Letters,
+    /// How they greet.
+    pub greetings: Greetings,
     /// The language of a letter where there is none in the recipient's.
     pub default_language: Language,
     /// Its documents.
@@ -54,6 +57,8 @@ impl Campaign {
         problems: &mut Problems,
     ) -> Option<Campaign> {
         let people = read_people(workspace, config, setting, problems);
+        let greetings = read_greetings(workspace, problems);
+        greeting::review(&people, &greetings, problems);
         let sources = read_sources(workspace, setting, problems);
         let vocabulary = Vocabulary {
             columns: people.columns.clone(),
@@ -84,6 +89,7 @@ impl Campaign {
             conference_name: config.conference.get("name").cloned().unwrap_or_default(),
             people,
             letters,
+            greetings,
             default_language,
             documents,
             senders,
@@ -150,6 +156,7 @@ impl Campaign {
             campaign: &self.id,
             people: &self.people,
             letters: &self.letters,
+            greetings: &self.greetings,
             default_language: &self.default_language,
             documents: &self.documents,
             senders: &self.senders,
@@ -181,6 +188,15 @@ fn read_people(
 fn people_of(lists: &[(String, Vec<u8>)], config: &Config, problems: &mut Problems) -> People {
     let sources: Vec<_> = lists.iter().map(|(file, bytes)| ListSource { file, bytes }).collect();
     recipients::gather(&sources, &config.recipients_options(), problems)
+}
+
+/// The workspace's own greetings, where it has any.
+fn read_greetings(workspace: &Workspace, problems: &mut Problems) -> Greetings {
+    let file = config::GREETINGS_FILE;
+    match problems.take_from(workspace.read_if_there(file, CONFIG_BYTES_MAX)).flatten() {
+        Some(bytes) => config::read_greetings(file, &bytes, problems),
+        None => Greetings::built_in(),
+    }
 }
 
 fn no_letter(folder: &str, language: &Language) -> Problem {

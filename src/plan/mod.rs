@@ -11,6 +11,7 @@
 //! fingerprint, whatever the order of rows.
 
 pub mod documents;
+mod greeted;
 mod lanes;
 pub mod manifest;
 pub mod objects;
@@ -22,7 +23,8 @@ use crate::language::Language;
 use crate::letter::{Image, Letter, Letters, Particulars, RenderFailure, Undefined};
 use crate::message::{self, Draft, EncodedPart, Message, Sender, compose, letter_digest};
 use crate::problem::{Place, Problem, Problems};
-use crate::recipients::{Excluded, People, Recipient, greeting};
+use crate::recipients::greeting::{self, Greeting, Greetings};
+use crate::recipients::{Excluded, People, Recipient};
 use crate::time::Timestamp;
 use documents::{DocumentSet, Documents};
 use std::collections::BTreeMap;
@@ -65,6 +67,8 @@ pub struct Materials<'a> {
     pub people: &'a People,
     /// Its letters, compiled.
     pub letters: &'a Letters,
+    /// How they greet.
+    pub greetings: &'a Greetings,
     /// The language of a letter where there is none in the recipient's.
     pub default_language: &'a Language,
     /// Its documents.
@@ -92,6 +96,8 @@ pub struct Planned {
     pub to: Mailbox,
     /// The language of the letter, which may stand in for the recipient's.
     pub language: Language,
+    /// How the letter greets: by title, neutrally, without a name.
+    pub greeting: greeting::Kind,
     /// Digest of the letter.
     pub letter_digest: Digest,
     /// The documents that go with it.
@@ -188,6 +194,7 @@ fn make_all<T: Send, E>(
         Ok(())
     })?;
     faults.report(recipients.len(), materials.letters.folder(), problems);
+    greeted::report(materials, &deliveries, problems);
     Ok(Plan {
         campaign: materials.campaign.clone(),
         excluded: materials.people.excluded.clone(),
@@ -225,7 +232,9 @@ pub fn rewrite<T: Send, R>(
 ) -> R {
     let make = |index: usize| {
         let planned = &deliveries[index];
-        let letter = materials.render(planned.recipient, &planned.language, &planned.documents);
+        let greeting = materials.greeting(planned.recipient, &planned.language);
+        let (language, documents) = (&planned.language, &planned.documents);
+        let letter = materials.render(planned.recipient, language, &greeting, documents);
         letter.ok().map(|letter| finish(materials.rewritten(planned, letter)))
     };
     // A letter that could be made once can be made again: nothing was read in between. Were one
@@ -234,18 +243,23 @@ pub fn rewrite<T: Send, R>(
 }
 
 impl Materials<'_> {
+    /// What a recipient's letter in a language begins with.
+    fn greeting(&self, recipient: usize, language: &Language) -> Greeting {
+        self.greetings.greet(language, &self.people.recipients[recipient])
+    }
+
     /// The letter of one recipient.
     fn render(
         &self,
         recipient: usize,
         language: &Language,
+        greeting: &Greeting,
         documents: &DocumentSet,
     ) -> Result<Letter, RenderFailure> {
         let recipient = &self.people.recipients[recipient];
-        let greeting = greeting::neutral(language, recipient.name.as_deref());
         self.letters.render(&Particulars {
             language,
-            greeting: &greeting,
+            greeting: greeting.as_str(),
             values: &recipient.values,
             attachments: &documents.attachments,
         })
@@ -302,7 +316,8 @@ impl<'a> Workshop<'a> {
             .language_for(&recipient.language, m.default_language)
             .ok_or_else(|| Fault::NoLetter(recipient.language.clone()))?;
         let documents = m.documents.for_recipient(recipient);
-        let letter = m.render(index, &language, &documents).map_err(Fault::from)?;
+        let greeting = m.greeting(index, &language);
+        let letter = m.render(index, &language, &greeting, &documents).map_err(Fault::from)?;
         let to = mailbox_of(recipient);
         let sender = m.senders.for_language(&language);
         let letter_digest = letter_digest(&to, sender, &letter);
@@ -321,8 +336,16 @@ impl<'a> Workshop<'a> {
         });
         let id = DeliveryId::of(m.campaign, &recipient.key);
         let octets = message.len() as u64;
-        let planned =
-            Planned { id, recipient: index, to, language, letter_digest, documents, octets };
+        let planned = Planned {
+            id,
+            recipient: index,
+            to,
+            language,
+            greeting: greeting.kind(),
+            letter_digest,
+            documents,
+            octets,
+        };
         Ok((planned, letter, message))
     }
 
