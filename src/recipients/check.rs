@@ -16,7 +16,7 @@ use super::read::Row;
 use super::repair;
 use super::shown::{counted, quoted};
 use super::values::Values;
-use super::{LanguageBy, Options};
+use super::{LanguageBy, Options, greeting};
 use crate::address::{AddressError, EmailAddress};
 use crate::language::Language;
 use crate::limits::ADDRESS_OCTETS_MAX;
@@ -33,6 +33,8 @@ pub(super) struct Person {
     pub(super) language_by: LanguageBy,
     pub(super) country: Option<&'static str>,
     pub(super) values: Values,
+    /// The greeting written in the row.
+    pub(super) greeting: Option<String>,
 }
 
 /// What was put right in a list without asking, for one note each.
@@ -91,8 +93,9 @@ impl RowCheck<'_> {
         let name = self.name(&mut cells);
         let country = self.country(&cells, row.line);
         let (language, language_by) = self.language(&cells, country, row.line);
+        let greeting = self.greeting(&cells, row.line);
         let values = Values::new(Arc::clone(&self.layout.names), cells.iter().map(Cow::as_ref));
-        Some(Person { address: address?, name, language, language_by, country, values })
+        Some(Person { address: address?, name, language, language_by, country, values, greeting })
     }
 
     fn trimmed<'c>(&mut self, cell: &'c str, line: u32) -> &'c str {
@@ -262,6 +265,25 @@ impl RowCheck<'_> {
             cells.push(Cow::Owned(name.clone()));
         }
         Some(name).filter(|name| !name.is_empty())
+    }
+
+    /// The greeting somebody wrote for this row; one that cannot be sent is an error.
+    fn greeting(&mut self, cells: &[Cow<'_, str>], line: u32) -> Option<String> {
+        let column = self.layout.column(Role::Greeting)?;
+        let cell = cells[column].as_ref();
+        if cell.is_empty() {
+            return None;
+        }
+        if let Err(error) = greeting::check_written(cell) {
+            let described = self.layout.described(column);
+            let message = format!("the greeting {} in {described} {error}", quoted(cell));
+            let hint = "Write the whole line, such as Dear Ms Pérez, or empty the cell: the \
+                        greeting is then made by rule.";
+            let place = Place::at(self.file, line, u32::try_from(column + 1).unwrap_or(u32::MAX));
+            self.problems.push(Problem::error("bad-greeting", message).hint(hint).place(place));
+            return None;
+        }
+        Some(cell.to_owned())
     }
 
     fn country(&mut self, cells: &[Cow<'_, str>], line: u32) -> Option<&'static str> {

@@ -1,9 +1,9 @@
 //! Stage 1: participant lists in, recipients out.
 //!
 //! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`), what
-//! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`, `name.rs`,
-//! `country.rs`), one letter for one address (`gather.rs`), searching (`select.rs`) and the neutral
-//! greeting (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
+//! columns are called and mean (`columns.rs`, `headers.rs`, `recognise.rs`), checking rows (`check.rs`, `name.rs`,
+//! `country.rs`), one letter for one address (`gather.rs`), searching (`select.rs`) and the
+//! greeting (`greeting/`). Which files are lists, and what letters say, is decided elsewhere.
 //!
 //! # Invariants
 //! A row with anything in it is a recipient, an [`Excluded`] or an error, so that nobody is missed
@@ -15,6 +15,7 @@
 mod check;
 mod columns;
 pub mod country;
+mod evidence;
 mod fold;
 mod gather;
 pub mod greeting;
@@ -22,6 +23,7 @@ mod headers;
 mod meaning;
 mod name;
 mod read;
+mod recognise;
 mod repair;
 pub mod select;
 mod shown;
@@ -60,8 +62,8 @@ pub struct Options {
 /// One line of `[columns]`.
 #[derive(Clone, Debug)]
 pub struct ColumnSetting {
-    /// A role (`email`, `name`, `given_name`, `family_name`, `language`, `country`, `title`) or a
-    /// free name.
+    /// A role (`email`, `name`, `given_name`, `family_name`, `language`, `country`, `town`,
+    /// `title`, `gender`, `greeting`) or a free name.
     pub name: String,
     /// Headers as written in the lists.
     pub headers: Vec<String>,
