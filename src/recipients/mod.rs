@@ -19,6 +19,8 @@ mod evidence;
 mod fold;
 mod gather;
 pub mod greeting;
+#[cfg(test)]
+mod header_rows_tests;
 mod headers;
 mod meaning;
 mod name;

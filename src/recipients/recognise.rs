@@ -5,7 +5,7 @@
 //! left. The table of headers is `headers.rs`; what is done about a doubt is decided in `columns.rs`.
 
 use super::fold;
-use super::headers::{Role, has_words, is_somebody_elses, role_of, speaks_of_email};
+use super::headers::{Role, has_words, is_somebody_elses, may_be_half, role_of, speaks_of_email};
 
 /// How sure it is what a header means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,10 +48,26 @@ fn bare_role_of(header: &str) -> Option<(Role, usize)> {
     let bare = before.trim_matches(|c: char| !c.is_alphanumeric());
     let words = fold::words(&apart(bare));
     let own = without_owner(&words);
-    let role = role_of(text).or_else(|| role_of(bare)).or_else(|| role_of(own))?;
+    // A question asked twice is numbered: `Prénom1`.
+    let first = own.trim_end_matches('1').trim_end();
+    let known = [text, bare, own, first].into_iter().find_map(role_of);
+    let role = known.or_else(|| half_of(text))?;
     // `Name (e-mail)` means neither.
     let agrees = remark.and_then(role_of).is_none_or(|(other, _)| other == role.0);
     agrees.then_some(role)
+}
+
+/// The half of a name that a header means in one of its two languages, where the other's word may
+/// mean it too: `Family name / Nom`.
+fn half_of(header: &str) -> Option<(Role, usize)> {
+    let (one, other) = header.split_once(['/', '|', '\n'])?;
+    let (one, other) = (one.trim(), other.trim());
+    let half = |text: &str, beside: &str| {
+        let found = role_of(text)?;
+        let is_half = matches!(found.0, Role::GivenName | Role::FamilyName);
+        (is_half && may_be_half(beside)).then_some(found)
+    };
+    half(one, other).or_else(|| half(other, one))
 }
 
 /// Without the number of a question: `1. E-mail`, `Q3: E-mail`, `2) E-mail`.
@@ -291,10 +307,7 @@ mod tests {
     #[test]
     fn a_header_that_only_speaks_of_it_is_likely_and_of_others_none() {
         let likely = |role| Some((role, Certainty::Likely));
-        check(
-            &["Work email", "Email 1", "E-mail for the documents", "Contact e-mail"],
-            likely(Role::Email),
-        );
+        check(&["Work email", "E-mail for the documents", "Contact e-mail"], likely(Role::Email));
         check(&["Your first name as it should stand in the certificate"], likely(Role::GivenName));
         check(&["Country you represent"], likely(Role::Country));
         check(

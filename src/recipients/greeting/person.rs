@@ -49,6 +49,10 @@ impl<'a> Parts<'a> {
         let cell = |column| values.get(column).unwrap_or_default();
         let title_cell = cell("title");
         let mut title = title_of(title_cell, country);
+        for other in OTHER_TITLES.iter().map(|column| cell(column)).filter(|c| *c != title_cell) {
+            // What else such a column holds is no finding: it is not the column of titles.
+            title = title.and(Title { is_unknown: false, ..title::read(other) });
+        }
         let (given, before_given) = bare(cell("given_name"), title_cell);
         let (family, before_family) = bare(cell("family_name"), title_cell);
         let (whole, before_whole) = bare(name.unwrap_or_default(), title_cell);
@@ -112,6 +116,18 @@ impl<'a> Parts<'a> {
         }
     }
 }
+
+/// Columns that stand beside that of titles: `Anrede` (Frau) and `Titel` (Dr.).
+const OTHER_TITLES: &[&str] = &[
+    "salutation",
+    "anrede",
+    "titel",
+    "civilite",
+    "tratamiento",
+    "prefix",
+    "academic_title",
+    "akademischer_titel",
+];
 
 /// What the title cell says of somebody from that country. 先生 is a man in China and a teacher in
 /// Japan.
@@ -342,6 +358,9 @@ mod tests {
             let parts = Parts::of(&values, None, None);
             assert_eq!((parts.title.gender, parts.is_contradicted), (expected, contradicted));
         }
+        let values = Values::from_pairs([("title", "Frau"), ("anrede", "Frau"), ("titel", "Dr.")]);
+        let title = Parts::of(&values, None, None).title;
+        assert_eq!((title.gender, title.ranks), (Gender::Female, title::Ranks::of("doctor")));
         let values = Values::from_pairs([("title", "先生")]);
         assert_eq!(Parts::of(&values, None, Some("CN")).title.gender, Gender::Male);
         assert_eq!(Parts::of(&values, None, Some("JP")).title.gender, Gender::Unsaid);
