@@ -131,7 +131,8 @@ fn unknown_form(language: &Language, key: &str, place: Place) -> Problem {
 fn incomplete(language: &Language, missing: &[&str], place: Place) -> Problem {
     let message = format!("[{language}] lacks {}", missing.join(" and "));
     let hint = format!(
-        "The program has no greeting in {language} of its own, so write neutral = \"... {{name}},\" \
+        "The program has no greeting in {language} of its own, so write neutral = \"... \
+         {{name}},\" \
          and nameless = \"...\"."
     );
     Problem::error("config-missing", message).place(place).hint(hint)
@@ -156,7 +157,8 @@ mod tests {
         for (text, expected) in [
             (
                 "[en]\nneutral = \"Dear {givenname},\"",
-                "g:2:11 en.neutral has {givenname}, which stands for nothing | Did you mean {given_name}?",
+                "g:2:11 en.neutral has {givenname}, which stands for nothing | Did you mean \
+                 {given_name}?",
             ),
             (
                 "[en]\nneutrl = \"Dear {name},\"",
@@ -164,23 +166,28 @@ mod tests {
             ),
             (
                 "[en]\nnameless = \"Dear {name},\"",
-                "g:2:12 en.nameless has a place for a name | It is for people of whom no name is known: write it without braces.",
+                "g:2:12 en.nameless has a place for a name | It is for people of whom no name \
+                 is known: write it without braces.",
             ),
             (
                 "[en]\nfemale = \"Dear Ms ,\"",
-                "g:2:10 en.female ends with \"Ms\", and no name follows | Write female = \"Dear Ms {family_name},\".",
+                "g:2:10 en.female ends with \"Ms\", and no name follows | Write female = \"Dear \
+                 Ms {family_name},\".",
             ),
             (
                 "[en]\njoint = \"Dear {name},\"",
-                "g:2:9 en.joint has a place for one person's name | Write {names}, which stands for the names of all who are greeted.",
+                "g:2:9 en.joint has a place for one person's name | Write {names}, which stands \
+                 for the names of all who are greeted.",
             ),
             (
                 "[en]\nmale = \"Dear {names},\"",
-                "g:2:8 en.male has a place for several names | Write {name}; {names} is for joint greetings.",
+                "g:2:8 en.male has a place for several names | Write {name}; {names} is for \
+                 joint greetings.",
             ),
             (
                 "[en]\nmale = 3",
-                "g:2:8 en.male must be a list of texts, not a number | Write female = \"Dear Ms {family_name},\".",
+                "g:2:8 en.male must be a list of texts, not a number | Write female = \"Dear Ms \
+                 {family_name},\".",
             ),
             (
                 "[english]\nmale = \"Dear {name},\"",
@@ -188,11 +195,13 @@ mod tests {
             ),
             (
                 "[sw]\nneutral = \"Mpendwa {name},\"",
-                "g:1:2 [sw] lacks nameless | The program has no greeting in sw of its own, so write neutral = \"... {name},\" and nameless = \"...\".",
+                "g:1:2 [sw] lacks nameless | The program has no greeting in sw of its own, so \
+                 write neutral = \"... {name},\" and nameless = \"...\".",
             ),
             (
                 "[en.titles]\n\"Arq.\" = \"Dear {titel} {name},\"",
-                "g:2:10 en.titles.Arq. has {titel}, which stands for nothing | Did you mean {title}?",
+                "g:2:10 en.titles.Arq. has {titel}, which stands for nothing | Did you mean \
+                 {title}?",
             ),
         ] {
             assert_eq!(found(text), [expected]);

@@ -31,16 +31,21 @@ const ROWS: &[(&str, &str)] = &[
         "email = Email, given_name = First Name, family_name = Last Name",
     ),
     (
-        "Order ID|Buyer first name|Buyer last name|Buyer email|Attendee first name|Attendee last name|Attendee email|Ticket",
-        "email = Attendee email, given_name = Attendee first name, family_name = Attendee last name",
+        "Order ID|Buyer first name|Buyer last name|Buyer email|Attendee first name|Attendee \
+         last name|Attendee email|Ticket",
+        "email = Attendee email, given_name = Attendee first name, family_name = Attendee last \
+         name",
     ),
     (
         "Timestamp|Email Address|Full name|Which country do you represent?|Preferred language",
-        "!likely-column email = Email Address, name = Full name, language = Preferred language, country = Which country do you represent? (likely)",
+        "!likely-column email = Email Address, name = Full name, language = Preferred language, \
+         country = Which country do you represent? (likely)",
     ),
     (
-        "Timestamp|What is your e-mail address?|What is your first name?|What is your family name?|Organisation",
-        "email = What is your e-mail address?, given_name = What is your first name?, family_name = What is your family name?",
+        "Timestamp|What is your e-mail address?|What is your first name?|What is your family \
+         name?|Organisation",
+        "email = What is your e-mail address?, given_name = What is your first name?, \
+         family_name = What is your family name?",
     ),
     (
         "Horodateur|Adresse e-mail|Nom|Prénom|Pays|Établissement",
@@ -48,11 +53,13 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "Marca temporal|Dirección de correo electrónico|Nombre|Apellidos|País|Ciudad",
-        "email = Dirección de correo electrónico, given_name = Nombre, family_name = Apellidos, country = País, town = Ciudad",
+        "email = Dirección de correo electrónico, given_name = Nombre, family_name = Apellidos, \
+         country = País, town = Ciudad",
     ),
     (
         "Zeitstempel|E-Mail-Adresse|Vorname|Nachname|Land|Stadt",
-        "email = E-Mail-Adresse, given_name = Vorname, family_name = Nachname, country = Land, town = Stadt",
+        "email = E-Mail-Adresse, given_name = Vorname, family_name = Nachname, country = Land, \
+         town = Stadt",
     ),
     (
         "Carimbo de data/hora|Endereço de e-mail|Nome completo|País|Cidade",
@@ -64,11 +71,13 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "Отметка времени|Адрес электронной почты|Фамилия|Имя|Страна|Город",
-        "email = Адрес электронной почты, given_name = Имя, family_name = Фамилия, country = Страна, town = Город",
+        "email = Адрес электронной почты, given_name = Имя, family_name = Фамилия, country = \
+         Страна, town = Город",
     ),
     (
         "طابع زمني|عنوان البريد الإلكتروني|الاسم الأول|اسم العائلة|البلد",
-        "email = عنوان البريد الإلكتروني, given_name = الاسم الأول, family_name = اسم العائلة, country = البلد",
+        "email = عنوان البريد الإلكتروني, given_name = الاسم الأول, family_name = اسم العائلة, \
+         country = البلد",
     ),
     (
         "时间戳记|电子邮件地址|姓名|国家|城市",
@@ -80,7 +89,8 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "ID|Heure de début|Heure de fin|Adresse de messagerie|Nom|Prénom1|Pays de résidence",
-        "email = Adresse de messagerie, given_name = Prénom1, family_name = Nom, country = Pays de résidence",
+        "email = Adresse de messagerie, given_name = Prénom1, family_name = Nom, country = Pays \
+         de résidence",
     ),
     (
         "ID|Name|E-mail Address|Affiliation|Position|Country|Registration date",
@@ -88,23 +98,29 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "Registration ID|Title|First Name|Surname|Email Address|Affiliation|Country",
-        "email = Email Address, given_name = First Name, family_name = Surname, country = Country, title = Title",
+        "email = Email Address, given_name = First Name, family_name = Surname, country = \
+         Country, title = Title",
     ),
     (
-        "Confirmation Number|Registrant: First Name|Registrant: Last Name|Registrant: Email Address|CC Email Address|Company",
-        "email = Registrant: Email Address, given_name = Registrant: First Name, family_name = Registrant: Last Name",
+        "Confirmation Number|Registrant: First Name|Registrant: Last Name|Registrant: Email \
+         Address|CC Email Address|Company",
+        "email = Registrant: Email Address, given_name = Registrant: First Name, family_name = \
+         Registrant: Last Name",
     ),
     (
         "FirstName|LastName|EmailAddress|CompanyName|CountryCode|JobTitle",
-        "email = EmailAddress, given_name = FirstName, family_name = LastName, country = CountryCode",
+        "email = EmailAddress, given_name = FirstName, family_name = LastName, country = \
+         CountryCode",
     ),
     (
         "first_name|last_name|email|country|city|gender",
-        "email = email, given_name = first_name, family_name = last_name, country = country, town = city, gender = gender",
+        "email = email, given_name = first_name, family_name = last_name, country = country, \
+         town = city, gender = gender",
     ),
     (
         "participant_first_name|participant_last_name|participant_email|participant_country",
-        "email = participant_email, given_name = participant_first_name, family_name = participant_last_name, country = participant_country",
+        "email = participant_email, given_name = participant_first_name, family_name = \
+         participant_last_name, country = participant_country",
     ),
     (
         "registrant_email|registrant_name|registrant_country",
@@ -112,7 +128,8 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "Salutation|First name *|Last name *|E-mail *|Country *|City *",
-        "email = E-mail *, given_name = First name *, family_name = Last name *, country = Country *, town = City *, title = Salutation",
+        "email = E-mail *, given_name = First name *, family_name = Last name *, country = \
+         Country *, town = City *, title = Salutation",
     ),
     (
         "Title|Given Name(s)|FAMILY NAME|E-mail (office)|E-mail (private)|Country",
@@ -123,8 +140,10 @@ const ROWS: &[(&str, &str)] = &[
         "email = E-mail, name = Name, country = Country, gender = Sex",
     ),
     (
-        "S/N|Full Name (as in passport)|M/F|Nationality|Country of residence|Email|Assistant's e-mail",
-        "email = Email, name = Full Name (as in passport), country = Country of residence, gender = M/F",
+        "S/N|Full Name (as in passport)|M/F|Nationality|Country of residence|Email|Assistant's \
+         e-mail",
+        "email = Email, name = Full Name (as in passport), country = Country of residence, \
+         gender = M/F",
     ),
     (
         "Mr/Ms|First Name|LAST NAME|Organization|E-mail 1|E-mail 2",
@@ -148,11 +167,13 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "Family name / Nom|Given name / Prénom|E-mail / Courriel|Country / Pays|Language / Langue",
-        "email = E-mail / Courriel, given_name = Given name / Prénom, family_name = Family name / Nom, language = Language / Langue, country = Country / Pays",
+        "email = E-mail / Courriel, given_name = Given name / Prénom, family_name = Family name \
+         / Nom, language = Language / Langue, country = Country / Pays",
     ),
     (
         "Nom / Name|Prénom / First name|Courriel / E-mail|Pays / Country",
-        "email = Courriel / E-mail, given_name = Prénom / First name, family_name = Nom / Name, country = Pays / Country",
+        "email = Courriel / E-mail, given_name = Prénom / First name, family_name = Nom / Name, \
+         country = Pays / Country",
     ),
     (
         "Email|Confirm email|First name|Last name",
@@ -162,7 +183,8 @@ const ROWS: &[(&str, &str)] = &[
     ("Email|Email opt-in|Name", "email = Email, name = Name"),
     (
         "Civilité|Nom|Prénom|Adresse électronique|Organisme|Ville|Pays|Langue de correspondance",
-        "email = Adresse électronique, given_name = Prénom, family_name = Nom, language = Langue de correspondance, country = Pays, town = Ville, title = Civilité",
+        "email = Adresse électronique, given_name = Prénom, family_name = Nom, language = \
+         Langue de correspondance, country = Pays, town = Ville, title = Civilité",
     ),
     (
         "N°|Nom et prénom(s)|Sexe|Fonction|Structure|Téléphone|E-mail",
@@ -170,11 +192,15 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "Nom de famille (en majuscules)|Prénom(s)|Courriel professionnel|Pays",
-        "!likely-column email = Courriel professionnel (likely), given_name = Prénom(s), family_name = Nom de famille (en majuscules), country = Pays",
+        "!likely-column email = Courriel professionnel (likely), given_name = Prénom(s), \
+         family_name = Nom de famille (en majuscules), country = Pays",
     ),
     (
-        "Quel est votre prénom ?|Quel est votre nom de famille ?|Votre adresse e-mail|Pays de résidence",
-        "!likely-column !likely-column email = Votre adresse e-mail, given_name = Quel est votre prénom ? (likely), family_name = Quel est votre nom de famille ? (likely), country = Pays de résidence",
+        "Quel est votre prénom ?|Quel est votre nom de famille ?|Votre adresse e-mail|Pays de \
+         résidence",
+        "!likely-column !likely-column email = Votre adresse e-mail, given_name = Quel est \
+         votre prénom ? (likely), family_name = Quel est votre nom de famille ? (likely), \
+         country = Pays de résidence",
     ),
     (
         "Nom du participant|Email du participant|Email de l'assistante|Pays",
@@ -182,11 +208,13 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "Tratamiento|Nombre(s)|Apellido(s)|Correo electrónico|Institución|País",
-        "email = Correo electrónico, given_name = Nombre(s), family_name = Apellido(s), country = País, title = Tratamiento",
+        "email = Correo electrónico, given_name = Nombre(s), family_name = Apellido(s), country \
+         = País, title = Tratamiento",
     ),
     (
         "Nombre completo|Correo electrónico institucional|País de residencia|Idioma de preferencia",
-        "!likely-column email = Correo electrónico institucional (likely), name = Nombre completo, language = Idioma de preferencia, country = País de residencia",
+        "!likely-column email = Correo electrónico institucional (likely), name = Nombre \
+         completo, language = Idioma de preferencia, country = País de residencia",
     ),
     (
         "Nombre y apellidos|Cargo|Municipio|Correo|Correo del asistente",
@@ -198,11 +226,13 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "Anrede|Titel|Vorname|Name|E-Mail|Ort|Land|Sprache",
-        "email = E-Mail, given_name = Vorname, family_name = Name, language = Sprache, country = Land, town = Ort, title = Anrede",
+        "email = E-Mail, given_name = Vorname, family_name = Name, language = Sprache, country \
+         = Land, town = Ort, title = Anrede",
     ),
     (
         "Anrede *|Vorname *|Nachname *|Ihre E-Mail-Adresse *|Organisation",
-        "email = Ihre E-Mail-Adresse *, given_name = Vorname *, family_name = Nachname *, title = Anrede *",
+        "email = Ihre E-Mail-Adresse *, given_name = Vorname *, family_name = Nachname *, title \
+         = Anrede *",
     ),
     (
         "Geschlecht (m/w/d)|Vor- und Nachname|E-Mail|E-Mail Sekretariat",
@@ -210,7 +240,8 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "Titolo|Nome|Cognome|Posta elettronica|Ente|Città",
-        "email = Posta elettronica, given_name = Nome, family_name = Cognome, town = Città, title = Titolo",
+        "email = Posta elettronica, given_name = Nome, family_name = Cognome, town = Città, \
+         title = Titolo",
     ),
     (
         "Nome e cognome|Indirizzo e-mail|Conferma indirizzo e-mail|Paese",
@@ -218,7 +249,8 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "Tratamento|Nome|Sobrenome|Correio eletrônico|Município|País",
-        "email = Correio eletrônico, given_name = Nome, family_name = Sobrenome, country = País, town = Município, title = Tratamento",
+        "email = Correio eletrônico, given_name = Nome, family_name = Sobrenome, country = \
+         País, town = Município, title = Tratamento",
     ),
     (
         "Nome completo|E-mail|E-mail do assistente|Cidade|Gênero",
@@ -227,7 +259,8 @@ const ROWS: &[(&str, &str)] = &[
     ("ФИО|Должность|Организация|Эл. почта|Телефон", "email = Эл. почта, name = ФИО"),
     (
         "Фамилия|Имя Отчество|Пол|Адрес электронной почты|Страна|Язык переписки",
-        "email = Адрес электронной почты, given_name = Имя Отчество, family_name = Фамилия, language = Язык переписки, country = Страна, gender = Пол",
+        "email = Адрес электронной почты, given_name = Имя Отчество, family_name = Фамилия, \
+         language = Язык переписки, country = Страна, gender = Пол",
     ),
     (
         "№ п/п|Фамилия, имя, отчество|Электронная почта *|E-mail помощника|Город",
@@ -235,11 +268,13 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "الاسم الكامل|الجنس|البريد الإلكتروني|بريد المساعد الإلكتروني|الدولة|المدينة",
-        "email = البريد الإلكتروني, name = الاسم الكامل, country = الدولة, town = المدينة, gender = الجنس",
+        "email = البريد الإلكتروني, name = الاسم الكامل, country = الدولة, town = المدينة, \
+         gender = الجنس",
     ),
     (
         "اللقب|الاسم|البريد الإلكتروني|البلد|اللغة",
-        "email = البريد الإلكتروني, given_name = الاسم, family_name = اللقب, language = اللغة, country = البلد",
+        "email = البريد الإلكتروني, given_name = الاسم, family_name = اللقب, language = اللغة, \
+         country = البلد",
     ),
     ("序号|姓名|性别|单位|职务|电子邮箱|手机", "email = 电子邮箱, name = 姓名, gender = 性别"),
     (
@@ -254,7 +289,8 @@ const ROWS: &[(&str, &str)] = &[
     ("Work email|Private email|Name", "!several-email-columns"),
     (
         "Primary Email|First Name|Last Name",
-        "!likely-column email = Primary Email (likely), given_name = First Name, family_name = Last Name",
+        "!likely-column email = Primary Email (likely), given_name = First Name, family_name = \
+         Last Name",
     ),
     ("Please give your e-mail|Name", "email = Please give your e-mail, name = Name"),
     ("Organisation e-mail|E-mail|Name", "email = E-mail, name = Name"),
@@ -267,7 +303,8 @@ const ROWS: &[(&str, &str)] = &[
     ),
     (
         "Email|First Name|Last Name|Phone|Country/Region Name|City",
-        "email = Email, given_name = First Name, family_name = Last Name, country = Country/Region Name, town = City",
+        "email = Email, given_name = First Name, family_name = Last Name, country = \
+         Country/Region Name, town = City",
     ),
     (
         "Guest name|Guest email|Greeting|Plus one",
@@ -324,7 +361,8 @@ fn of_several_columns_one_without_addresses_is_none_and_the_same_twice_is_one() 
 
 #[test]
 fn a_greeting_of_the_row_is_kept_and_an_unfinished_one_refused_with_its_cell() {
-    let list = "name,email,greeting\nAna,a@x.example,Dear Ana\nBo,b@x.example,\"Dear ,\"\nCy,c@x.example,\n";
+    let list = "name,email,greeting\nAna,a@x.example,Dear Ana\nBo,b@x.example,\"Dear ,\"\nCy,\
+     c@x.example,\n";
     let options = Options {
         columns: Vec::new(),
         default_language: Language::english(),

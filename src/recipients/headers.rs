@@ -142,7 +142,8 @@ const HEADERS: &[(Role, &str)] = &[
     (
         Role::Country,
         "country|country name|country of residence|country of work|country/territory|\
-         country or territory|country or area|country/area|country/region|country/region name|country code|nation|member state|\
+         country or territory|country or area|country/area|country/region|\
+         country/region name|country code|nation|member state|\
          country represented|represented country|\
          pays|pays de résidence|nom du pays|état membre|pays représenté|pays ou territoire|\
          país|país de residencia|país representado|nombre del país|estado miembro|\

@@ -32,6 +32,7 @@ mod crash;
 mod drive;
 mod faults;
 mod foreign;
+mod greeting;
 #[cfg(unix)]
 mod interrupts;
 mod kills;

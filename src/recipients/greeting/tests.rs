@@ -1,3 +1,5 @@
+//! How people of all kinds are greeted, and what is found about titles and names.
+
 use super::*;
 use crate::address::EmailAddress;
 use crate::id::RecipientKey;
