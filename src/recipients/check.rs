@@ -234,6 +234,11 @@ impl RowCheck<'_> {
                 Problem::warning("no-name", format!("{described} has no letter"))
                     .hint("Write the person's name, or empty the cell; the greeting is neutral.")
             }
+            Doubt::NoValue => {
+                *cell = Cow::Borrowed("");
+                Problem::warning("no-name", format!("{described} is what programs write for none"))
+                    .hint("Write the person's name, or empty the cell; the greeting is neutral.")
+            }
             Doubt::NoLetter => {
                 Problem::warning("doubtful-name", format!("{described} has no letter"))
                     .hint("If it is no name, empty the cell; the greeting is then neutral.")

@@ -287,9 +287,7 @@ mod tests {
             }
             assert!(!manners.grammar.and.is_empty() && !manners.grammar.between.is_empty());
             // The last form of a kind must be one that a whole name can fill.
-            assert!(
-                !manners.forms.get("female").is_empty() == !manners.forms.get("male").is_empty()
-            );
+            assert!(manners.forms.get("female").is_empty() == manners.forms.get("male").is_empty());
         }
         let languages: Vec<_> = BUILT_IN.keys().copied().collect();
         let wanted = [

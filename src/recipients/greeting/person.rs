@@ -8,9 +8,9 @@
 //! No gender is concluded from a given or family name. A patronymic is no such guess: its ending is
 //! the grammar's.
 
+use super::super::name::NO_VALUES;
 use super::super::values::Values;
 use super::title::{self, BEHIND_NAMES, Gender, Title};
-use super::written::NO_VALUES;
 use std::borrow::Cow;
 use unicode_script::{Script, UnicodeScript};
 
@@ -211,7 +211,7 @@ fn by_capitals(name: &str) -> Option<(&str, &str)> {
     let rest = || words[..first].iter().chain(&words[first + run..]);
     let starts_big = |word: &&&str| word.chars().next().is_some_and(char::is_uppercase);
     let long = words[first..first + run].iter().any(|word| word.chars().count() > 2);
-    if !rest().any(|word| is_small(word)) || !(is_at_end || first == 0 && long) {
+    if !rest().any(is_small) || !(is_at_end || first == 0 && long) {
         return None;
     }
     if first == 0 {

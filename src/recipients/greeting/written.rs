@@ -4,6 +4,7 @@
 //! `Dear null,`, `#N/A`. What people may write otherwise is theirs.
 
 use super::super::fold;
+use super::super::name::NO_VALUES;
 use crate::limits::GREETING_CHARS_MAX;
 
 /// Why a written greeting cannot be sent. Its words complete "the greeting ...".
@@ -34,9 +35,6 @@ const PLACE_MARKS: &[&str] = &[
     "{", "}", "<", ">", "«", "»", "[", "]", "__", "%name", "$name", "...", "…", "#n/a", "#ref",
     "#value", "#name", "#null", "???",
 ];
-/// What programs write for a value that is not there; `Null` and `None` are names.
-pub(super) const NO_VALUES: &[&str] =
-    &["null", "NULL", "none", "NONE", "undefined", "NaN", "nan", "N/A", "n/a", "(null)", "nil"];
 /// Words that want a name behind them, as [`fold::words`] leaves them.
 const WANT_A_NAME: &[&str] = &[
     "dear",
