@@ -8,14 +8,15 @@ use crate::id::{CampaignId, Digest};
 use crate::language::Language;
 use crate::letter::{ImageFile, Letters, RowCondition, Source, Sources, Vocabulary};
 use crate::limits::{
-    ATTACHMENT_BYTES_MAX, DECISIONS_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX,
-    TRANSLATION_OLDER_MIN,
+    ATTACHMENT_BYTES_MAX, CONFIG_BYTES_MAX, DECISIONS_BYTES_MAX, LIST_BYTES_MAX,
+    TEMPLATE_BYTES_MAX, TRANSLATION_OLDER_MIN,
 };
 use crate::plan::contents::{self, LookedInto, Which};
 use crate::plan::documents::{self, DocumentSetting, Documents, Reader, Titles};
 use crate::plan::header_values;
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
 use crate::problem::{Place, Problem, Problems};
+use crate::recipients::greeting::{self, Greetings};
 use crate::recipients::{self, Audience, Decisions, Keep, ListSource, People};
 use crate::time::Timestamp;
 use crate::workspace::{DECISIONS_FILE, Workspace};
@@ -34,6 +35,8 @@ pub struct Campaign {
     pub people: People,
     /// Its letters.
     pub letters: Letters,
+    /// How they greet.
+    pub greetings: Greetings,
     /// The language of a letter where there is none in the recipient's.
     pub default_language: Language,
     /// Its documents.
@@ -62,6 +65,8 @@ impl Campaign {
         problems: &mut Problems,
     ) -> Option<Campaign> {
         let people = read_people(workspace, config, setting, problems);
+        let greetings = read_greetings(workspace, problems);
+        greeting::review(&people, &greetings, problems);
         let sources = read_sources(workspace, setting, problems);
         note_older_translations(workspace, config, &sources.letters, problems);
         let vocabulary = Vocabulary {
@@ -95,6 +100,7 @@ impl Campaign {
             conference_name: config.conference.get("name").cloned().unwrap_or_default(),
             people,
             letters,
+            greetings,
             default_language,
             documents,
             document_settings,
@@ -168,6 +174,7 @@ impl Campaign {
             campaign: &self.id,
             people: &self.people,
             letters: &self.letters,
+            greetings: &self.greetings,
             default_language: &self.default_language,
             documents: &self.documents,
             senders: &self.senders,
@@ -254,6 +261,15 @@ fn vocabulary(config: &Config, setting: &config::Campaign) -> Vocabulary {
         attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
         attachment_titles: config.attachments_of(setting).map(|(_, a)| titles_of(a)).collect(),
         default_language: Some(config.languages.default.clone()),
+    }
+}
+
+/// The workspace's own greetings, where it has any.
+fn read_greetings(workspace: &Workspace, problems: &mut Problems) -> Greetings {
+    let file = config::GREETINGS_FILE;
+    match problems.take_from(workspace.read_if_there(file, CONFIG_BYTES_MAX)).flatten() {
+        Some(bytes) => config::read_greetings(file, &bytes, problems),
+        None => Greetings::built_in(),
     }
 }
 

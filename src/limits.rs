@@ -82,6 +82,16 @@ pub const WHERE_VALUES_COUNTED_MAX: usize = 1_000;
 pub const WHERE_VALUES_SHOWN: usize = 8;
 /// Characters of a cell that a message quotes: longer than any address people can take in at once.
 pub const CELL_SHOWN_CHARS_MAX: usize = 80;
+/// Names that one finding about many of them shows before it says how many more there are: enough
+/// to see what they have in common.
+pub const NAMES_SHOWN_MAX: usize = 5;
+/// Values of one column that are unknown and reported each for itself: with more of them, the
+/// column probably means something else, and that is one finding.
+pub const VALUES_REPORTED_MAX: usize = 8;
+/// Characters of a greeting that somebody wrote: more is a letter.
+pub const GREETING_CHARS_MAX: usize = 200;
+/// People who are greeted by name in one line; more are greeted as participants.
+pub const GREETED_TOGETHER_MAX: usize = 6;
 
 /// Bytes of a letter's source file.
 pub const TEMPLATE_BYTES_MAX: u64 = 1 << 20;

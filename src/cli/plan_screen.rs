@@ -10,6 +10,7 @@ use crate::ledger::State;
 use crate::letter::Attachment;
 use crate::plan::Plan;
 use crate::recipients::LanguageBy;
+use crate::recipients::greeting::Kind;
 use crate::send::Selection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -142,7 +143,7 @@ pub(super) fn plan_screen(
     for (i, left_out) in audience::left_out(&campaign.people).iter().enumerate() {
         line(if i == 0 { "left out" } else { "" }, left_out, "");
     }
-    line("first", &first_and_last(campaign, plan, going), &neutral(campaign, plan));
+    line("first", &first_and_last(campaign, plan, going), &neutral(plan));
     let already = going.already();
     if !already.is_empty() {
         line("already", &already, "");
@@ -275,11 +276,13 @@ fn first_and_last(campaign: &Campaign, plan: &Plan, going: &Going) -> String {
     }
 }
 
-fn neutral(campaign: &Campaign, plan: &Plan) -> String {
-    let nameless =
-        |d: &&crate::plan::Planned| campaign.people.recipients[d.recipient].name.is_none();
-    match plan.deliveries.iter().filter(nameless).count() {
-        0 => String::new(),
-        n => format!("without a name: {n}"),
-    }
+/// `neutral greeting: 27, without a name: 2`.
+fn neutral(plan: &Plan) -> String {
+    let count = |kind| plan.deliveries.iter().filter(|d| d.greeting == kind).count() as u64;
+    let of = |words: &str, kind| match count(kind) {
+        0 => None,
+        n => Some(format!("{words}: {}", grouped(n))),
+    };
+    let said = [of("neutral greeting", Kind::Neutral), of("without a name", Kind::Nameless)];
+    said.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

@@ -2,7 +2,8 @@
 //!
 //! Owns the shape of the configuration and which campaign a command means. Reading the file is
 //! `read.rs` with a file for each large table, what all tables have in common `section.rs`, syntax
-//! errors `syntax.rs`, the environment `environment.rs`, passwords `password.rs`.
+//! errors `syntax.rs`, the environment `environment.rs`, passwords `password.rs`. A workspace's own
+//! greetings are a file of their own, `greetings.rs`.
 //! Library stages never see a [`Config`]: they take their own option structs, which are made here
 //! where that is a matter of copying.
 //!
@@ -15,6 +16,7 @@
 
 mod campaigns;
 pub mod environment;
+mod greetings;
 mod habits;
 mod names;
 mod password;
@@ -27,6 +29,7 @@ mod syntax;
 mod units;
 
 pub use environment::Environment;
+pub use greetings::{GREETINGS_FILE, read_greetings};
 pub use password::{PasswordSource, fetch as fetch_password};
 pub use people::PeopleRules;
 pub use read::read;

@@ -154,7 +154,8 @@ impl<'a> Admission<'a> {
         }
         self.taken.insert(slot, people.recipients.len());
         let recipient = recipient(people, person, key, place);
-        let mut recipient = Recipient { greeting, ..recipient };
+        let written = greeting.or_else(|| recipient.greeting.clone());
+        let mut recipient = Recipient { greeting: written, ..recipient };
         add_copies(&mut recipient, copies);
         people.recipients.push(recipient);
     }
@@ -256,7 +257,7 @@ fn recipient(people: &People, person: Person, key: RecipientKey, place: Place) -
         values: person.values,
         together: Vec::new(),
         copies: person.copies,
-        greeting: None,
+        greeting: person.greeting,
         place,
     }
 }

@@ -12,7 +12,7 @@
 
 use super::read::{Row, Rows, text_of};
 use super::shown::quoted;
-use super::{ListSource, Values, column_name, name, select};
+use super::{ListSource, Values, column_name, greeting, name, select};
 use crate::address::{EmailAddress, Mailbox};
 use crate::language::Language;
 use crate::problem::{Place, Problem, Problems, nearest};
@@ -283,8 +283,12 @@ fn greeting(value: &str) -> Result<String, Problem> {
     if !value.contains(char::is_alphabetic) {
         return Err(refused("greeting", value, "has no word", hint));
     }
-    match name::checked(value) {
-        Ok(greeting) => Ok(greeting.into_owned()),
+    let greeting = match name::checked(value) {
+        Ok(greeting) => greeting.into_owned(),
+        Err(error) => return Err(refused("greeting", value, &error.to_string(), hint)),
+    };
+    match greeting::check_written(&greeting) {
+        Ok(()) => Ok(greeting),
         Err(error) => Err(refused("greeting", value, &error.to_string(), hint)),
     }
 }

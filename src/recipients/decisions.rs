@@ -238,6 +238,7 @@ fn added(decision: &Decision, values: &super::Values, options: &Options) -> Pers
         country,
         values: values.clone(),
         copies: Vec::new(),
+        greeting: None,
     }
 }
 

@@ -9,6 +9,7 @@
 use super::admission::{Admission, Audience};
 use super::check::{RowCheck, Tally, Tidied};
 use super::columns::{Columns, Layout};
+use super::evidence::Evidence;
 use super::meaning::{Meanings, Unknown};
 use super::read::{self, Rows as TextRows};
 use super::rows::Rows;
@@ -90,7 +91,10 @@ impl<'a> Gathering<'a> {
         match rows.next_filled() {
             Ok(Some(row)) => {
                 let place = Place::line(list.file, row.line);
-                self.columns.layout(row.cells(), &place, problems)
+                let headers: Vec<String> = row.cells().map(str::to_owned).collect();
+                let cells = headers.iter().map(String::as_str);
+                let evidence = |columns: &[usize]| evidence_of(rows, columns);
+                self.columns.layout(cells, evidence, &place, problems)
             }
             Ok(None) => {
                 problems.push(empty_list(list.file, "the list is empty"));
@@ -175,6 +179,16 @@ fn rows_of<'a>(list: &ListSource<'a>) -> Result<Rows<'a>, Problem> {
         }
         Kind::Foreign(foreign) => Err(workbook::Damage::Foreign(foreign).problem(list.file)),
     }
+}
+
+/// What the rows still to come show of some columns.
+fn evidence_of(rows: &Rows<'_>, columns: &[usize]) -> Evidence {
+    let (mut rows, mut evidence) = (rows.still_to_come(), Evidence::default());
+    // What is the matter with a row is told when it is read.
+    while let Ok(Some(row)) = rows.next_filled() {
+        evidence.add(columns, &row.cells().collect::<Vec<_>>());
+    }
+    evidence
 }
 
 fn empty_list(file: &str, message: &str) -> Problem {

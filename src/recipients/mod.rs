@@ -1,11 +1,11 @@
 //! Stage 1: participant lists in, recipients out.
 //!
 //! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`, `workbook/`),
-//! what columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`,
-//! `address_cell.rs`, `name.rs`, `country.rs`), who of them gets a letter (`admission.rs`,
-//! `decisions.rs`, `keep.rs`, `twins.rs`, counted in `audience.rs`), addresses that are probably
-//! slips (`slips.rs`), searching (`select.rs`) and the neutral greeting (`greeting.rs`). Which files
-//! are lists, and what letters say, is decided elsewhere.
+//! what columns are called and mean (`columns.rs`, `headers.rs`, `recognise.rs`), checking rows
+//! (`check.rs`, `address_cell.rs`, `name.rs`, `country.rs`), who of them gets a letter
+//! (`admission.rs`, `decisions.rs`, `keep.rs`, `twins.rs`, counted in `audience.rs`), addresses that
+//! are probably slips (`slips.rs`), searching (`select.rs`) and the greeting (`greeting/`). Which
+//! files are lists, and what letters say, is decided elsewhere.
 //!
 //! # Invariants
 //! A row with anything in it is a recipient, an [`Excluded`] or an error, so that nobody is missed
@@ -23,14 +23,18 @@ pub mod country;
 mod decision_lines;
 mod decisions;
 mod domains;
+mod evidence;
 mod fold;
 mod gather;
 pub mod greeting;
+#[cfg(test)]
+mod header_rows_tests;
 mod headers;
 mod keep;
 mod meaning;
 mod name;
 mod read;
+mod recognise;
 mod repair;
 mod rows;
 pub mod select;
@@ -97,8 +101,8 @@ pub enum TwoAddresses {
 /// One line of `[columns]`.
 #[derive(Clone, Debug)]
 pub struct ColumnSetting {
-    /// A role (`email`, `name`, `given_name`, `family_name`, `language`, `country`, `title`) or a
-    /// free name.
+    /// A role (`email`, `name`, `given_name`, `family_name`, `language`, `country`, `town`,
+    /// `title`, `gender`, `greeting`) or a free name.
     pub name: String,
     /// Headers as written in the lists.
     pub headers: Vec<String>,

@@ -206,9 +206,7 @@ impl<'a> Rows<'a> {
     /// How many of a list's columns are in use by the rows still to come: one more than the last
     /// in which any of them has a value. Rows with values beyond the columns do not count.
     pub(super) fn columns_in_use(&self, columns: usize) -> usize {
-        // Begun anew: a copy of csv-core's reader has lost its classes of bytes.
-        let rows = Rows::separated_by("", self.delimiter);
-        let (mut rows, mut most) = (Rows { rest: self.rest, line: self.line, ..rows }, 0);
+        let (mut rows, mut most) = (self.still_to_come(), 0);
         // The first whole row ends the search in most lists.
         while most < columns {
             match rows.next_filled() {
@@ -218,6 +216,13 @@ impl<'a> Rows<'a> {
             }
         }
         most
+    }
+
+    /// The rows still to come, to be looked at before they are read.
+    pub(super) fn still_to_come(&self) -> Rows<'a> {
+        // Begun anew: a copy of csv-core's reader has lost its classes of bytes.
+        let rows = Rows::separated_by("", self.delimiter);
+        Rows { rest: self.rest, line: self.line, ..rows }
     }
 
     /// The next row with anything in it; `None` after the last.

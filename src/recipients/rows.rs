@@ -22,6 +22,14 @@ impl Rows<'_> {
         }
     }
 
+    /// The rows still to come, to be looked at before they are read.
+    pub(super) fn still_to_come(&self) -> Self {
+        match self {
+            Rows::Text(rows) => Rows::Text(Box::new(rows.still_to_come())),
+            Rows::Sheet(book) => Rows::Sheet(Box::new(book.still_to_come())),
+        }
+    }
+
     /// What separates the cells; in a sheet, what no cell of people is separated by.
     pub(super) fn delimiter(&self) -> char {
         match self {

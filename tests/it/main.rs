@@ -37,6 +37,7 @@ mod crash;
 mod drive;
 mod faults;
 mod foreign;
+mod greeting;
 #[cfg(unix)]
 mod interrupts;
 mod isemail;

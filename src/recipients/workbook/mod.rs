@@ -211,6 +211,11 @@ fn is_called(name: &str, wanted: &str) -> bool {
 }
 
 impl Book {
+    /// The rows still to come, to be looked at before they are read.
+    pub(super) fn still_to_come(&self) -> Book {
+        Book { rows: self.rows.still_to_come(), passed: Vec::new() }
+    }
+
     /// What was noticed in the workbook, below the row that holds the names of the columns.
     pub(super) fn report(&self, file: &str, header: u32, problems: &mut Problems) {
         self.rows.observed().report(file, header, problems);

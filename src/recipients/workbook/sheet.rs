@@ -18,6 +18,7 @@ use crate::limits::{
     WORKBOOK_ROWS_MAX, WORKBOOK_TEXT_BYTES_MAX,
 };
 use crate::recipients::read::Row;
+use std::rc::Rc;
 
 /// One sheet: its rows with anything in them.
 #[derive(Debug, Default)]
@@ -157,14 +158,19 @@ fn is_like_an_address(cell: &str) -> bool {
 /// The rows of a sheet, one after the other.
 #[derive(Debug)]
 pub(in crate::recipients) struct SheetRows {
-    sheet: Sheet,
+    sheet: Rc<Sheet>,
     next: usize,
     ends: Vec<usize>,
 }
 
 impl SheetRows {
     pub(super) fn new(sheet: Sheet) -> SheetRows {
-        SheetRows { sheet, next: 0, ends: Vec::new() }
+        SheetRows { sheet: Rc::new(sheet), next: 0, ends: Vec::new() }
+    }
+
+    /// The rows still to come, to be looked at before they are read.
+    pub(super) fn still_to_come(&self) -> SheetRows {
+        SheetRows { sheet: Rc::clone(&self.sheet), next: self.next, ends: Vec::new() }
     }
 
     /// The sheet's name.
