@@ -48,7 +48,8 @@ impl fmt::Display for CampaignId {
     }
 }
 
-/// What makes a recipient the same one again: the compare-address of the address in the list.
+/// What makes a recipient the same one again: the compare-address of the address in the list, and
+/// the normalised name behind a blank where each person of a shared address gets a letter.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecipientKey(String);
 
@@ -57,6 +58,25 @@ impl RecipientKey {
     #[must_use]
     pub fn of(address: &EmailAddress) -> RecipientKey {
         RecipientKey(address.compare_key())
+    }
+
+    /// The key of one of several people with this address; `name` as [`crate::recipients`] folds
+    /// it. No compare-address has a blank, so none is another's beginning.
+    #[must_use]
+    pub fn of_named(address: &EmailAddress, name: &str) -> RecipientKey {
+        RecipientKey(format!("{} {name}", address.compare_key()))
+    }
+
+    /// The compare-address of the address in the list.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.0.split(' ').next().unwrap_or(&self.0)
+    }
+
+    /// Whether it holds a name.
+    #[must_use]
+    pub fn has_name(&self) -> bool {
+        self.0.contains(' ')
     }
 
     /// A key as the ledger stored it.

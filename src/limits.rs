@@ -27,6 +27,9 @@ pub const OFFICES_NAMED_MAX: usize = 3;
 /// Octets in a whole address: a path is at most 256 with its angle brackets (RFC 5321 4.5.3.1.3).
 pub const ADDRESS_OCTETS_MAX: usize = 254;
 
+/// People of one address whose names stand in `To:`; of more, the address stands alone there.
+pub const NAMES_IN_TO_MAX: usize = 3;
+
 /// Octets in a line of a message without its line end (RFC 5322 2.1.1).
 pub const MESSAGE_LINE_OCTETS_MAX: usize = 998;
 /// Octets in an encoded line of a message body without its line end (RFC 2045 6.7, 6.8).
@@ -84,8 +87,24 @@ pub const SHEETS_NAMED_MAX: usize = 8;
 pub const LIST_SAMPLE_ROWS: usize = 50;
 /// Headers that a message about a list names before it says how many more there are.
 pub const HEADERS_NAMED_MAX: usize = 20;
+/// Bytes of `decisions.csv`: a hundred thousand decisions fit.
+pub const DECISIONS_BYTES_MAX: u64 = 16 << 20;
+/// Values of a column that `where` names which are counted by name: more are no list of answers.
+pub const WHERE_VALUES_COUNTED_MAX: usize = 1_000;
+/// Of those kept and of those left out, each, this many are shown: they fit two lines.
+pub const WHERE_VALUES_SHOWN: usize = 8;
 /// Characters of a cell that a message quotes: longer than any address people can take in at once.
 pub const CELL_SHOWN_CHARS_MAX: usize = 80;
+/// Names that one finding about many of them shows before it says how many more there are: enough
+/// to see what they have in common.
+pub const NAMES_SHOWN_MAX: usize = 5;
+/// Values of one column that are unknown and reported each for itself: with more of them, the
+/// column probably means something else, and that is one finding.
+pub const VALUES_REPORTED_MAX: usize = 8;
+/// Characters of a greeting that somebody wrote: more is a letter.
+pub const GREETING_CHARS_MAX: usize = 200;
+/// People who are greeted by name in one line; more are greeted as participants.
+pub const GREETED_TOGETHER_MAX: usize = 6;
 
 /// Bytes of a letter's source file.
 pub const TEMPLATE_BYTES_MAX: u64 = 1 << 20;

@@ -8,6 +8,7 @@
 
 use super::answer::{Answer, Exit};
 use super::failure::{frozen_problem, ledger_problem};
+use super::readdressed::states_before;
 use super::ui::{Ui, plural};
 use crate::campaign::Campaign;
 use crate::crash;
@@ -23,7 +24,7 @@ use crate::plan::{Plan, Planned, Rewritten, manifest, rewrite};
 use crate::problem::Problem;
 use crate::send::Selection;
 use crate::time::Clock;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Plans above this take seconds to write down, and silence would be taken for a stop.
 const LETTERS_SAID_MIN: usize = 5_000;
@@ -52,7 +53,8 @@ pub(super) fn freeze(
     let ours = current.filter(is_ours);
     let is_confirmed = ours.as_ref().is_some_and(|c| c.confirmed_at.is_some());
     if ours.is_none() {
-        let brought_back = is_withdrawn.then(|| brought_back(plan, selection, ledger)).transpose();
+        let brought_back =
+            is_withdrawn.then(|| brought_back(campaign, plan, selection, ledger)).transpose();
         let brought_back = brought_back.map_err(|e| failed(&e))?.flatten();
         adopt(campaign, plan, brought_back, ledger, clock, ui).map_err(|e| failed(&e))?;
         crash::point("plan-adopted");
@@ -68,6 +70,7 @@ pub(super) fn freeze(
 /// Who of a withdrawn mailing is planned again: nobody but those this run is for. `None`:
 /// everybody.
 fn brought_back(
+    campaign: &Campaign,
     plan: &Plan,
     selection: &Selection,
     ledger: &Ledger,
@@ -77,7 +80,7 @@ fn brought_back(
         Selection::Only(only) => return Ok(Some(only.clone())),
         Selection::First(count) => *count,
     };
-    let states: HashMap<_, _> = ledger.states(&plan.campaign)?.into_iter().collect();
+    let states = states_before(ledger, campaign, plan)?;
     let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());
     Ok(Some(plan.deliveries.iter().map(|d| d.id).filter(goes).take(count).collect()))
 }

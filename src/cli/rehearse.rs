@@ -62,11 +62,11 @@ pub(super) fn rehearse(shell: &Shell, args: &Rehearse) -> Answer {
     answer.with_problems(problems)
 }
 
-/// A campaign, its plan, and the digest of each letter as previewed.
+/// A campaign, its plan, and the digests of the letters to each address as previewed.
 struct PlannedMailing {
     campaign: Campaign,
     plan: Plan,
-    previewed: BTreeMap<String, Digest>,
+    previewed: BTreeMap<String, Vec<Digest>>,
     clock: Clock,
 }
 
@@ -74,10 +74,10 @@ fn planned(shell: &Shell, name: Option<&str>, problems: &mut Problems) -> Option
     let campaign = shell.campaign(name, problems)?;
     let date = shell.clock().date();
     let clock = Clock::hurried(date, date, REHEARSAL_SPEED);
-    let mut previewed = BTreeMap::new();
+    let mut previewed: BTreeMap<String, Vec<Digest>> = BTreeMap::new();
     let Ok(plan) = campaign.plan(date, problems, |made| {
         let to = made.message.envelope.forward_path.to_string();
-        previewed.insert(to, Digest::of(&made.message.to_bytes()));
+        previewed.entry(to).or_default().push(Digest::of(&made.message.to_bytes()));
         Ok::<(), Infallible>(())
     });
     if plan.deliveries.is_empty() && !problems.has_errors() {

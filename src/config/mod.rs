@@ -2,7 +2,8 @@
 //!
 //! Owns the shape of the configuration and which campaign a command means. Reading the file is
 //! `read.rs` with a file for each large table, what all tables have in common `section.rs`, syntax
-//! errors `syntax.rs`, the environment `environment.rs`, passwords `password.rs`.
+//! errors `syntax.rs`, the environment `environment.rs`, passwords `password.rs`. A workspace's own
+//! greetings are a file of their own, `greetings.rs`.
 //! Library stages never see a [`Config`]: they take their own option structs, which are made here
 //! where that is a matter of copying.
 //!
@@ -15,6 +16,7 @@
 
 mod campaigns;
 pub mod environment;
+mod greetings;
 mod habits;
 mod lists;
 mod names;
@@ -28,6 +30,7 @@ mod syntax;
 mod units;
 
 pub use environment::Environment;
+pub use greetings::{GREETINGS_FILE, read_greetings};
 pub use password::{PasswordSource, fetch as fetch_password};
 pub use people::PeopleRules;
 pub use read::read;
@@ -41,7 +44,7 @@ use crate::limits::{CONFIG_BYTES_MAX, LETTER_ERROR_BYTES, LETTER_WARN_BYTES};
 use crate::message;
 use crate::plan::pattern::FilePattern;
 use crate::problem::{Place, Problem, Problems, nearest};
-use crate::recipients::{ColumnSetting, ListSetting, Options};
+use crate::recipients::{ColumnSetting, KeptColumn, ListSetting, Options};
 use crate::send::pace::Pacing;
 use crate::send::retry::Retry;
 use crate::workspace::{CONFIG_FILE, Workspace};
@@ -202,12 +205,23 @@ pub struct Campaign {
     pub name: Option<String>,
     /// Patterns of its lists beneath the workspace, in order; `recipients/*` unless written.
     pub recipients: Vec<Placed<String>>,
+    /// Which of their rows it is for; absent: all.
+    pub keep: Option<Where>,
     /// The folder of its letters beneath the workspace; `templates/<id>` unless written.
     pub letter: Placed<String>,
     /// Ids of its attachments; their order gives the numbers.
     pub attachments: Vec<Placed<String>>,
     /// Who it is from.
     pub sender: Sender,
+}
+
+/// `where` of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// Columns and the values that keep a row; at least one.
+    Values(Vec<KeptColumn>),
+    /// A condition as letters have them.
+    Condition(Placed<String>),
 }
 
 /// `[limits]`: encoded bytes of a letter.
@@ -296,6 +310,9 @@ impl Config {
     }
 }
 
+/// The pattern of a campaign that names none.
+pub(crate) const ALL_LISTS: &str = "recipients/*";
+
 /// Endings of files that people keep participant lists in, also those not read yet: the
 /// recipients stage says so, where leaving them out would leave out people.
 const LIST_ENDINGS: [&str; 12] =
@@ -332,6 +349,12 @@ impl Campaign {
         }
         problems.append(found);
         lists
+    }
+
+    /// Whether nobody in `recipients/` is none of this campaign's.
+    #[must_use]
+    pub fn reads_all_lists(&self) -> bool {
+        self.recipients.iter().any(|pattern| pattern.value == ALL_LISTS)
     }
 
     fn no_lists(&self) -> Problem {

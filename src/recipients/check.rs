@@ -19,7 +19,7 @@ use super::reading::Row;
 use super::repair;
 use super::shown::{counted, quoted};
 use super::values::Values;
-use super::{LanguageBy, Options, TwoAddresses};
+use super::{LanguageBy, Options, TwoAddresses, greeting};
 use crate::address::{AddressError, EmailAddress};
 use crate::language::Language;
 use crate::limits::ADDRESS_OCTETS_MAX;
@@ -39,6 +39,8 @@ pub(super) struct Person {
     pub(super) values: Values,
     /// Who gets a copy of the letter.
     pub(super) copies: Vec<EmailAddress>,
+    /// The greeting written in the row.
+    pub(super) greeting: Option<String>,
 }
 
 /// What was put right in a list without asking, for one note each.
@@ -126,9 +128,10 @@ impl RowCheck<'_> {
         let found = self.address(&mut cells, name.as_deref(), row.line);
         let country = self.country(&cells, row.line);
         let (language, language_by) = self.language(&cells, country, row.line);
+        let greeting = self.greeting(&cells, row.line);
         let values = Values::new(Arc::clone(&self.layout.names), cells.iter().map(Cow::as_ref));
         let (address, copies) = found?;
-        Some(Person { address, name, language, language_by, country, values, copies })
+        Some(Person { address, name, language, language_by, country, values, copies, greeting })
     }
 
     fn trimmed<'c>(&mut self, cell: &'c str, line: u32, column: usize) -> &'c str {
@@ -370,6 +373,11 @@ impl RowCheck<'_> {
                 Problem::warning("no-name", format!("{described} has no letter"))
                     .hint("Write the person's name, or empty the cell; the greeting is neutral.")
             }
+            Doubt::NoValue => {
+                *cell = Cow::Borrowed("");
+                Problem::warning("no-name", format!("{described} is what programs write for none"))
+                    .hint("Write the person's name, or empty the cell; the greeting is neutral.")
+            }
             Doubt::NoLetter => {
                 Problem::warning("doubtful-name", format!("{described} has no letter"))
                     .hint("If it is no name, empty the cell; the greeting is then neutral.")
@@ -417,6 +425,25 @@ impl RowCheck<'_> {
             cells.push(Cow::Owned(name.clone()));
         }
         Some(name).filter(|name| !name.is_empty())
+    }
+
+    /// The greeting somebody wrote for this row; one that cannot be sent is an error.
+    fn greeting(&mut self, cells: &[Cow<'_, str>], line: u32) -> Option<String> {
+        let column = self.layout.column(Role::Greeting)?;
+        let cell = cells[column].as_ref();
+        if cell.is_empty() {
+            return None;
+        }
+        if let Err(error) = greeting::check_written(cell) {
+            let described = self.layout.described(column);
+            let message = format!("the greeting {} in {described} {error}", quoted(cell));
+            let hint = "Write the whole line, such as Dear Ms Pérez, or empty the cell: the \
+                        greeting is then made by rule.";
+            let place = Place::cell(self.file, line, column + 1);
+            self.problems.push(Problem::error("bad-greeting", message).hint(hint).place(place));
+            return None;
+        }
+        Some(cell.to_owned())
     }
 
     fn country(&mut self, cells: &[Cow<'_, str>], line: u32) -> Option<&'static str> {

@@ -1,23 +1,22 @@
 //! All lists of a campaign in, everybody once out.
 //!
-//! Owns the order of lists and rows, and that an address gets one letter: the first row stands, a
-//! later one is excluded with the place of the first. What is in a row is checked in `check.rs`.
+//! Owns the order of lists and rows. What is in a row is checked in `check.rs`; who of those in the
+//! rows gets a letter is decided in `admission.rs`.
 //!
 //! # Invariants
 //! Numbers follow the lists as named, then their rows, without gaps.
 
-use super::check::{Person, RowCheck, Tidied};
+use super::admission::{Admission, Audience};
+use super::check::{RowCheck, Tidied};
 use super::columns::{Columns, Layout};
+use super::evidence::Evidence;
 use super::findings::{empty_list, report_list, report_tidied};
 use super::meaning::{Meanings, Unknown};
 use super::reading::{self, Detected, HeaderRow, Opened, Rows};
 use super::samples::Samples;
 use super::shown::{counted, quoted};
 use super::workbook;
-use super::{
-    Excluded, ListSetting, ListSource, ListSummary, Options, People, Recipient, country, slips,
-};
-use crate::id::RecipientKey;
+use super::{ListSetting, ListSource, ListSummary, Options, People, country, slips, twins};
 use crate::language::Language;
 use crate::limits::PROBLEMS_OF_A_KIND_MAX;
 use crate::problem::{Place, Problem, Problems};
@@ -29,29 +28,21 @@ pub(super) struct Gathering<'a> {
     columns: Columns<'a>,
     languages: Meanings<Language>,
     countries: Meanings<&'static str>,
-    /// Where among the recipients each key stands.
-    by_key: HashMap<RecipientKey, usize>,
+    admission: Admission<'a>,
     names: BTreeSet<String>,
     /// The number of the cell with the address, by list.
     address_cells: HashMap<String, usize>,
     people: People,
 }
 
-/// Rows of one list whose address stood in an earlier row.
-#[derive(Default)]
-struct Repeats {
-    all: u64,
-    with_another_name: u64,
-}
-
 impl<'a> Gathering<'a> {
-    pub(super) fn new(options: &'a Options) -> Gathering<'a> {
+    pub(super) fn new(options: &'a Options, audience: &'a Audience<'a>) -> Gathering<'a> {
         Gathering {
             options,
             columns: Columns::new(options),
             languages: Meanings::new(Language::recognise),
             countries: Meanings::new(country::recognise),
-            by_key: HashMap::new(),
+            admission: Admission::new(audience),
             names: BTreeSet::new(),
             address_cells: HashMap::new(),
             people: People { knows_all_columns: true, ..People::default() },
@@ -124,18 +115,20 @@ impl<'a> Gathering<'a> {
                 return None;
             }
         };
-        loop {
+        let headers: Vec<String> = loop {
             match rows.next_filled() {
                 Ok(Some(row)) if row.line == header.line => {
-                    let place = Place::line(list.file, row.line);
-                    let layout = self.columns.layout(row.cells(), &place, problems)?;
-                    return Some((header, layout));
+                    break row.cells().map(str::to_owned).collect();
                 }
                 Ok(None) => return None,
                 // A title, whatever is the matter with it.
                 Ok(Some(_)) | Err(_) => {}
             }
-        }
+        };
+        let place = Place::line(list.file, header.line);
+        let cells = headers.iter().map(String::as_str);
+        let evidence = |columns: &[usize]| evidence_of(rows, columns);
+        Some((header, self.columns.layout(cells, evidence, &place, problems)?))
     }
 
     /// Takes in all rows behind the header; how many there were, and some of their names.
@@ -146,8 +139,9 @@ impl<'a> Gathering<'a> {
         layout: &Layout,
         problems: &mut Problems,
     ) -> (usize, Vec<String>) {
-        let (mut count, mut tidied, mut repeats) = (0, Tidied::default(), Repeats::default());
+        let (mut count, mut tidied) = (0, Tidied::default());
         let mut samples = Samples::default();
+        self.admission.begin_list(list.file);
         let delimiter = rows.delimiter();
         let mut check = RowCheck {
             file: list.file,
@@ -170,12 +164,12 @@ impl<'a> Gathering<'a> {
                     let Some(person) = check.person(&row) else { continue };
                     person.name.iter().for_each(|name| samples.see(name));
                     let place = Place::line(list.file, row.line);
-                    take_in(&mut self.people, &mut self.by_key, person, place, &mut repeats);
+                    self.admission.take_in(&mut self.people, person, place);
                 }
             }
         }
         report_tidied(list.file, layout, &tidied, problems);
-        report_repeats(list.file, &repeats, problems);
+        self.admission.end_list(list.file, problems);
         (count, samples.chosen())
     }
 
@@ -184,49 +178,28 @@ impl<'a> Gathering<'a> {
         self.columns.report_unused(problems);
         report_unknown_languages(&self.languages, self.options, problems);
         report_unknown_countries(&self.countries, problems);
-        slips::report(&self.people, &self.address_cells, problems);
-        if self.people.recipients.is_empty() && !problems.has_errors() {
+        self.people.columns = self.names.into_iter().collect();
+        let mut people = self.people;
+        self.admission.take_in_added(&mut people, self.options);
+        self.admission.finish(&mut people, problems);
+        twins::report(&people.recipients, problems);
+        slips::report(&people, &self.address_cells, problems);
+        // Whoever is left out is in a list.
+        if people.recipients.is_empty() && people.excluded.is_empty() && !problems.has_errors() {
             problems.push(nobody(no_lists));
         }
-        self.people.columns = self.names.into_iter().collect();
-        self.people
+        people
     }
 }
 
-/// Keeps a person under the next number, or excludes the row where an earlier one has the address.
-fn take_in(
-    people: &mut People,
-    by_key: &mut HashMap<RecipientKey, usize>,
-    person: Person,
-    place: Place,
-    repeats: &mut Repeats,
-) {
-    let key = RecipientKey::of(&person.address);
-    if let Some(first) = by_key.get(&key) {
-        let first = &people.recipients[*first];
-        repeats.all += 1;
-        repeats.with_another_name += u64::from(person.name != first.name);
-        let line = first.place.line.unwrap_or_default();
-        let reason = format!("same address as {} row {line}", first.place.file);
-        let address = person.address.as_str().to_owned();
-        people.excluded.push(Excluded { address, place, reason, values: person.values });
-        return;
+/// What the rows still to come show of some columns.
+fn evidence_of(rows: &Rows<'_>, columns: &[usize]) -> Evidence {
+    let (mut rows, mut evidence) = (rows.still_to_come(), Evidence::default());
+    // What is the matter with a row is told when it is read.
+    while let Ok(Some(row)) = rows.next_filled() {
+        evidence.add(columns, &row.cells().collect::<Vec<_>>());
     }
-    by_key.insert(key.clone(), people.recipients.len());
-    people.recipients.push(Recipient {
-        number: u32::try_from(people.recipients.len() + 1).unwrap_or(u32::MAX),
-        key,
-        address: person.address,
-        name: person.name,
-        language: person.language,
-        language_by: person.language_by,
-        country: person.country,
-        values: person.values,
-        together: Vec::new(),
-        copies: person.copies,
-        greeting: None,
-        place,
-    });
+    evidence
 }
 
 fn nobody(no_lists: bool) -> Problem {
@@ -234,23 +207,6 @@ fn nobody(no_lists: bool) -> Problem {
     Problem::error("nobody", message).hint(
         "Put a list into recipients/, a workbook or CSV: a header row, then one person in each row.",
     )
-}
-
-fn report_repeats(file: &str, repeats: &Repeats, problems: &mut Problems) {
-    if repeats.all == 0 {
-        return;
-    }
-    let rows = counted(repeats.all, "row");
-    let have = if repeats.all == 1 { "has" } else { "have" };
-    let message = match repeats.with_another_name {
-        0 => format!("{rows} {have} an address that an earlier row has"),
-        others => format!(
-            "{rows} {have} an address that an earlier row has, {others} of them with another name"
-        ),
-    };
-    let hint = "The first row of an address gets the letter; the others are listed as left out.";
-    let problem = Problem::note("same-address", message).hint(hint).count(repeats.all);
-    problems.push(problem.place(Place::file(file)));
 }
 
 fn report_unknown_languages(

@@ -88,9 +88,15 @@ fn fault(c: char) -> Option<NameError> {
 pub(super) enum Doubt {
     /// `-`, `???`: no name at all.
     NoName,
+    /// `null`, `N/A`: what programs write for none.
+    NoValue,
     /// `17`, `{{ 7*7 }}`: used as it is, whatever it looks like (security S7).
     NoLetter,
 }
+
+/// What programs write for a value that is not there; `Null` and `None` are names.
+pub(super) const NO_VALUES: &[&str] =
+    &["null", "NULL", "none", "NONE", "undefined", "NaN", "nan", "N/A", "n/a", "(null)", "nil"];
 
 /// What is doubtful about a name, if anything.
 pub(super) fn doubt(name: &str) -> Option<Doubt> {
@@ -99,6 +105,9 @@ pub(super) fn doubt(name: &str) -> Option<Doubt> {
     }
     if !name.contains(char::is_alphanumeric) {
         return Some(Doubt::NoName);
+    }
+    if NO_VALUES.contains(&name) {
+        return Some(Doubt::NoValue);
     }
     if !name.contains(char::is_alphabetic) {
         return Some(Doubt::NoLetter);
@@ -174,6 +183,9 @@ mod tests {
             ("-", Some(Doubt::NoName)),
             ("???", Some(Doubt::NoName)),
             ("17", Some(Doubt::NoLetter)),
+            ("null", Some(Doubt::NoValue)),
+            ("N/A", Some(Doubt::NoValue)),
+            ("Null", None),
             ("", None),
             ("Muñoz", None),
             ("ÑAÑEZ SÃO", None),

@@ -148,18 +148,30 @@ fn count_of(address: &str, expected: Option<Expected>, has: usize) -> Option<Bre
     })
 }
 
-/// I6: each message that arrived is the one previewed for its recipient.
+/// I6: each message that arrived is one previewed for its recipient; and I1 where several letters
+/// go to one address: none of them arrived in another's stead.
 #[must_use]
-pub fn bytes(previewed: &BTreeMap<String, Digest>, received: &[Received]) -> Vec<Breach> {
-    let other = |message: &&Received| {
-        let expected = message.forward_paths.first().and_then(|to| previewed.get(to));
-        expected.is_none() || expected != message.digest.as_ref()
-    };
-    let words = |message: &Received| {
+pub fn bytes(previewed: &BTreeMap<String, Vec<Digest>>, received: &[Received]) -> Vec<Breach> {
+    let mut had: BTreeMap<(&str, Digest), usize> = BTreeMap::new();
+    let mut found = Vec::new();
+    for message in received {
         let to = message.forward_paths.first().map_or("nobody", String::as_str);
-        format!("{to} was given other bytes than were previewed")
-    };
-    received.iter().filter(other).map(|m| breach(Promise::AsPreviewed, words(m))).collect()
+        let expected = previewed.get(to).map_or(&[][..], Vec::as_slice);
+        let Some(digest) = message.digest.filter(|digest| expected.contains(digest)) else {
+            let words = format!("{to} was given other bytes than were previewed");
+            found.push(breach(Promise::AsPreviewed, words));
+            continue;
+        };
+        let count = had.entry((to, digest)).or_default();
+        *count += 1;
+        // Of an address with one letter the counts tell.
+        let most = expected.iter().filter(|e| **e == digest).count();
+        if expected.len() > 1 && *count > most {
+            let words = format!("{to} was given one of its {} letters again", expected.len());
+            found.push(breach(Promise::NobodyTwice, words));
+        }
+    }
+    found
 }
 
 /// I7: what the relay found against the rules.
@@ -265,13 +277,27 @@ mod tests {
     #[test]
     fn one_byte_changed_and_a_letter_swapped_are_found() {
         let letters: [(&str, &[u8]); 2] = [("ana@x", b"Dear Ana"), ("bo@x", b"Dear Bo")];
-        let previewed = letters.iter().map(|(who, b)| ((*who).to_owned(), Digest::of(b))).collect();
+        let previewed =
+            letters.iter().map(|(who, b)| ((*who).to_owned(), vec![Digest::of(b)])).collect();
         let check = |to: &str, letter: &[u8]| bytes(&previewed, &[received(to, letter)]).len();
         assert_eq!((check("ana@x", b"Dear Ana"), check("bo@x", b"Dear Bo")), (0, 0));
         assert_eq!((check("ana@x", b"Dear ana"), check("ana@x", b"Dear Bo")), (1, 1));
         assert_eq!(check("stranger@x", b"Dear Ana"), 1);
         let unknown = Received { digest: None, ..received("ana@x", b"Dear Ana") };
         assert_eq!(bytes(&previewed, &[unknown]).len(), 1, "what was not looked at is not proved");
+    }
+
+    #[test]
+    fn one_of_two_letters_to_an_address_in_the_others_stead_is_found() {
+        let letters = vec![Digest::of(b"Dear Ana"), Digest::of(b"Dear Bo")];
+        let previewed = BTreeMap::from([("desk@x".to_owned(), letters)]);
+        let broken = |given: [&[u8]; 2]| {
+            let received = given.map(|letter| received("desk@x", letter));
+            bytes(&previewed, &received).iter().map(|b| b.promise).collect::<Vec<_>>()
+        };
+        assert_eq!(broken([b"Dear Bo", b"Dear Ana"]), []);
+        assert_eq!(broken([b"Dear Ana", b"Dear Ana"]), [Promise::NobodyTwice]);
+        assert_eq!(broken([b"Dear Ana", b"Dear Cy"]), [Promise::AsPreviewed]);
     }
 
     #[test]

@@ -88,10 +88,10 @@ fn wait(running: &mut Running, holds: impl Fn() -> bool) {
 }
 
 /// The messages of a dry run, by address.
-fn previewed(workspace: &Workspace) -> BTreeMap<String, Digest> {
+fn previewed(workspace: &Workspace) -> BTreeMap<String, Vec<Digest>> {
     let files = crate::support::reader::eml_files(&workspace.dry_run_out("previewed"));
     let address = |name: &str| name[7..].trim_end_matches(".eml").to_owned();
-    files.into_iter().map(|(name, bytes)| (address(&name), Digest::of(&bytes))).collect()
+    files.into_iter().map(|(name, bytes)| (address(&name), vec![Digest::of(&bytes)])).collect()
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod start;
 mod approved;
 mod asking;
 mod attacks;
+mod audience;
 mod bad_input;
 mod broken_off;
 mod checking;
@@ -27,6 +28,7 @@ mod clock;
 mod confirming;
 mod control;
 mod damage;
+mod decisions;
 mod documents;
 mod dry_run;
 
@@ -35,6 +37,7 @@ mod crash;
 mod drive;
 mod faults;
 mod foreign;
+mod greeting;
 #[cfg(unix)]
 mod interrupts;
 mod isemail;

@@ -87,7 +87,7 @@ impl Rows<'_> {
         if matches!(self, Rows::Sheet(_)) {
             return 0;
         }
-        let (mut rows, mut most) = (self.begun_anew(), 0);
+        let (mut rows, mut most) = (self.still_to_come(), 0);
         // The first whole row ends the search in most lists.
         while most < columns {
             match rows.next_filled() {
@@ -100,7 +100,7 @@ impl Rows<'_> {
     }
 
     /// The rows still to come, for a look ahead.
-    fn begun_anew(&self) -> Rows<'_> {
+    pub(in crate::recipients) fn still_to_come(&self) -> Rows<'_> {
         match self {
             Rows::Sheet(rows) => Rows::Sheet(rows.clone()),
             // A copy of csv-core's reader has lost its classes of bytes.
