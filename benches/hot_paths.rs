@@ -16,7 +16,7 @@ use secretariat::letter::{Letter, Particulars};
 use secretariat::message::{Draft, EncodedPart, Sender, compose, letter_digest};
 use secretariat::plan::Planned;
 use secretariat::problem::{Place, Problems};
-use secretariat::recipients::{self, ListSource, Recipient, greeting};
+use secretariat::recipients::{self, ListSource, Recipient};
 use secretariat::response::Response;
 use secretariat::time::Timestamp;
 use secretariat::workspace::Workspace;
@@ -58,10 +58,10 @@ fn letters(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("letters");
     for language in LANGUAGES {
         let OneLetter { planned, recipient, .. } = *one_letter(&campaign, language);
-        let greeting = greeting::neutral(&planned.language, recipient.name.as_deref());
+        let greeting = campaign.greetings.greet(&planned.language, &recipient);
         let particulars = Particulars {
             language: &planned.language,
-            greeting: &greeting,
+            greeting: greeting.as_str(),
             values: &recipient.values,
             attachments: &planned.documents.attachments,
         };

@@ -3,21 +3,25 @@
 //! Part of the shell: fetches bytes through the workspace's one door, hands them to the stages in
 //! order, and keeps every problem. It decides nothing about people, letters or documents.
 
-use crate::config::{self, ByLanguage, Config};
+use crate::config::{self, ByLanguage, Config, Where};
 use crate::id::{CampaignId, Digest};
 use crate::language::Language;
-use crate::letter::{ImageFile, Letters, Source, Sources, Vocabulary};
+use crate::letter::{ImageFile, Letters, RowCondition, Source, Sources, Vocabulary};
 use crate::limits::{
-    ATTACHMENT_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX, TRANSLATION_OLDER_MIN,
+    ATTACHMENT_BYTES_MAX, CONFIG_BYTES_MAX, DECISIONS_BYTES_MAX, LIST_BYTES_MAX,
+    TEMPLATE_BYTES_MAX, TRANSLATION_OLDER_MIN,
 };
 use crate::plan::contents::{self, LookedInto, Which};
 use crate::plan::documents::{self, DocumentSetting, Documents, Reader, Titles};
 use crate::plan::header_values;
 use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only};
-use crate::problem::{Place, Problem, Problems};
-use crate::recipients::{self, ListSource, Options, People};
+use crate::problem::{Place, Problem, Problems, nearest};
+use crate::recipients::greeting::{self, Greetings};
+use crate::recipients::{
+    self, Audience, Decisions, Keep, ListSetting, ListSource, Options, People,
+};
 use crate::time::Timestamp;
-use crate::workspace::Workspace;
+use crate::workspace::{DECISIONS_FILE, Workspace};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +37,8 @@ pub struct Campaign {
     pub people: People,
     /// Its letters.
     pub letters: Letters,
+    /// How they greet.
+    pub greetings: Greetings,
     /// The language of a letter where there is none in the recipient's.
     pub default_language: Language,
     /// Its documents.
@@ -61,16 +67,14 @@ impl Campaign {
         problems: &mut Problems,
     ) -> Option<Campaign> {
         let people = read_people(workspace, config, setting, problems);
+        let greetings = read_greetings(workspace, problems);
+        greeting::review(&people, &greetings, problems);
         let sources = read_sources(workspace, setting, problems);
         note_older_translations(workspace, config, &sources.letters, problems);
         let vocabulary = Vocabulary {
             columns: people.columns.clone(),
             lacks_columns: !people.knows_all_columns,
-            conference: config.conference.clone(),
-            campaign: setting.facts(),
-            attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
-            attachment_titles: config.attachments_of(setting).map(|(_, a)| titles_of(a)).collect(),
-            default_language: Some(config.languages.default.clone()),
+            ..vocabulary(config, setting)
         };
         let default_language = config.languages.default.clone();
         let letters = if sources.letters.is_empty() {
@@ -98,6 +102,7 @@ impl Campaign {
             conference_name: config.conference.get("name").cloned().unwrap_or_default(),
             people,
             letters,
+            greetings,
             default_language,
             documents,
             document_settings,
@@ -137,7 +142,8 @@ impl Campaign {
             left -= bytes.len() as u64;
             lists.push((file, bytes));
         }
-        Some(people_of(&lists, config, setting, &mut Problems::new()))
+        let decisions = decisions(workspace, config, setting, &mut Problems::new());
+        Some(people_of(&lists, config, setting, decisions, &mut Problems::new()))
     }
 
     /// Makes the plan; each letter passes `visit` once, in order.
@@ -170,6 +176,7 @@ impl Campaign {
             campaign: &self.id,
             people: &self.people,
             letters: &self.letters,
+            greetings: &self.greetings,
             default_language: &self.default_language,
             documents: &self.documents,
             senders: &self.senders,
@@ -189,24 +196,115 @@ fn read_people(
     problems: &mut Problems,
 ) -> People {
     let mut lists: Vec<(String, Vec<u8>)> = Vec::new();
-    for file in setting.list_files(workspace, problems) {
+    let files = setting.list_files(workspace, problems);
+    report_settings_without_list(workspace, config, &files, problems);
+    for file in files {
         match workspace.read(&file, LIST_BYTES_MAX) {
             Ok(bytes) => lists.push((file, bytes)),
             Err(problem) => problems.push(problem),
         }
     }
-    people_of(&lists, config, setting, problems)
+    let decisions = decisions(workspace, config, setting, problems);
+    people_of(&lists, config, setting, decisions, problems)
+}
+
+/// Tables of `[lists]` for a file that no campaign reads: misspelt, they would do nothing in silence.
+fn report_settings_without_list(
+    workspace: &Workspace,
+    config: &Config,
+    files: &[String],
+    problems: &mut Problems,
+) {
+    let is_there = |s: &ListSetting, files: &[String]| files.iter().any(|file| s.is_for(file));
+    let mut missing = config.lists.iter().filter(|s| !is_there(s, files)).peekable();
+    if missing.peek().is_none() {
+        return;
+    }
+    // What other campaigns lack is told when they are checked.
+    let of_campaign = |c: &config::Campaign| c.list_files(workspace, &mut Problems::new());
+    let all: Vec<String> = config.campaigns.iter().flat_map(of_campaign).collect();
+    for setting in missing.filter(|s| !is_there(s, &all)) {
+        let message = format!("no mailing reads a list {}", setting.file);
+        let by_name = |file: &&String| file.rsplit('/').next() == setting.file.rsplit('/').next();
+        let near = all.iter().find(by_name).map(String::as_str);
+        let near = near.or_else(|| nearest(&setting.file, all.iter().map(String::as_str)));
+        let hint = match near {
+            Some(near) => format!("Did you mean [lists.\"{near}\"]?"),
+            None => "Write the list's path as check shows it, or remove the table.".to_owned(),
+        };
+        let problem = Problem::warning("unknown-list", message).hint(hint);
+        problems.push(problem.place(setting.place.clone()));
+    }
 }
 
 fn people_of(
     lists: &[(String, Vec<u8>)],
     config: &Config,
     setting: &config::Campaign,
+    decisions: Decisions,
     problems: &mut Problems,
 ) -> People {
     let sources: Vec<_> = lists.iter().map(|(file, bytes)| ListSource { file, bytes }).collect();
+    let keep = keep(config, setting, problems);
+    let audience = Audience { same_address: config.people.same_address, keep, decisions };
     let options = Options { copies: setting.copies.clone(), ..config.recipients_options() };
-    recipients::gather(&sources, &options, problems)
+    recipients::gather_for(&sources, &options, &audience, problems)
+}
+
+/// What people decided about recipients of a campaign; every problem is kept.
+pub fn decisions(
+    workspace: &Workspace,
+    config: &Config,
+    setting: &config::Campaign,
+    problems: &mut Problems,
+) -> Decisions {
+    let bytes = workspace.read_if_there(DECISIONS_FILE, DECISIONS_BYTES_MAX);
+    let Some(Some(bytes)) = problems.take_from(bytes) else { return Decisions::default() };
+    let campaigns: Vec<&str> = config.campaigns.iter().map(|c| c.id.as_str()).collect();
+    let lines = recipients::read_decisions(DECISIONS_FILE, &bytes, &campaigns, problems);
+    Decisions::of(lines, setting.id.as_str(), setting.reads_all_lists())
+}
+
+/// The campaign's `where`; a condition with an error keeps everybody, and nothing may be sent.
+fn keep(
+    config: &Config,
+    setting: &config::Campaign,
+    problems: &mut Problems,
+) -> Option<Keep<'static>> {
+    match setting.keep.as_ref()? {
+        Where::Values(columns) => Some(Keep::Values(columns.clone())),
+        Where::Condition(text) => {
+            let vocabulary = vocabulary(config, setting);
+            let condition = RowCondition::compile(&text.value, &vocabulary, &text.place, problems)?;
+            Some(Keep::Condition(recipients::Condition {
+                columns: condition.columns().map(str::to_owned).collect(),
+                place: text.place.clone(),
+                holds: Box::new(move |values, language| condition.holds(values, language)),
+            }))
+        }
+    }
+}
+
+/// The names that letters and conditions may use, but for the columns of lists.
+fn vocabulary(config: &Config, setting: &config::Campaign) -> Vocabulary {
+    Vocabulary {
+        columns: Vec::new(),
+        lacks_columns: true,
+        conference: config.conference.clone(),
+        campaign: setting.facts(),
+        attachments: setting.attachments.iter().map(|a| a.value.clone()).collect(),
+        attachment_titles: config.attachments_of(setting).map(|(_, a)| titles_of(a)).collect(),
+        default_language: Some(config.languages.default.clone()),
+    }
+}
+
+/// The workspace's own greetings, where it has any.
+fn read_greetings(workspace: &Workspace, problems: &mut Problems) -> Greetings {
+    let file = config::GREETINGS_FILE;
+    match problems.take_from(workspace.read_if_there(file, CONFIG_BYTES_MAX)).flatten() {
+        Some(bytes) => config::read_greetings(file, &bytes, problems),
+        None => Greetings::built_in(),
+    }
 }
 
 fn no_letter(folder: &str, language: &Language) -> Problem {

@@ -48,7 +48,9 @@ impl fmt::Display for CampaignId {
     }
 }
 
-/// What makes a recipient the same one again: the compare-address of the address in the list.
+/// What makes a recipient the same one again: the compare-address of the address in the list, and
+/// the normalised name behind a blank where each person of a shared address gets a letter. A copy has its
+/// letter's key, ` cc ` and the compare-address it goes to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecipientKey(String);
 
@@ -59,11 +61,45 @@ impl RecipientKey {
         RecipientKey(address.compare_key())
     }
 
-    /// The key of a copy of this letter to an address: the letter's key and the copy's address.
-    /// Neither holds ` cc ` before an `@`, so no two deliveries share a key.
+    /// The key of one of several people with this address; `name` as [`crate::recipients`] folds
+    /// it, to words of letters and digits. No compare-address has a blank, so none is another's
+    /// beginning.
+    #[must_use]
+    pub fn of_named(address: &EmailAddress, name: &str) -> RecipientKey {
+        RecipientKey(format!("{} {name}", address.compare_key()))
+    }
+
+    /// The key of a copy of this letter to an address: the letter's key, `cc`, and the copy's
+    /// compare-address. It ends in a word with an `@`; no word of a folded name has one, also not of
+    /// somebody called `Cc`, so no two deliveries share a key and each says what it is.
     #[must_use]
     pub fn of_copy(letter: &RecipientKey, copy: &EmailAddress) -> RecipientKey {
         RecipientKey(format!("{} cc {}", letter.0, copy.compare_key()))
+    }
+
+    /// Of the key of a copy: the key of its letter.
+    fn letter_of_copy(&self) -> Option<&str> {
+        let (letter, copy) = self.0.rsplit_once(" cc ")?;
+        (copy.contains('@') && !copy.contains(' ')).then_some(letter)
+    }
+
+    /// Whether it is the key of a copy.
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        self.letter_of_copy().is_some()
+    }
+
+    /// The compare-address of the address in the list; of a copy, that of its letter's person.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.0.split(' ').next().unwrap_or(&self.0)
+    }
+
+    /// Whether it is that of one of several people with an address. A copy's is not, whoever its
+    /// letter is to.
+    #[must_use]
+    pub fn has_name(&self) -> bool {
+        !self.is_copy() && self.0.contains(' ')
     }
 
     /// A key as the ledger stored it.
@@ -283,6 +319,29 @@ mod tests {
         assert_eq!(id("outcome", "Ana@x.example"), id("outcome", "ana@X.example"));
         assert_ne!(id("outcome", "ana@x.example"), id("thanks", "ana@x.example"));
         assert_eq!(id("outcome", "ana@x.example").len(), 24);
+    }
+
+    /// A name may be `cc`, or begin or end so: what ends in an address is a copy, nothing else.
+    #[test]
+    fn the_key_of_a_copy_is_nobodys_name_and_no_name_a_copy() {
+        let address = |text| EmailAddress::parse(text).unwrap();
+        let (ana, desk) = (address("Ana@x.example"), address("desk@x.example"));
+        let names = ["", "cc", "cc ana", "ana cc", "bo cc desk x example"];
+        let letters = names.map(|name| match name {
+            "" => RecipientKey::of(&ana),
+            name => RecipientKey::of_named(&ana, name),
+        });
+        let mut keys = std::collections::BTreeSet::new();
+        for (letter, name) in letters.iter().zip(names) {
+            let copy = RecipientKey::of_copy(letter, &desk);
+            assert_eq!((letter.is_copy(), letter.has_name()), (false, !name.is_empty()), "{name}");
+            assert_eq!((copy.is_copy(), copy.has_name()), (true, false), "{name}");
+            assert_eq!(copy.letter_of_copy(), Some(letter.as_str()));
+            for key in [letter.clone(), copy] {
+                assert_eq!(key.address(), "ana@x.example");
+                assert!(keys.insert(key), "{name}");
+            }
+        }
     }
 
     #[test]

@@ -27,6 +27,9 @@ pub const OFFICES_NAMED_MAX: usize = 3;
 /// Octets in a whole address: a path is at most 256 with its angle brackets (RFC 5321 4.5.3.1.3).
 pub const ADDRESS_OCTETS_MAX: usize = 254;
 
+/// People of one address whose names stand in `To:`; of more, the address stands alone there.
+pub const NAMES_IN_TO_MAX: usize = 3;
+
 /// Octets in a line of a message without its line end (RFC 5322 2.1.1).
 pub const MESSAGE_LINE_OCTETS_MAX: usize = 998;
 /// Octets in an encoded line of a message body without its line end (RFC 2045 6.7, 6.8).
@@ -40,8 +43,21 @@ pub const HEADER_ENCODED_WORD_OCTETS_MAX: usize = 75;
 /// line of ours behind a header's name; a longer one is encoded, because it cannot be folded.
 pub const HEADER_PLAIN_WORD_OCTETS_MAX: usize = 60;
 
-/// Bytes of a participant list: far above a million rows, far below what would exhaust memory.
-pub const LIST_BYTES_MAX: u64 = 1 << 30;
+/// Bytes of a participant list: above a million rows of 500 bytes, below what would exhaust memory.
+pub const LIST_BYTES_MAX: u64 = 512 << 20;
+/// Bytes of a list that is not UTF-8: its text is a copy, up to three times as large.
+pub const LIST_CONVERTED_BYTES_MAX: usize = 256 << 20;
+/// Bytes of a list that its encoding is found out from, of lines with anything beyond ASCII: some
+/// hundred names; more do not change the verdict.
+pub const ENCODING_EVIDENCE_BYTES: usize = 24 << 10;
+/// How much likelier one encoding must be than the next, as a natural logarithm: one in twenty.
+pub const ENCODING_MARGIN: f32 = 3.0;
+/// Words that a doubt about an encoding shows in both readings.
+pub const ENCODING_READINGS_SHOWN: usize = 3;
+/// Filled rows at the beginning of a list among which its header is looked for: titles have few.
+pub const HEADER_ROWS_SEARCHED: usize = 20;
+/// Names of a list that `check` shows.
+pub const SAMPLE_NAMES: usize = 5;
 /// Bytes of one cell: a longer one is an unclosed quotation mark, not a value.
 pub const CELL_BYTES_MAX: usize = 64 << 10;
 /// Columns of a list: spreadsheets end at 16,384.
@@ -73,8 +89,24 @@ pub const LIST_SAMPLE_ROWS: usize = 50;
 pub const HEADERS_NAMED_MAX: usize = 20;
 /// Copies to one address that are told of: an office may want so many, a slip in a column makes them.
 pub const COPIES_TO_ONE_SAID_MIN: u64 = 10;
+/// Bytes of `decisions.csv`: a hundred thousand decisions fit.
+pub const DECISIONS_BYTES_MAX: u64 = 16 << 20;
+/// Values of a column that `where` names which are counted by name: more are no list of answers.
+pub const WHERE_VALUES_COUNTED_MAX: usize = 1_000;
+/// Of those kept and of those left out, each, this many are shown: they fit two lines.
+pub const WHERE_VALUES_SHOWN: usize = 8;
 /// Characters of a cell that a message quotes: longer than any address people can take in at once.
 pub const CELL_SHOWN_CHARS_MAX: usize = 80;
+/// Names that one finding about many of them shows before it says how many more there are: enough
+/// to see what they have in common.
+pub const NAMES_SHOWN_MAX: usize = 5;
+/// Values of one column that are unknown and reported each for itself: with more of them, the
+/// column probably means something else, and that is one finding.
+pub const VALUES_REPORTED_MAX: usize = 8;
+/// Characters of a greeting that somebody wrote: more is a letter.
+pub const GREETING_CHARS_MAX: usize = 200;
+/// People who are greeted by name in one line; more are greeted as participants.
+pub const GREETED_TOGETHER_MAX: usize = 6;
 
 /// Bytes of a letter's source file.
 pub const TEMPLATE_BYTES_MAX: u64 = 1 << 20;

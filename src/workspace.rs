@@ -30,6 +30,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The configuration's name: the folder that holds it is a workspace.
 pub const CONFIG_FILE: &str = "secretariat.toml";
+/// What people decided about single recipients, beside it.
+pub const DECISIONS_FILE: &str = "decisions.csv";
 /// The folder made by the program, for the owner only.
 pub const PRIVATE_FOLDER: &str = ".secretariat";
 

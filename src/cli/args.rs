@@ -1,5 +1,7 @@
 //! The command line: what can be typed. Doc comments are the help texts.
 
+use crate::address::EmailAddress;
+use crate::language::Language;
 use crate::limits::PLAN_CODE_DIGITS_MIN;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::path::PathBuf;
@@ -88,6 +90,8 @@ pub enum Command {
     Status(Status),
     /// Say everything decided and recorded about one person
     Why(Why),
+    /// Decide about one person: leave out, use another address, add
+    People(People),
     /// Settle a letter nobody is sure about: say what you found out
     Resolve(Resolve),
     /// Write the completions of a shell
@@ -250,6 +254,90 @@ pub struct Status {
 pub struct Why {
     /// An address, or a unique part of a name or address
     pub who: String,
+}
+
+/// `people`.
+#[derive(Debug, Args)]
+pub struct People {
+    /// What is decided.
+    #[command(subcommand)]
+    pub command: PeopleCommand,
+}
+
+/// What can be decided about a person; each is a line of `decisions.csv`.
+#[derive(Debug, Subcommand)]
+pub enum PeopleCommand {
+    /// Write no letter to these people
+    LeaveOut(LeaveOut),
+    /// Write to another address than the one in the list
+    ChangeAddress(ChangeAddress),
+    /// Write to somebody who is in no list
+    Add(PersonToAdd),
+}
+
+/// What every decision has.
+#[derive(Clone, Debug, Args)]
+pub struct Decide {
+    /// Only for this mailing [default: all]
+    #[arg(long, value_name = "CAMPAIGN")]
+    pub campaign: Option<String>,
+    /// Why: kept for whoever asks later
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Who decided
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// `people leave-out`.
+#[derive(Debug, Args)]
+#[command(mut_arg("reason", |reason| reason.required(true)))]
+pub struct LeaveOut {
+    /// Whom: an address, or a unique part of a name or address
+    #[arg(required = true)]
+    pub who: Vec<String>,
+    /// What every decision has.
+    #[command(flatten)]
+    pub decide: Decide,
+}
+
+/// `people change-address`.
+#[derive(Debug, Args)]
+pub struct ChangeAddress {
+    /// Whose: an address, or a unique part of a name or address
+    pub who: String,
+    /// The address that the letter is to go to
+    #[arg(value_parser = address)]
+    pub new: EmailAddress,
+    /// What every decision has.
+    #[command(flatten)]
+    pub decide: Decide,
+}
+
+/// `people add`.
+#[derive(Debug, Args)]
+pub struct PersonToAdd {
+    /// The person's address
+    #[arg(value_parser = address)]
+    pub address: EmailAddress,
+    /// The whole name
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The language of the letter: fr, français ... [default: the workspace's]
+    #[arg(long, value_parser = language)]
+    pub language: Option<Language>,
+    /// What every decision has.
+    #[command(flatten)]
+    pub decide: Decide,
+}
+
+fn address(typed: &str) -> Result<EmailAddress, String> {
+    EmailAddress::parse(typed).map_err(|error| format!("it {error}"))
+}
+
+fn language(typed: &str) -> Result<Language, String> {
+    let hint = "a language is a tag or a name, such as fr or français";
+    Language::recognise(typed).ok_or_else(|| hint.to_owned())
 }
 
 /// `resolve`.

@@ -120,6 +120,11 @@ fn in_words(difference: &Difference) -> Vec<String> {
         let people = plural(*count as u64, "person");
         changes.push(format!("the document {name} is another for {people}"));
     }
+    if !difference.people_readdressed.is_empty() {
+        let moved = difference.people_readdressed.iter();
+        let moved: Vec<String> = moved.map(|(old, new)| format!("{old} is now {new}")).collect();
+        changes.push(format!("another address: {}", named(&moved)));
+    }
     if !difference.addresses_changed.is_empty() {
         changes.push(format!("written in another way: {}", named(&difference.addresses_changed)));
     }

@@ -11,8 +11,10 @@ use super::changes::Changes;
 use super::chosen::{Number, that_go};
 use super::control::not_paused;
 use super::failure::{Candidate, ledger_problem, must_change};
+use super::other_key::have_it_already;
 use super::pace_line::pace_line;
 use super::plan_screen::{Going, plan_screen};
+use super::readdressed::states_before;
 use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
@@ -42,6 +44,8 @@ struct Before {
     to_go: Number,
     /// Those of them that are meant now.
     chosen: Number,
+    /// People who have the letter and are somebody else to this plan.
+    again: Option<Problem>,
     /// Who they are, and who gets none any more.
     going: Going,
     /// How long they take.
@@ -111,6 +115,10 @@ pub(super) fn confirm(
         let was_a_plan = was_a_plan(ledger.as_ref(), campaign, code)
             .map_err(|error| must_change(ledger_problem(&error)))?;
         let answer = wrong_code(plan, code, was_a_plan, &before);
+        return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
+    }
+    if let Some(problem) = before.again {
+        let answer = Answer::one_problem(Exit::MustChange, problem);
         return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
     // Asked with the ledger closed: a person thinks as long as they like.
@@ -196,7 +204,7 @@ fn read_before(
     let now = shell.clock().now();
     let standing = Standing::read(ledger, &campaign.id)?;
     let states: HashMap<_, _> = match ledger {
-        Some(ledger) => ledger.states(&campaign.id)?.into_iter().collect(),
+        Some(ledger) => states_before(ledger, campaign, plan)?,
         None => HashMap::new(),
     };
     let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());
@@ -217,8 +225,12 @@ fn read_before(
         None => None,
     };
     let person = person_of(campaign, plan, selection, ledger)?;
+    let again = match ledger {
+        Some(ledger) => have_it_already(ledger, campaign, plan, &states)?,
+        None => None,
+    };
     let going = Going::of(plan, &states, selection);
-    Ok(Before { standing, changes, person, to_go, chosen, going, pace })
+    Ok(Before { standing, changes, person, to_go, chosen, again, going, pace })
 }
 
 /// The one person that a choice of letters is about.

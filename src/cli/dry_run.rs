@@ -6,12 +6,14 @@
 
 use super::answer::{Answer, Exit};
 use super::args::Send;
+use super::audience;
 use super::changes::Changes;
 use super::chosen::{Number, chosen, that_go};
 use super::out_folder::{OutFolder, cannot_write, refuse_inputs};
 use super::pace_line::{in_seconds, pace_line};
 use super::plan_screen::{Going, language_counts, plan_screen};
 use super::preview::{choose, letter_as_text};
+use super::readdressed::states_before;
 use super::shell::{Opened, Shell};
 use super::ui::{DIM, counted, terminal_columns};
 use super::wrapping::wrapped_lines;
@@ -77,6 +79,7 @@ pub(super) fn dry_run(
     text.push_str(&wrapped_lines(&closing, terminal_columns()));
     let takes = in_seconds(pacing.estimate(chosen.total(), &[], shell.clock().now()));
     Answer { json: plan_as_json(&plan, true), ..Answer::done(text) }
+        .with("audience", audience::as_json(&campaign.people))
         .with("estimated_seconds", json!(takes))
         .with_problems(problems)
 }
@@ -87,10 +90,7 @@ fn changes(opened: &Opened, campaign: &Campaign, plan: &Plan, date: Timestamp) -
     let folder = opened.workspace.private_folder().ok()?;
     let ledger = Ledger::look(&folder).ok()??;
     // A million states are read only where a plan differs.
-    let states = LazyCell::new(|| {
-        let states = ledger.states(&campaign.id).unwrap_or_default();
-        states.into_iter().collect::<HashMap<_, _>>()
-    });
+    let states = LazyCell::new(|| states_before(&ledger, campaign, plan).unwrap_or_default());
     let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());
     Changes::since_the_current(&ledger, &folder, campaign, plan, date, goes).ok()?
 }

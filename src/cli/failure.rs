@@ -4,6 +4,7 @@ use super::answer::{Answer, Exit};
 use super::ui::{grouped, one_line};
 use crate::ledger::{Fault, LedgerError};
 use crate::problem::{Place, Problem};
+use crate::recipients::select;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -38,12 +39,23 @@ impl Candidate {
     }
 }
 
+impl Candidate {
+    fn folded(&self) -> String {
+        self.name.as_deref().map(select::folded).unwrap_or_default()
+    }
+
+    /// Name and address, as a person can be asked for.
+    fn named(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{} <{}>", one_line(name), self.address),
+            None => self.address.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.name {
-            Some(name) => write!(f, "{} <{}>", one_line(name), self.address)?,
-            None => write!(f, "{}", self.address)?,
-        }
+        f.write_str(&self.named())?;
         self.row.iter().try_for_each(|row| write!(f, ", {}", one_line(&row.to_string())))
     }
 }
@@ -51,12 +63,13 @@ impl fmt::Display for Candidate {
 /// People whom WHO may mean that are named before the rest is counted.
 const CANDIDATES_NAMED_MAX: usize = 10;
 
-/// WHO means more than one person. Each address is told of once.
+/// WHO means more than one person. Each address is told of once, and each name where several people
+/// have one.
 #[must_use]
 pub fn several(who: &str, candidates: impl IntoIterator<Item = Candidate>) -> Problem {
     let mut seen = HashSet::new();
     let all: Vec<Candidate> =
-        candidates.into_iter().filter(|c| seen.insert(c.address.clone())).collect();
+        candidates.into_iter().filter(|c| seen.insert((c.address.clone(), c.folded()))).collect();
     let mut message = format!("{who:?} may be any of {} people:", all.len());
     let named = if all.len() > CANDIDATES_NAMED_MAX + 1 { CANDIDATES_NAMED_MAX } else { all.len() };
     for candidate in all.iter().take(named) {
@@ -65,7 +78,14 @@ pub fn several(who: &str, candidates: impl IntoIterator<Item = Candidate>) -> Pr
     if all.len() > named {
         message.push_str(&format!("\n  and {} more", grouped((all.len() - named) as u64)));
     }
-    Problem::error("several", message).hint("Write the address, or more of the name.")
+    let addresses: HashSet<&str> = all.iter().map(|c| c.address.as_str()).collect();
+    let hint = match all.as_slice() {
+        [first, _, ..] if addresses.len() == 1 => {
+            format!("Write the name too: \"{}\".", first.named())
+        }
+        _ => "Write the address, or more of the name.".to_owned(),
+    };
+    Problem::error("several", message).hint(hint)
 }
 
 /// A mistake of this program: says so and asks for a report.

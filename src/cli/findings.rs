@@ -117,16 +117,19 @@ impl Told {
     fn several(&mut self, findings: &[&Problem], of_a_kind: Option<usize>, with_hints: bool) {
         let lines_max = of_a_kind.map_or(usize::MAX, |_| LINES_NAMED_MAX);
         let of_a_kind = of_a_kind.unwrap_or(usize::MAX);
-        let mut shown = 0;
-        for same in findings.chunk_by(|one, other| say_the_same(one, other)).take(of_a_kind) {
-            shown += same.len();
+        let runs = findings.chunk_by(|one, other| say_the_same(one, other));
+        let shown: Vec<&[&Problem]> = runs.take(of_a_kind).collect();
+        for (n, same) in shown.iter().enumerate() {
             let places = self.places(same, lines_max).map(|places| format!("{places}: "));
             let (places, message) = (places.unwrap_or_default(), &same[0].message);
             self.line(&format!("  {BLUE}-->{BLUE:#} {places}{message}"));
-            if let Some(hint) = same[0].hint.as_deref().filter(|_| with_hints) {
+            // What is to be done with several in a row stands below the last of them.
+            let is_last = shown.get(n + 1).is_none_or(|next| next[0].hint != same[0].hint);
+            if let Some(hint) = same[0].hint.as_deref().filter(|_| with_hints && is_last) {
                 self.line(&format!("      {BLUE}={BLUE:#} {hint}"));
             }
         }
+        let shown = shown.iter().map(|same| same.len()).sum::<usize>();
         self.count_more(findings.len() - shown);
     }
 

@@ -9,6 +9,7 @@
 use super::answer::{Answer, Exit};
 use super::chosen::that_go;
 use super::failure::{frozen_problem, ledger_problem};
+use super::readdressed::states_before;
 use super::ui::{Ui, plural};
 use crate::campaign::Campaign;
 use crate::crash;
@@ -24,7 +25,7 @@ use crate::plan::{Plan, Planned, Rewritten, manifest, rewrite};
 use crate::problem::Problem;
 use crate::send::Selection;
 use crate::time::Clock;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// Plans above this take seconds to write down, and silence would be taken for a stop.
 const LETTERS_SAID_MIN: usize = 5_000;
@@ -53,7 +54,8 @@ pub(super) fn freeze(
     let ours = current.filter(is_ours);
     let is_confirmed = ours.as_ref().is_some_and(|c| c.confirmed_at.is_some());
     if ours.is_none() {
-        let brought_back = is_withdrawn.then(|| brought_back(plan, selection, ledger)).transpose();
+        let brought_back =
+            is_withdrawn.then(|| brought_back(campaign, plan, selection, ledger)).transpose();
         let brought_back = brought_back.map_err(|e| failed(&e))?.flatten();
         adopt(campaign, plan, brought_back, ledger, clock, ui).map_err(|e| failed(&e))?;
         crash::point("plan-adopted");
@@ -69,14 +71,17 @@ pub(super) fn freeze(
 /// Who of a withdrawn mailing is planned again: nobody but those this run is for. `None`:
 /// everybody.
 fn brought_back(
+    campaign: &Campaign,
     plan: &Plan,
     selection: &Selection,
     ledger: &Ledger,
 ) -> Result<Option<HashSet<DeliveryId>>, LedgerError> {
-    if *selection == Selection::All {
-        return Ok(None);
+    match selection {
+        Selection::All => return Ok(None),
+        Selection::Only(only) => return Ok(Some(only.clone())),
+        Selection::First(_) => {}
     }
-    let states: HashMap<_, _> = ledger.states(&plan.campaign)?.into_iter().collect();
+    let states = states_before(ledger, campaign, plan)?;
     let goes = |id: &DeliveryId| states.get(id).is_none_or(|s| s.is_open_to_plans());
     Ok(Some(that_go(plan, selection, goes).map(|going| going.id).collect()))
 }

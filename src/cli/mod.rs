@@ -9,6 +9,7 @@ pub mod failure;
 pub mod shell;
 pub mod ui;
 
+mod audience;
 mod bare;
 mod changed_lines;
 mod changes;
@@ -18,6 +19,7 @@ mod chosen;
 mod completions;
 mod confirm;
 mod control;
+mod decisions_file;
 mod document_lines;
 mod drive;
 mod dry_run;
@@ -28,13 +30,17 @@ mod init;
 mod kind_lines;
 mod kinds;
 mod language_table;
+mod list_lines;
 mod new;
+mod other_key;
 mod out_folder;
 mod overview;
 mod pace_line;
+mod people;
 mod plan_screen;
 mod preview;
 mod progress;
+mod readdressed;
 mod rehearse;
 mod rehearse_screen;
 mod relay;
@@ -93,6 +99,7 @@ fn command_name(command: Option<&Command>) -> &'static str {
         Some(Command::Cancel(_)) => "cancel",
         Some(Command::Status(_)) => "status",
         Some(Command::Why(_)) => "why",
+        Some(Command::People(_)) => "people",
         Some(Command::Resolve(_)) => "resolve",
         Some(Command::Completions(_)) => "completions",
         Some(Command::Manpage) => "manpage",
@@ -125,6 +132,7 @@ fn answer(ui: Ui, arguments: Arguments) -> Answer {
         Some(Command::Cancel(args)) => control::cancel(&shell, &args),
         Some(Command::Status(args)) => status::status(&shell, &args),
         Some(Command::Why(args)) => why::why(&shell, &args),
+        Some(Command::People(args)) => people::people(&shell, &args),
         Some(Command::Resolve(args)) => resolve::resolve(&shell, &args),
         Some(Command::Completions(args)) => completions::completions(&args),
         Some(Command::Manpage) => completions::manpage(),
@@ -172,7 +180,7 @@ fn command_in(arguments: &[OsString]) -> &'static str {
 }
 
 /// The commands, in the order of the help.
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "init",
     "new",
     "check",
@@ -185,6 +193,7 @@ const COMMANDS: [&str; 15] = [
     "cancel",
     "status",
     "why",
+    "people",
     "resolve",
     "completions",
     "manpage",

@@ -1,17 +1,22 @@
-//! A mailing seen from above, as `check` shows it: its languages, kinds of letter and documents.
+//! A mailing seen from above, as `check` shows it: its lists, audience, languages, documents and
+//! kinds of letter.
 //!
 //! Owns which parts there are and their order, on the screen and in JSON. What a part looks like
 //! is its own file's.
 
+use super::audience;
 use super::document_lines::DocumentLines;
 use super::kind_lines::Kinds;
 use super::language_table::{language_table, languages_as_json};
+use super::list_lines;
 use super::shell::Shell;
-use super::ui::terminal_columns;
+use super::ui::{DIM, padded, terminal_columns};
+use super::wrapping::wrapped;
 use crate::campaign::Campaign;
 use crate::plan::contents::Which;
 use crate::plan::{Plan, matrix};
 use crate::problem::Problems;
+use crate::recipients::People;
 use serde_json::{Value, json};
 
 /// The parts of the overview.
@@ -25,7 +30,13 @@ pub(super) struct Overview {
 impl Overview {
     /// Where there is no plan.
     pub(super) fn none() -> Overview {
-        let json = [("languages", json!([])), ("kinds", json!([])), ("kinds_total", json!(0))];
+        let json = [
+            ("lists", json!([])),
+            ("audience", Value::Null),
+            ("languages", json!([])),
+            ("kinds", json!([])),
+            ("kinds_total", json!(0)),
+        ];
         let json = json.into_iter().chain([("documents", json!([]))]);
         Overview { text: String::new(), json: json.collect() }
     }
@@ -42,11 +53,20 @@ impl Overview {
         let kinds = Kinds::of(campaign, plan);
         let documents = DocumentLines::of(&campaign.look_into_documents(Which::All, problems));
         let columns = terminal_columns();
-        let parts = [language_table(&rows, columns), documents.as_text(), kinds.as_text(columns)];
+        let lists = &campaign.people.lists;
+        let parts = [
+            list_lines::as_text(lists),
+            numbers(&campaign.people, columns),
+            language_table(&rows, columns),
+            documents.as_text(),
+            kinds.as_text(columns),
+        ];
         let text = parts.iter().filter(|part| !part.is_empty()).map(|part| format!("{part}\n"));
         Overview {
             text: text.collect(),
             json: vec![
+                ("lists", list_lines::as_json(lists)),
+                ("audience", audience::as_json(&campaign.people)),
                 ("languages", languages_as_json(&rows)),
                 ("kinds", kinds.as_json()),
                 ("kinds_total", json!(kinds.total())),
@@ -55,3 +75,15 @@ impl Overview {
         }
     }
 }
+
+/// Rows and letters by list, language and country, and who is left out.
+fn numbers(people: &People, columns: usize) -> String {
+    let line = |(label, text): (&str, String)| {
+        let label = padded(label, LABEL_COLUMNS);
+        format!("{}\n", wrapped(&format!("{DIM}{label}{DIM:#}{text}"), columns, LABEL_COLUMNS))
+    };
+    audience::lines(people).into_iter().map(line).collect()
+}
+
+/// Columns of the labels at the left.
+const LABEL_COLUMNS: usize = 11;

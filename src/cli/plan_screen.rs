@@ -1,5 +1,6 @@
 //! The screen before sending: everything a person confirms, on one page.
 
+use super::audience;
 use super::chosen::{Number, that_go};
 use super::ui::{BOLD, DIM, grouped, padded, plural, size};
 use super::wrapping::wrapped;
@@ -11,6 +12,7 @@ use crate::ledger::State;
 use crate::letter::Attachment;
 use crate::plan::Plan;
 use crate::recipients::LanguageBy;
+use crate::recipients::greeting::Kind;
 use crate::send::Selection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -21,8 +23,6 @@ use unicode_width::UnicodeWidthStr;
 const REMARK_COLUMN: usize = 58;
 /// Columns of the labels at the left.
 const LABEL_COLUMNS: usize = 11;
-/// Names of left-out people shown before the rest is counted.
-const LEFT_OUT_SHOWN: usize = 3;
 
 /// Who gets a letter when this plan goes, and who does not any more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,6 +112,13 @@ pub(super) fn plan_screen(
     for stand_in in stand_ins(campaign, plan) {
         line("", &stand_in, "");
     }
+    let shares = &campaign.people.shares;
+    if shares.countries.len() > 1 {
+        line("countries", &audience::countries(shares), "");
+    }
+    if shares.lists.len() > 1 {
+        line("lists", &audience::lists(shares), "");
+    }
     let (files, weight) = files(plan);
     line("files", &files, &weight);
     for fall_back in fall_backs(campaign) {
@@ -122,10 +129,13 @@ pub(super) fn plan_screen(
     if !copies.is_empty() {
         line("copies", &copies, "");
     }
-    for (i, left_out) in left_out(plan).iter().enumerate() {
+    for (i, kept) in audience::kept(&campaign.people).iter().enumerate() {
+        line(if i == 0 { "where" } else { "" }, kept, "");
+    }
+    for (i, left_out) in audience::left_out(&campaign.people).iter().enumerate() {
         line(if i == 0 { "left out" } else { "" }, left_out, "");
     }
-    line("first", &first_and_last(campaign, plan, going), &neutral(campaign, plan));
+    line("first", &first_and_last(campaign, plan, going), &neutral(plan));
     let already = going.already();
     if !already.is_empty() {
         line("already", &already, "");
@@ -265,26 +275,6 @@ fn copies(plan: &Plan) -> String {
     }
 }
 
-/// How many are left out, then the first of them with their reasons, a line each.
-fn left_out(plan: &Plan) -> Vec<String> {
-    let count = plan.excluded.len();
-    if count == 0 {
-        return Vec::new();
-    }
-    let shown = plan.excluded.iter().take(LEFT_OUT_SHOWN);
-    let short = |text: &str| text.replace("recipients/", "");
-    let described = shown.map(|e| {
-        let (place, reason) = (short(&e.place.to_string()), short(&e.reason));
-        format!("{} ({place}): {reason}", e.address)
-    });
-    let mut lines = vec![plural(count as u64, "row")];
-    lines.extend(described);
-    if count > LEFT_OUT_SHOWN {
-        lines.push(format!("and {} more", grouped((count - LEFT_OUT_SHOWN) as u64)));
-    }
-    lines
-}
-
 /// Of those who get a letter now.
 fn first_and_last(campaign: &Campaign, plan: &Plan, going: &Going) -> String {
     let name = |index: usize| {
@@ -301,11 +291,13 @@ fn first_and_last(campaign: &Campaign, plan: &Plan, going: &Going) -> String {
     }
 }
 
-fn neutral(campaign: &Campaign, plan: &Plan) -> String {
-    let nameless =
-        |d: &&crate::plan::Planned| campaign.people.recipients[d.recipient].name.is_none();
-    match plan.deliveries.iter().filter(nameless).count() {
-        0 => String::new(),
-        n => format!("without a name: {n}"),
-    }
+/// `neutral greeting: 27, without a name: 2`.
+fn neutral(plan: &Plan) -> String {
+    let count = |kind| plan.deliveries.iter().filter(|d| d.greeting == kind).count() as u64;
+    let of = |words: &str, kind| match count(kind) {
+        0 => None,
+        n => Some(format!("{words}: {}", grouped(n))),
+    };
+    let said = [of("neutral greeting", Kind::Neutral), of("without a name", Kind::Nameless)];
+    said.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }

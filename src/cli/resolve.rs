@@ -77,7 +77,7 @@ fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve, reason: &str) 
             format!("Settled: it waits again. Next: secretariat send {campaign}.\n")
         }
     };
-    let told = why::told(who, vec![known], None);
+    let told = why::told(who, vec![known], None, &[]);
     Ok(Answer { text: format!("{}{next}", told.text), ..told })
 }
 
@@ -114,7 +114,7 @@ fn meant(
     let found: Vec<StoredDelivery> = found.into_iter().filter(is_wanted).collect();
     let (mut doubted, settled): (Vec<_>, Vec<_>) = found.into_iter().partition(is_doubted);
     let addresses: BTreeSet<&str> = doubted.iter().map(|d| d.address.as_str()).collect();
-    if addresses.len() > 1 {
+    if addresses.len() > 1 || why::are_several(&doubted) {
         return ended(Exit::MustChange, several(who, doubted.iter().map(why::candidate)));
     }
     let mailings: BTreeSet<&str> = doubted.iter().map(|d| d.campaign.as_str()).collect();

@@ -8,15 +8,16 @@ use super::shell::{Opened, Shell};
 use super::standing::moment;
 use super::ui::{BOLD, DIM, one_line, padded};
 use crate::address::EmailAddress;
-use crate::campaign::Campaign;
-use crate::id::CampaignId;
+use crate::campaign::{self, Campaign};
+use crate::config;
+use crate::id::{CampaignId, RecipientKey};
 use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
 use crate::limits::WHY_LISTS_BYTES_MAX;
 use crate::problem::{Problem, Problems};
-use crate::recipients::{Excluded, People, Recipient, select};
+use crate::recipients::{Cause, Decision, Decisions, Excluded, People, Recipient, select};
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 /// Looks somebody up in the ledger; for people no letter was ever planned for, in the lists.
@@ -35,7 +36,8 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
         Err(error) => return Answer::one_problem(Exit::MustChange, ledger_problem(&error)),
         Ok(Some(known)) if !known.is_empty() => {
             let rows = left_out_rows(&opened, &known);
-            told(&args.who, known, rows.as_deref())
+            let decided = decisions_about(&opened, &known);
+            told(&args.who, known, rows.as_deref(), &decided)
         }
         Ok(_) => in_the_lists(&opened, &args.who),
     };
@@ -75,9 +77,9 @@ type Rows = Vec<(CampaignId, Excluded)>;
 /// not at once. What is wrong with them is for `check` to say.
 fn left_out_rows(opened: &Opened, known: &[Known]) -> Option<Rows> {
     let deliveries = || known.iter().map(|known| &known.delivery);
-    let keys: BTreeSet<String> = deliveries().map(|d| d.address.compare_key()).collect();
     let campaigns: BTreeSet<&str> = deliveries().map(|d| d.campaign.as_str()).collect();
-    let is_meant = |e: &Excluded| keys.contains(&key_of(&e.address));
+    let is_meant =
+        |e: &Excluded| deliveries().any(|d| is_row_of(e, &d.address, d.name.as_deref(), &d.key));
     let mut rows = Vec::new();
     for setting in opened.config.campaigns.iter().filter(|c| campaigns.contains(c.id.as_str())) {
         let Opened { workspace, config, .. } = opened;
@@ -88,20 +90,90 @@ fn left_out_rows(opened: &Opened, known: &[Known]) -> Option<Rows> {
     Some(rows)
 }
 
-/// Tells of one person's deliveries, and of the rows that were left out in their favour where they
-/// were looked for.
+/// Lines of `decisions.csv` about people, with the mailing they were looked for in.
+type Decided = Vec<(CampaignId, Decision)>;
+
+/// What was decided about these people, as the file is now.
+fn decisions_about(opened: &Opened, known: &[Known]) -> Decided {
+    let mut all = Vec::new();
+    // What was decided about a letter's person is told with the letter.
+    let letters: Vec<_> =
+        known.iter().map(|k| &k.delivery).filter(|d| d.copy_of.is_none()).collect();
+    for setting in &opened.config.campaigns {
+        let of_campaign: Vec<_> = letters.iter().filter(|d| d.campaign == setting.id).collect();
+        if of_campaign.is_empty() {
+            continue;
+        }
+        let decisions = decisions_of(opened, setting);
+        for delivery in of_campaign {
+            let lines = decisions.about(delivery.key.as_str(), delivery.name.as_deref());
+            all.extend(lines.map(|line| (setting.id.clone(), line.clone())));
+        }
+    }
+    all
+}
+
+/// What is wrong with the file is for `check` to say.
+fn decisions_of(opened: &Opened, setting: &config::Campaign) -> Decisions {
+    campaign::decisions(&opened.workspace, &opened.config, setting, &mut Problems::new())
+}
+
+/// A decision with its line: `decisions.csv:4: leave-out, reason: asked by phone, by M.`
+fn in_words(decision: &Decision) -> String {
+    let Decision { action, reason, by, at, place, campaign, .. } = decision;
+    let part = |label: &str, text: &str| match text {
+        "" => String::new(),
+        text => format!(", {label}{text}"),
+    };
+    let value = match action.value() {
+        "" => String::new(),
+        value => format!(" {value}"),
+    };
+    let campaign = campaign.as_deref().unwrap_or_default();
+    [
+        format!("{place}: {}{value}", action.word()),
+        part("for ", campaign),
+        part("reason: ", reason),
+        part("by ", by),
+        part("", at),
+    ]
+    .concat()
+}
+
+fn decisions_as_json(decided: &[(CampaignId, Decision)]) -> Value {
+    let mut seen = BTreeSet::new();
+    let once = decided.iter().filter(|(_, d)| seen.insert(&d.place));
+    let line = |(_, d): &(CampaignId, Decision)| {
+        json!({
+            "file": d.place.file,
+            "line": d.place.line,
+            "action": d.action.word(),
+            "value": d.action.value(),
+            "campaign": d.campaign,
+            "reason": d.reason,
+            "by": d.by,
+            "at": d.at,
+        })
+    };
+    once.map(line).collect()
+}
+
+/// Tells of one person's deliveries, of the rows that were left out in their favour where they
+/// were looked for, and of what was decided.
 pub(super) fn told(
     who: &str,
     known: Vec<Known>,
     rows: Option<&[(CampaignId, Excluded)]>,
+    decided: &[(CampaignId, Decision)],
 ) -> Answer {
     let addresses: BTreeSet<&str> = known.iter().map(|k| k.delivery.address.as_str()).collect();
-    if addresses.len() > 1 {
-        let candidates = known.iter().map(|known| candidate(&known.delivery));
+    if addresses.len() > 1 || are_several(known.iter().map(|k| &k.delivery)) {
+        let candidates = known.iter().map(|k| candidate(&k.delivery));
         return Answer::one_problem(Exit::MustChange, several(who, candidates));
     }
     let address = addresses.into_iter().next().unwrap_or_default().to_owned();
-    let text = known.iter().map(|known| as_text(known, rows.unwrap_or_default()));
+    let rows_told = rows.unwrap_or_default();
+    let text = known.iter().map(|known| as_text(known, rows_told, decided));
     let text = text.collect::<Vec<_>>().join("\n");
     let deliveries: Vec<Value> = known.iter().map(delivery_as_json).collect();
     let events: Vec<Value> =
@@ -110,7 +182,30 @@ pub(super) fn told(
         .with("address", json!(address))
         .with("deliveries", json!(deliveries))
         .with("left_out", rows.map_or(Value::Null, rows_as_json))
+        .with("decisions", decisions_as_json(decided))
         .with("events", json!(events))
+}
+
+/// Whether deliveries to one address are of people who share it: of one mailing, to other names.
+pub(super) fn are_several<'d>(deliveries: impl IntoIterator<Item = &'d StoredDelivery>) -> bool {
+    let mut first: HashMap<&CampaignId, Option<&str>> = HashMap::new();
+    // A copy has no name, and is told of with whoever has its address.
+    deliveries.into_iter().filter(|d| d.copy_of.is_none()).any(|d| {
+        let name = *first.entry(&d.campaign).or_insert(d.name.as_deref());
+        !select::is_same_name(name, d.name.as_deref())
+    })
+}
+
+/// Whether a row that was left out is told of with this person: it has the address, and the name
+/// too where several people have letters there.
+fn is_row_of(
+    excluded: &Excluded,
+    address: &EmailAddress,
+    name: Option<&str>,
+    key: &RecipientKey,
+) -> bool {
+    key_of(&excluded.address) == address.compare_key()
+        && (!key.has_name() || select::is_same_name(excluded.name.as_deref(), name))
 }
 
 /// Somebody of the ledger whom WHO may mean.
@@ -137,6 +232,7 @@ fn delivery_as_json(known: &Known) -> Value {
         |c: &StoredDelivery| json!({"address": c.address.as_str(), "state": c.state.as_str()});
     json!({
         "campaign": delivery.campaign.as_str(),
+        "name": delivery.name,
         "state": delivery.state.as_str(),
         "message_id": delivery.message_id,
         "attempts": delivery.attempts,
@@ -158,7 +254,11 @@ fn event_as_json(event: &Event) -> Value {
     Value::Object(object)
 }
 
-fn as_text(known: &Known, rows: &[(CampaignId, Excluded)]) -> String {
+fn as_text(
+    known: &Known,
+    rows: &[(CampaignId, Excluded)],
+    decided: &[(CampaignId, Decision)],
+) -> String {
     let Known { delivery, events, copies } = known;
     let name = delivery.name.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", delivery.address);
@@ -174,6 +274,9 @@ fn as_text(known: &Known, rows: &[(CampaignId, Excluded)]) -> String {
     line("row", &format!("{}{when}", delivery.place));
     for (_, row) in rows.iter().filter(|(campaign, _)| *campaign == delivery.campaign) {
         line("left out", &format!("{}: {}", row.place, row.reason));
+    }
+    for (_, decision) in decided.iter().filter(|(campaign, _)| *campaign == delivery.campaign) {
+        line("decision", &in_words(decision));
     }
     line("language", delivery.language.as_str());
     line("state", delivery.state.as_str());
@@ -270,28 +373,45 @@ struct Found {
 /// wrong with letters and documents concerns everybody and is for `check` to say.
 fn in_the_lists(opened: &Opened, who: &str) -> Answer {
     let mut problems = Problems::new();
-    let mut found: Vec<Found> = Vec::new();
-    let mut rows: Rows = Vec::new();
+    let (mut found, mut beside, mut copied): (Vec<Found>, Vec<Found>, Vec<Found>) =
+        Default::default();
+    let (mut rows, mut decided): (Rows, Decided) = Default::default();
     let Opened { workspace, config, .. } = opened;
     for setting in &config.campaigns {
         let people = Campaign::people_now(workspace, config, setting, &mut problems);
-        let copies = copied_to(&people, who);
-        let here: Vec<_> = select::find(&people, who).into_iter().map(unplanned).collect();
-        let is_meant = |e: &&Excluded| {
-            let key = key_of(&e.address);
-            select::matches(who, &e.address, None) || here.iter().any(|known| known.key == key)
-        };
-        let excluded: Vec<&Excluded> = people.excluded.iter().filter(is_meant).collect();
-        rows.extend(excluded.iter().map(|e| (setting.id.clone(), (*e).clone())));
-        let left_out: Vec<_> = excluded.into_iter().map(left_out).collect();
-        found.extend(here.into_iter().chain(copies).chain(left_out));
+        copied.append(&mut copied_to(&people, who));
+        let here = select::find(&people, who);
+        for excluded in &people.excluded {
+            let is_of =
+                |r: &&&Recipient| is_row_of(excluded, &r.address, r.name.as_deref(), &r.key);
+            let recipient = here.iter().find(is_of);
+            let name = excluded.name.as_deref();
+            if recipient.is_some() || select::matches(who, &excluded.address, name) {
+                rows.push((setting.id.clone(), excluded.clone()));
+                beside.push(left_out(excluded, recipient.copied()));
+            }
+        }
+        let decisions = decisions_of(opened, setting);
+        for recipient in here {
+            let lines = decisions.about(recipient.key.as_str(), recipient.name.as_deref());
+            let lines: Vec<&Decision> = lines.collect();
+            decided.extend(lines.iter().map(|line| (setting.id.clone(), (*line).clone())));
+            found.push(unplanned(recipient, &lines));
+        }
+        found.append(&mut beside);
+    }
+    for copy in copied {
+        // Somebody with a letter of their own is told of the copy with it.
+        let address = |f: &Found| key_of(&f.candidate.address);
+        let own = found.iter().find(|f| address(f) == copy.key).map(|f| f.key.clone());
+        found.push(Found { key: own.unwrap_or_else(|| copy.key.clone()), ..copy });
     }
     let keys: BTreeSet<&str> = found.iter().map(|f| f.key.as_str()).collect();
     match keys.iter().collect::<Vec<_>>().as_slice() {
-        [key] => {
+        [_] => {
             let mut seen = BTreeSet::new();
             let texts = found.iter().map(|f| f.text.as_str()).filter(|text| seen.insert(*text));
-            no_deliveries(key, texts.collect(), &rows)
+            no_deliveries(&key_of(&found[0].candidate.address), texts.collect(), &rows, &decided)
         }
         [] => nobody(who, problems.has_errors()),
         _ => {
@@ -313,8 +433,9 @@ fn nobody(who: &str, may_be_unread: bool) -> Answer {
 }
 
 /// A recipient of a plan that was never confirmed.
-fn unplanned(recipient: &Recipient) -> Found {
-    let name = recipient.name.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
+fn unplanned(recipient: &Recipient, decided: &[&Decision]) -> Found {
+    let names = recipient.all_names();
+    let name = names.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", recipient.address);
     let language = format!("{} ({})", recipient.language, by_words(recipient.language_by));
     let copies = recipient.copies.iter().map(|a| ("copy to", a.to_string()));
@@ -328,10 +449,15 @@ fn unplanned(recipient: &Recipient) -> Found {
     {
         let _ = writeln!(text, "{DIM}{}{DIM:#}{value}", padded(label, 12));
     }
+    for decision in decided {
+        let told = one_line(&in_words(decision));
+        let _ = writeln!(text, "{DIM}{}{DIM:#}{told}", padded("decision", 12));
+    }
     let address = &recipient.address;
     let candidate =
         Candidate::new(address.as_str(), recipient.name.as_deref(), Some(&recipient.place));
-    Found { key: address.compare_key(), candidate, text }
+    let key = person_key(address.as_str(), recipient.name.as_deref());
+    Found { key, candidate, text }
 }
 
 /// Addresses that get a copy of somebody's letter and may be the one that is meant.
@@ -350,10 +476,25 @@ fn copied_to(people: &People, who: &str) -> Vec<Found> {
     found
 }
 
-fn left_out(excluded: &Excluded) -> Found {
-    let Excluded { address, place, reason, values: _ } = excluded;
-    let text = format!("{} ({place}): left out, {}\n", one_line(address), one_line(reason));
-    Found { key: key_of(address), candidate: Candidate::new(address, None, Some(place)), text }
+/// A row that was left out, and with whom it is told of.
+fn left_out(excluded: &Excluded, beside: Option<&Recipient>) -> Found {
+    let Excluded { address, name, place, reason, .. } = excluded;
+    let name = name.as_deref();
+    let who = match name {
+        Some(name) => format!("{} <{}>", one_line(name), one_line(address)),
+        None => one_line(address),
+    };
+    let said = one_line(reason);
+    let text = match excluded.cause {
+        // It says so itself.
+        Cause::Decision => format!("{who} ({place}): {said}\n"),
+        _ => format!("{who} ({place}): left out, {said}\n"),
+    };
+    let key = match beside {
+        Some(recipient) => person_key(recipient.address.as_str(), recipient.name.as_deref()),
+        None => person_key(address, name),
+    };
+    Found { key, candidate: Candidate::new(address, name, Some(place)), text }
 }
 
 /// The same address in another spelling is the same person.
@@ -361,18 +502,33 @@ fn key_of(address: &str) -> String {
     EmailAddress::parse(address).map_or_else(|_| address.to_owned(), |a| a.compare_key())
 }
 
+/// What tells people of the lists apart: several may share an address.
+fn person_key(address: &str, name: Option<&str>) -> String {
+    let folded = name.map(select::folded).unwrap_or_default();
+    let mut words: Vec<&str> = folded.split(' ').collect();
+    words.sort_unstable();
+    format!("{} {}", key_of(address), words.join(" "))
+}
+
 fn by_words(by: crate::recipients::LanguageBy) -> &'static str {
     match by {
         crate::recipients::LanguageBy::Column => "from the list",
+        crate::recipients::LanguageBy::Decision => "by decision",
         crate::recipients::LanguageBy::Country => "by country",
         crate::recipients::LanguageBy::Default => "by default",
     }
 }
 
-fn no_deliveries(address: &str, text: String, rows: &[(CampaignId, Excluded)]) -> Answer {
+fn no_deliveries(
+    address: &str,
+    text: String,
+    rows: &[(CampaignId, Excluded)],
+    decided: &[(CampaignId, Decision)],
+) -> Answer {
     Answer::done(text)
         .with("address", json!(address))
         .with("deliveries", json!([]))
         .with("left_out", rows_as_json(rows))
+        .with("decisions", decisions_as_json(decided))
         .with("events", json!([]))
 }

@@ -11,8 +11,9 @@
 //! A text by language has the default language, so that no letter is left without.
 
 use super::names::{is_name, parse_campaign_id, parse_language, unknown};
+use super::people::read_where;
 use super::section::{Entry, Placed, Reader, Refusal, Section, as_section, parse_path};
-use super::{Attachment, ByLanguage, Campaign, Languages, Sender};
+use super::{ALL_LISTS, Attachment, ByLanguage, Campaign, Languages, Sender};
 use crate::address::{EmailAddress, Mailbox};
 use crate::language::Language;
 use crate::plan::pattern::{FilePattern, is_part_of_a_name};
@@ -170,6 +171,7 @@ pub(super) fn read_campaign(
     let place = section.place.clone();
     let name = section.take_meaning("name", "\"Outcome letter\"", reader, parse_title);
     let recipients = read_recipients(&mut section, reader);
+    let keep = read_where(&mut section, reader);
     let parse_letter = |text: &str| parse_path(text, "templates/outcome");
     let letter = section.take_meaning("letter", "\"templates/outcome\"", reader, parse_letter);
     let attachments = read_attachment_ids(&mut section, attachment_ids, reader);
@@ -186,10 +188,10 @@ pub(super) fn read_campaign(
     let refuse_id = |refusal| reader.refuse(&format!("campaigns.{id}"), &place, refusal);
     let id = parse_campaign_id(id).map_err(refuse_id).ok()?;
     let recipients =
-        recipients.unwrap_or_else(|| vec![Placed::new("recipients/*".to_owned(), place.clone())]);
+        recipients.unwrap_or_else(|| vec![Placed::new(ALL_LISTS.to_owned(), place.clone())]);
     let letter = letter.unwrap_or_else(|| Placed::new(format!("templates/{id}"), place.clone()));
     let name = name.map(|name| name.value);
-    Some(Campaign { id, place, name, recipients, letter, attachments, copies, sender })
+    Some(Campaign { id, place, name, recipients, keep, letter, attachments, copies, sender })
 }
 
 /// Patterns of lists; none of them lies outside of the workspace.

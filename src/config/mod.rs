@@ -2,7 +2,8 @@
 //!
 //! Owns the shape of the configuration and which campaign a command means. Reading the file is
 //! `read.rs` with a file for each large table, what all tables have in common `section.rs`, syntax
-//! errors `syntax.rs`, the environment `environment.rs`, passwords `password.rs`.
+//! errors `syntax.rs`, the environment `environment.rs`, passwords `password.rs`. A workspace's own
+//! greetings are a file of their own, `greetings.rs`.
 //! Library stages never see a [`Config`]: they take their own option structs, which are made here
 //! where that is a matter of copying.
 //!
@@ -15,7 +16,9 @@
 
 mod campaigns;
 pub mod environment;
+mod greetings;
 mod habits;
+mod lists;
 mod names;
 mod password;
 mod people;
@@ -27,6 +30,7 @@ mod syntax;
 mod units;
 
 pub use environment::Environment;
+pub use greetings::{GREETINGS_FILE, read_greetings};
 pub use password::{PasswordSource, fetch as fetch_password};
 pub use people::PeopleRules;
 pub use read::read;
@@ -40,7 +44,7 @@ use crate::limits::{CONFIG_BYTES_MAX, LETTER_ERROR_BYTES, LETTER_WARN_BYTES};
 use crate::message;
 use crate::plan::pattern::FilePattern;
 use crate::problem::{Place, Problem, Problems, nearest};
-use crate::recipients::{ColumnSetting, CopyColumn, Options};
+use crate::recipients::{ColumnSetting, CopyColumn, KeptColumn, ListSetting, Options};
 use crate::send::pace::Pacing;
 use crate::send::retry::Retry;
 use crate::workspace::{CONFIG_FILE, Workspace};
@@ -67,6 +71,8 @@ pub struct Config {
     pub columns: Vec<ColumnSetting>,
     /// `[people]`.
     pub people: PeopleRules,
+    /// `[lists.*]`, in the order of the file.
+    pub lists: Vec<ListSetting>,
     /// `[attachments.*]`, in the order of the file; those with an error in them are left out.
     pub attachments: Vec<Attachment>,
     /// `[campaigns.*]`, in the order of the file.
@@ -199,6 +205,8 @@ pub struct Campaign {
     pub name: Option<String>,
     /// Patterns of its lists beneath the workspace, in order; `recipients/*` unless written.
     pub recipients: Vec<Placed<String>>,
+    /// Which of their rows it is for; absent: all.
+    pub keep: Option<Where>,
     /// The folder of its letters beneath the workspace; `templates/<id>` unless written.
     pub letter: Placed<String>,
     /// Ids of its attachments; their order gives the numbers.
@@ -207,6 +215,15 @@ pub struct Campaign {
     pub copies: Vec<CopyColumn>,
     /// Who it is from.
     pub sender: Sender,
+}
+
+/// `where` of a campaign.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Where {
+    /// Columns and the values that keep a row; at least one.
+    Values(Vec<KeptColumn>),
+    /// A condition as letters have them.
+    Condition(Placed<String>),
 }
 
 /// `[limits]`: encoded bytes of a letter.
@@ -266,6 +283,7 @@ impl Config {
         Options {
             copies: Vec::new(),
             columns: self.columns.clone(),
+            lists: self.lists.clone(),
             default_language: self.languages.default.clone(),
             language_by_country: self.languages.by_country.clone(),
             two_addresses: self.people.two_addresses,
@@ -294,6 +312,9 @@ impl Config {
         self.campaigns.iter().map(|c| c.id.as_str()).collect::<Vec<_>>().join(", ")
     }
 }
+
+/// The pattern of a campaign that names none.
+pub(crate) const ALL_LISTS: &str = "recipients/*";
 
 /// Endings of files that people keep participant lists in, also those not read yet: the
 /// recipients stage says so, where leaving them out would leave out people.
@@ -331,6 +352,12 @@ impl Campaign {
         }
         problems.append(found);
         lists
+    }
+
+    /// Whether nobody in `recipients/` is none of this campaign's.
+    #[must_use]
+    pub fn reads_all_lists(&self) -> bool {
+        self.recipients.iter().any(|pattern| pattern.value == ALL_LISTS)
     }
 
     fn no_lists(&self) -> Problem {

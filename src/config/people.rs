@@ -1,24 +1,48 @@
-//! `[people]`: what becomes of rows that are not one person with one address.
+//! `[people]`, and `where` of a mailing: who is written to.
 //!
-//! Owns the words of its keys. What they do is decided in `recipients/`.
+//! Owns these keys, their examples and what their values may be. What they do to rows is decided in
+//! the library's `recipients/`. No I/O.
 
-use super::section::{Reader, Refusal, Section};
-use crate::recipients::TwoAddresses;
+use super::Where;
+use super::section::{Entry, Placed, Reader, Refusal, Section, as_section, texts};
+use crate::recipients::{KeptColumn, SameAddress, TwoAddresses, column_name};
 
-/// What the configuration says about people.
+/// What `where` looks like, as hints show it.
+const WHERE_EXAMPLE: &str = "where = { attended = [\"yes\"] }";
+
+/// `[people]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PeopleRules {
+    /// What several rows with one address mean.
+    pub same_address: SameAddress,
     /// What becomes of a cell with several addresses.
     pub two_addresses: TwoAddresses,
 }
 
+/// Reads `[people]`.
 pub(super) fn read_people(section: Option<Section<'_>>, reader: &mut Reader<'_>) -> PeopleRules {
-    let mut people = PeopleRules::default();
-    let Some(mut section) = section else { return people };
-    let two = section.take_meaning("two_addresses", "\"first\"", reader, parse_two_addresses);
-    people.two_addresses = two.map(|two| two.value).unwrap_or_default();
+    let Some(mut section) = section else { return PeopleRules::default() };
+    let same_address = section.take_meaning("same_address", "\"one\"", reader, parse_same_address);
+    let two_addresses =
+        section.take_meaning("two_addresses", "\"first\"", reader, parse_two_addresses);
     section.finish(reader);
-    people
+    PeopleRules {
+        same_address: same_address.map(|s| s.value).unwrap_or_default(),
+        two_addresses: two_addresses.map(|two| two.value).unwrap_or_default(),
+    }
+}
+
+fn parse_same_address(text: &str) -> Result<SameAddress, Refusal> {
+    match text {
+        "one" => Ok(SameAddress::One),
+        "joint" => Ok(SameAddress::Joint),
+        "each" => Ok(SameAddress::Each),
+        other => {
+            let hint = "Write \"one\" for a letter to the first of them, \"joint\" for one that \
+                        greets all, or \"each\" for a letter to each.";
+            Err(Refusal::new(format!("cannot be {other:?}"), hint))
+        }
+    }
 }
 
 fn parse_two_addresses(text: &str) -> Result<TwoAddresses, Refusal> {
@@ -31,6 +55,42 @@ fn parse_two_addresses(text: &str) -> Result<TwoAddresses, Refusal> {
             "Write \"refuse\", \"first\" or \"first-and-cc\".",
         )),
     }
+}
+
+/// Reads `where`: a table of columns with their values, or a condition.
+pub(super) fn read_where(section: &mut Section<'_>, reader: &mut Reader<'_>) -> Option<Where> {
+    let entry = section.take("where")?;
+    let name = section.name("where");
+    if entry.value.get_ref().is_str() {
+        let text = reader.text(&name, &entry.value, WHERE_EXAMPLE)?;
+        return Some(Where::Condition(text));
+    }
+    let place = entry.place.clone();
+    let mut table = as_section(name.clone(), entry, WHERE_EXAMPLE, reader)?;
+    let mut columns = Vec::new();
+    for (column, entry) in table.take_rest() {
+        columns.extend(read_column(&table.name(&column), &column, &entry, reader));
+    }
+    if columns.is_empty() {
+        // Columns that were refused have said so.
+        let hint = format!("Write {WHERE_EXAMPLE}, or remove the line.");
+        reader.refuse(&name, &place, Refusal::new("names no column with a value", hint));
+        return None;
+    }
+    Some(Where::Values(columns))
+}
+
+fn read_column(
+    name: &str,
+    column: &str,
+    entry: &Entry<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<KeptColumn> {
+    let values: Vec<Placed<String>> =
+        texts(name, &entry.value, &format!("{column} = [\"yes\"]"), reader);
+    let column = column_name(column);
+    let values: Vec<String> = values.into_iter().map(|value| value.value).collect();
+    (!values.is_empty()).then(|| KeptColumn { column, values, place: entry.place.clone() })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 
 use super::campaigns::{FROM_EXAMPLE, read_attachment, read_campaign, read_sender};
 use super::environment::Environment;
+use super::lists::read_lists;
 use super::names::{is_name, parse_campaign_id, parse_language, unknown};
 use super::people::read_people;
 use super::relay::{read_relay, read_retry};
@@ -66,6 +67,7 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
     let retry = read_retry(top.take_section("retry", "[retry]", reader), reader);
     let columns = read_columns(top.take_section("columns", "[columns]", reader), reader);
     let people = read_people(top.take_section("people", "[people]", reader), reader);
+    let lists = read_lists(top.take_section("lists", "[lists]", reader), reader);
     let limits = read_limits(top.take_section("limits", "[limits]", reader), reader);
     top.finish(reader);
     let mut campaigns = Vec::new();
@@ -85,6 +87,7 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
         languages,
         columns,
         people,
+        lists,
         attachments,
         campaigns,
         limits,

@@ -7,8 +7,8 @@
 //! A plan is adopted whole, in one transaction, or not at all: also when the iterator that renders
 //! its letters ends early, because people missing from a plan are cancelled.
 //! Nobody who may have a letter gets another: only planned, deferred, cancelled and suppressed
-//! deliveries change, and of those only the ones in their first round. A letter's copies have its
-//! message (`copies.rs`).
+//! deliveries change, and those refused or given up at an address that is another now; and of all
+//! these only the ones in their first round. A letter's copies have its message (`copies.rs`).
 
 mod copies;
 
@@ -107,13 +107,19 @@ struct Known {
     round: u32,
     letter_digest: Option<[u8; 32]>,
     message_id: Option<String>,
+    compare_address: String,
 }
 
 impl Known {
     /// Whether this plan may change it at all. A later round is a person's own decision about
     /// somebody who had a letter; no plan brings or alters it.
-    fn is_open_to_plans(&self) -> bool {
-        self.round == 1 && self.state.is_open_to_plans()
+    fn is_open_to(&self, address: &EmailAddress) -> bool {
+        self.round == 1 && (self.state.is_open_to_plans() || self.is_readdressed(address))
+    }
+
+    /// Refused or given up, and written to at another address now.
+    fn is_readdressed(&self, address: &EmailAddress) -> bool {
+        self.state.is_open_at_another_address() && self.compare_address != address.compare_key()
     }
 
     /// The Message-ID stands for the documents, which the letter's digest does not hold.
@@ -143,7 +149,8 @@ impl Adoption<'_> {
         if known.plan == self.plan {
             return Err(twice(&delivery.key));
         }
-        if self.stays(&id, &known) {
+        let address = &delivery.address;
+        if self.stays(&id, &known, address) {
             self.adopted.kept += 1;
             self.name(known.row)?;
             return Ok((known.row, Some(known)));
@@ -160,15 +167,16 @@ impl Adoption<'_> {
         // one.
         self.drop_letter(known.row)?;
         self.write_letter(known.row, delivery)?;
-        self.tell_of_known(&known, changed, delivery)?;
+        self.tell_of_known(&known, changed, delivery, address)?;
         Ok((known.row, None))
     }
 
-    /// Whether a delivery of the plan stays as the ledger has it.
-    fn stays(&self, id: &DeliveryId, known: &Known) -> bool {
-        let stays_withdrawn = known.state == State::Cancelled
-            && self.brought_back.is_some_and(|brought| !brought.contains(id));
-        stays_withdrawn || !known.is_open_to_plans()
+    /// Whether a delivery of the plan, to this address, stays as the ledger has it.
+    fn stays(&self, id: &DeliveryId, known: &Known, address: &EmailAddress) -> bool {
+        let may_stay = known.state == State::Cancelled || known.is_readdressed(address);
+        let stays_withdrawn =
+            may_stay && self.brought_back.is_some_and(|brought| !brought.contains(id));
+        stays_withdrawn || !known.is_open_to(address)
     }
 
     /// What this plan does about a delivery that was there before it.
@@ -177,9 +185,13 @@ impl Adoption<'_> {
         known: &Known,
         changed: bool,
         delivery: &PlannedDelivery,
+        address: &EmailAddress,
     ) -> Result<(), Fault> {
         if known.state.is_final() {
             self.adopted.added += 1;
+            if known.is_readdressed(address) {
+                self.forget_the_answer(known.row)?;
+            }
             self.plan_again(known.row, delivery)
         } else if changed {
             self.adopted.replaced += 1;
@@ -193,7 +205,7 @@ impl Adoption<'_> {
 
     fn known(&self, id: &DeliveryId) -> Result<Option<Known>, Fault> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT row, plan, state, round, letter_digest, message_id
+            "SELECT row, plan, state, round, letter_digest, message_id, compare_address
              FROM deliveries WHERE id = ?",
         )?;
         let known = statement.query_row([id.as_bytes()], |row| {
@@ -204,6 +216,7 @@ impl Adoption<'_> {
                 round: row.get(3)?,
                 letter_digest: row.get(4)?,
                 message_id: row.get(5)?,
+                compare_address: row.get(6)?,
             })
         });
         Ok(known.optional()?)
@@ -372,6 +385,17 @@ impl Adoption<'_> {
             )?
             .execute([self.now.unix_seconds(), row])?;
         self.tell_planned(row, delivery)
+    }
+
+    /// What a mail server said of another address says nothing of this one; the events keep it.
+    fn forget_the_answer(&self, row: i64) -> Result<(), Fault> {
+        self.connection
+            .prepare_cached(
+                "UPDATE deliveries SET response_code = NULL, response = NULL, detail = NULL,
+                     stage = NULL, relay = NULL, relay_id = NULL, tls = NULL WHERE row = ?",
+            )?
+            .execute([row])?;
+        Ok(())
     }
 
     fn tell_planned(&self, row: i64, delivery: &PlannedDelivery) -> Result<(), Fault> {

@@ -272,8 +272,8 @@ impl Ledger {
         self.read(|connection| Ok(select(connection, "id = ?", [id.as_bytes()])?.pop()))
     }
 
-    /// All deliveries to an address, of every campaign, oldest first; spelled as it may be, and
-    /// also where it is the address in the list and another is used instead.
+    /// All deliveries to an address, of every campaign, oldest first; spelled as it may be, whoever
+    /// shares it, and also where it is the address in the list and another is used instead.
     ///
     /// # Errors
     /// When the ledger cannot be read.
@@ -282,21 +282,28 @@ impl Ledger {
         address: &EmailAddress,
     ) -> Result<Vec<StoredDelivery>, LedgerError> {
         self.read(|connection| {
+            // Behind a blank a key has the name of one of several people; `!` follows the blank.
             let condition = "row IN (SELECT row FROM deliveries WHERE compare_address = ?1
-                UNION SELECT row FROM deliveries WHERE key = ?1) ORDER BY row";
+                UNION SELECT row FROM deliveries WHERE key = ?1
+                UNION SELECT row FROM deliveries WHERE key > ?1 || ' ' AND key < ?1 || '!')
+                ORDER BY row";
             select(connection, condition, [address.compare_key()])
         })
     }
 
-    /// All deliveries that WHO means, of every campaign, oldest first: a whole address, words that
-    /// are each part of a name, or part of an address ([`who::matches`]).
+    /// All deliveries that WHO means, of every campaign, oldest first: a whole address, with a name
+    /// or alone, words that are each part of a name, or part of an address ([`who::matches`]).
     ///
     /// # Errors
     /// When the ledger cannot be read.
     pub fn deliveries_of(&self, who: &str) -> Result<Vec<StoredDelivery>, LedgerError> {
         if who.contains('@') {
-            let address = EmailAddress::parse(who);
-            return address.map_or(Ok(Vec::new()), |address| self.deliveries_of_address(&address));
+            let Some(whole) = who::whole(who) else { return Ok(Vec::new()) };
+            let mut found = self.deliveries_of_address(&whole.address)?;
+            let is_named =
+                |d: &StoredDelivery| who::is_same_name(d.name.as_deref(), whole.name.as_deref());
+            found.retain(|d| whole.name.is_none() || is_named(d));
+            return Ok(found);
         }
         self.read(|connection| {
             let mut rows = names::rows_of(connection, who)?;

@@ -118,6 +118,13 @@ impl State {
         matches!(self, Planned | Deferred | Cancelled | Suppressed)
     }
 
+    /// Whether a newer plan that writes to another address makes such a delivery due again: nobody
+    /// got it, and it was the address that did not take it.
+    #[must_use]
+    pub fn is_open_at_another_address(self) -> bool {
+        matches!(self, Rejected | Expired)
+    }
+
     /// Neither open nor uncertain: nothing is left to do or to find out. A mailing is complete
     /// when all its deliveries are final.
     #[must_use]

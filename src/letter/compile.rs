@@ -232,7 +232,7 @@ fn compare(
 }
 
 /// The names that are the same in all letters.
-fn base(vocabulary: &Vocabulary) -> Context {
+pub(super) fn base(vocabulary: &Vocabulary) -> Context {
     let map = |entries: &BTreeMap<String, String>| {
         let pair = |(k, v): (&String, &String)| (Key::from(k.clone()), Value::from(v.as_str()));
         Value::from(entries.iter().map(pair).collect::<Map>())

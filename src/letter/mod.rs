@@ -19,6 +19,7 @@ mod attachment;
 mod balance;
 mod branch;
 mod compile;
+mod condition;
 mod differences;
 mod direction;
 pub mod document;
@@ -44,6 +45,7 @@ mod text;
 
 pub use attachment::{FileFacts, Mismatch, media_type, size_text};
 pub use branch::Branches;
+pub use condition::RowCondition;
 
 use crate::address::Mailbox;
 use crate::id::Digest;

@@ -158,6 +158,8 @@ pub struct Difference {
     pub copies_gone: Vec<String>,
     /// Addresses that are written in another way; the person is the same.
     pub addresses_changed: Vec<String>,
+    /// People who are written to at another address, with the old and the new one.
+    pub people_readdressed: Vec<(String, String)>,
     /// Languages whose letters read differently for somebody, with how many.
     pub letters_changed: BTreeMap<String, usize>,
     /// Image files that have another content, where letters read differently.
@@ -209,10 +211,15 @@ impl Difference {
 
     /// The same person in both plans.
     fn compare(&mut self, old: &Entry<'_>, new: &Entry<'_>) {
-        if old.address != new.address {
+        let is_readdressed = !is_same_address(old.address, new.address);
+        if is_readdressed {
+            self.people_readdressed.push((old.address.to_owned(), new.address.to_owned()));
+        } else if old.address != new.address {
             self.addresses_changed.push(new.address.to_owned());
         }
-        if (old.letter, old.language) != (new.letter, new.language) {
+        // The letter's digest holds its `To:`; of whoever has another address that is said.
+        let reads_differently = old.letter != new.letter && !is_readdressed;
+        if reads_differently || old.language != new.language {
             *self.letters_changed.entry(new.language.to_owned()).or_default() += 1;
         }
         if old.files != new.files {
@@ -228,6 +235,12 @@ impl Difference {
         let (people_gone, copies_gone) = (self.people_gone.clone(), self.copies_gone.clone());
         *self == Difference { people_gone, copies_gone, ..Difference::default() }
     }
+}
+
+/// Whether two addresses are one, spelled in two ways.
+fn is_same_address(a: &str, b: &str) -> bool {
+    let key = |text: &str| EmailAddress::parse(text).map(|address| address.compare_key()).ok();
+    a == b || key(a) == key(b)
 }
 
 /// A delivery's line, read.

@@ -12,6 +12,7 @@
 
 pub mod contents;
 pub mod documents;
+mod greeted;
 pub mod header_values;
 pub mod kinds;
 mod lacking;
@@ -29,7 +30,8 @@ use crate::letter::{Branches, Image, Letter, Letters, Particulars, RenderFailure
 use crate::limits::FILES_NAMED_MAX;
 use crate::message::{self, Draft, EncodedPart, Message, Sender, compose, letter_digest};
 use crate::problem::{Place, Problem, Problems};
-use crate::recipients::{Excluded, People, Recipient, greeting};
+use crate::recipients::greeting::{self, Greeting, Greetings};
+use crate::recipients::{Excluded, People, Recipient};
 use crate::time::Timestamp;
 use documents::{DocumentSet, Documents};
 use std::borrow::Cow;
@@ -80,6 +82,8 @@ pub struct Materials<'a> {
     pub people: &'a People,
     /// Its letters, compiled.
     pub letters: &'a Letters,
+    /// How they greet.
+    pub greetings: &'a Greetings,
     /// The language of a letter where there is none in the recipient's.
     pub default_language: &'a Language,
     /// Its documents.
@@ -107,6 +111,8 @@ pub struct Planned {
     pub to: Mailbox,
     /// The language of the letter, which may stand in for the recipient's.
     pub language: Language,
+    /// How the letter greets: by title, neutrally, without a name.
+    pub greeting: greeting::Kind,
     /// Digest of the letter.
     pub letter_digest: Digest,
     /// The branches that the letter's conditions took.
@@ -250,6 +256,7 @@ fn make_all<T: Send, E>(
         Ok(())
     })?;
     faults.report(recipients.len(), materials.letters.folder(), problems);
+    greeted::report(materials, &deliveries, problems);
     Ok(Plan {
         campaign: materials.campaign.clone(),
         excluded: materials.people.excluded.clone(),
@@ -287,7 +294,9 @@ pub fn rewrite<T: Send, R>(
 ) -> R {
     let make = |index: usize| {
         let planned = &deliveries[index];
-        let letter = materials.render(planned.recipient, &planned.language, &planned.documents);
+        let greeting = materials.greeting(planned.recipient, &planned.language);
+        let (language, documents) = (&planned.language, &planned.documents);
+        let letter = materials.render(planned.recipient, language, &greeting, documents);
         letter.ok().map(|(letter, _)| finish(materials.rewritten(planned, letter)))
     };
     // A letter that could be made once can be made again: nothing was read in between. Were one
@@ -296,18 +305,23 @@ pub fn rewrite<T: Send, R>(
 }
 
 impl Materials<'_> {
+    /// What a recipient's letter in a language begins with.
+    fn greeting(&self, recipient: usize, language: &Language) -> Greeting {
+        self.greetings.greet(language, &self.people.recipients[recipient])
+    }
+
     /// The letter of one recipient.
     fn render(
         &self,
         recipient: usize,
         language: &Language,
+        greeting: &Greeting,
         documents: &DocumentSet,
     ) -> Result<(Letter, Branches), RenderFailure> {
         let recipient = &self.people.recipients[recipient];
-        let greeting = greeting::neutral(language, recipient.name.as_deref());
         self.letters.render_with_branches(&Particulars {
             language,
-            greeting: &greeting,
+            greeting: greeting.as_str(),
             values: &recipient.values,
             attachments: &documents.attachments,
         })
@@ -367,7 +381,9 @@ impl<'a> Workshop<'a> {
             .language_for(&recipient.language, m.default_language)
             .ok_or_else(|| Fault::NoLetter(recipient.language.clone()))?;
         let documents = m.documents.for_recipient(recipient);
-        let (letter, branches) = m.render(index, &language, &documents).map_err(Fault::from)?;
+        let greeting = m.greeting(index, &language);
+        let (letter, branches) =
+            m.render(index, &language, &greeting, &documents).map_err(Fault::from)?;
         let to = mailbox_of(recipient);
         let sender = m.senders.for_language(&language);
         let copies = copies_of(m.campaign, recipient);
@@ -402,6 +418,7 @@ impl<'a> Workshop<'a> {
             recipient: index,
             to,
             language,
+            greeting: greeting.kind(),
             letter_digest,
             branches,
             documents,
@@ -464,8 +481,8 @@ fn copies_of(campaign: &CampaignId, recipient: &Recipient) -> Vec<PlannedCopy> {
 /// `To:` of a recipient; a name that cannot stand in a header was a problem of the list's stage.
 fn mailbox_of(recipient: &Recipient) -> Mailbox {
     let address = recipient.address.clone();
-    let name = recipient.name.as_deref().unwrap_or_default();
-    Mailbox::new(name, address.clone()).unwrap_or(Mailbox { name: None, address })
+    let name = recipient.header_name().unwrap_or_default();
+    Mailbox::new(&name, address.clone()).unwrap_or(Mailbox { name: None, address })
 }
 
 /// What went wrong in single letters, gathered so that one finding stands for all of its kind.

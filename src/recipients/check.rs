@@ -11,14 +11,16 @@
 use super::address_cell::{self, AddressCell, Found, Repair};
 use super::columns::Layout;
 use super::copies;
+use super::damaged::{self, Damaged, Kind};
+use super::footer;
 use super::headers::Role;
 use super::meaning::Meanings;
 use super::name::{self, Doubt, NameError};
-use super::read::Row;
+use super::reading::Row;
 use super::repair;
 use super::shown::{counted, quoted};
 use super::values::Values;
-use super::{LanguageBy, Options, TwoAddresses};
+use super::{LanguageBy, Options, TwoAddresses, greeting};
 use crate::address::{AddressError, EmailAddress};
 use crate::language::Language;
 use crate::limits::ADDRESS_OCTETS_MAX;
@@ -38,6 +40,8 @@ pub(super) struct Person {
     pub(super) values: Values,
     /// Who gets a copy of the letter.
     pub(super) copies: Vec<EmailAddress>,
+    /// The greeting written in the row.
+    pub(super) greeting: Option<String>,
 }
 
 /// What was put right in a list without asking, for one note each.
@@ -51,6 +55,19 @@ pub(super) struct Tidied {
     pub(super) own_copies: Tally,
     /// Addresses with something around them.
     pub(super) addresses: BTreeMap<Repair, Tally>,
+    /// Rows that are no person's.
+    pub(super) footer: Option<Example>,
+    /// Cells damaged by an earlier export, by column; names are reported one by one.
+    pub(super) damaged: BTreeMap<usize, Example>,
+}
+
+/// How often something was seen, and the first of it.
+#[derive(Debug)]
+pub(super) struct Example {
+    pub(super) count: u64,
+    pub(super) first_line: u32,
+    /// As it is to be shown.
+    pub(super) first: String,
 }
 
 /// How often something was seen, and where first.
@@ -72,7 +89,8 @@ impl Tally {
 pub(super) struct RowCheck<'a> {
     pub(super) file: &'a str,
     pub(super) layout: &'a Layout,
-    pub(super) delimiter: char,
+    /// What separates the cells of a text.
+    pub(super) delimiter: Option<char>,
     /// See `Rows::columns_in_use`.
     pub(super) columns_in_use: usize,
     pub(super) options: &'a Options,
@@ -83,6 +101,18 @@ pub(super) struct RowCheck<'a> {
 }
 
 impl RowCheck<'_> {
+    /// Whether a row is a line of text and no person's; counted.
+    pub(super) fn is_footer(&mut self, row: &Row<'_>) -> bool {
+        let is_footer = footer::is_footer(row);
+        if is_footer {
+            let text = row.cells().map(str::trim).filter(|c| !c.is_empty()).collect::<Vec<_>>();
+            let example =
+                || Example { count: 0, first_line: row.line, first: quoted(&text.join(" ")) };
+            self.tidied.footer.get_or_insert_with(example).count += 1;
+        }
+        is_footer
+    }
+
     /// The person of a row; `None` with a problem kept.
     pub(super) fn person(&mut self, row: &Row<'_>) -> Option<Person> {
         // What stands in the wrong column is no finding of its own.
@@ -95,11 +125,13 @@ impl RowCheck<'_> {
         cells.extend(trimmed.map(Cow::Borrowed));
         cells.resize(self.layout.headers.len(), Cow::Borrowed(""));
         self.check_characters(&cells, row.line);
+        self.look_for_damage(&cells, row.line);
         self.clean_names(&mut cells, row.line);
         let name = self.name(&mut cells);
         let found = self.address(&mut cells, name.as_deref(), row.line);
         let country = self.country(&cells, row.line);
         let (language, language_by) = self.language(&cells, country, row.line);
+        let greeting = self.greeting(&cells, row.line);
         let values = Values::new(Arc::clone(&self.layout.names), cells.iter().map(Cow::as_ref));
         let in_columns = self.copies(&cells, row.line);
         let (address, mut copies) = found?;
@@ -107,7 +139,7 @@ impl RowCheck<'_> {
         if copies::settle(&mut copies, &address) {
             self.tidied.own_copies.add(row.line, self.layout.email);
         }
-        Some(Person { address, name, language, language_by, country, values, copies })
+        Some(Person { address, name, language, language_by, country, values, copies, greeting })
     }
 
     fn trimmed<'c>(&mut self, cell: &'c str, line: u32, column: usize) -> &'c str {
@@ -133,14 +165,19 @@ impl RowCheck<'_> {
         let expected = self.layout.headers.len();
         let cells = counted(row.width() as u64, "cell");
         let message = format!("the row has {cells}, the header {expected}");
-        let delimiter = match self.delimiter {
-            '\t' => "tab".to_owned(),
-            other => format!("\"{other}\""),
+        let hint = match self.delimiter {
+            None => "Move what stands beyond the columns into its own.".to_owned(),
+            Some(delimiter) => {
+                let delimiter = match delimiter {
+                    '\t' => "tab".to_owned(),
+                    other => format!("\"{other}\""),
+                };
+                format!(
+                    "Put text with a {delimiter} in it between quotation marks, and write one for \
+                     every empty cell: a spreadsheet program does both when it saves."
+                )
+            }
         };
-        let hint = format!(
-            "Put text with a {delimiter} in it between quotation marks, and write one for every \
-             empty cell: a spreadsheet program does both when it saves."
-        );
         self.report(Problem::error("ragged-row", message).hint(hint), row.line);
     }
 
@@ -175,10 +212,26 @@ impl RowCheck<'_> {
     /// people would vanish in it.
     fn has_rows_inside(&self, cell: &str) -> bool {
         let width = self.layout.headers.len();
-        let is_row = |line: &str| {
-            line.contains('@') && width > 2 && line.split(self.delimiter).count() >= width
-        };
+        let Some(delimiter) = self.delimiter else { return false };
+        let is_row =
+            |line: &str| line.contains('@') && width > 2 && line.split(delimiter).count() >= width;
         cell.contains(['\r', '\n']) && cell.split(['\r', '\n']).any(is_row)
+    }
+
+    /// Cells of an earlier export in another encoding, in columns that are no name's.
+    fn look_for_damage(&mut self, cells: &[Cow<'_, str>], line: u32) {
+        for (column, cell) in cells.iter().enumerate() {
+            if cell.is_ascii() && !cell.contains(['&', '?']) || self.layout.reaches_header(column) {
+                continue;
+            }
+            let Some(damaged) = damaged::of_cell(cell) else { continue };
+            let first = || match &damaged.repair {
+                Some(repair) => format!("{}, probably {}", quoted(cell), quoted(repair)),
+                None => quoted(cell),
+            };
+            let example = || Example { count: 0, first_line: line, first: first() };
+            self.tidied.damaged.entry(column).or_insert_with(example).count += 1;
+        }
     }
 
     /// The person's address and those of the cell's copies; the cell then holds the one address and
@@ -330,31 +383,63 @@ impl RowCheck<'_> {
     /// Warns of a name that is probably none; one of marks alone is not used: nobody is called
     /// `Dear -,`.
     fn doubt_name(&mut self, cell: &mut Cow<'_, str>, column: usize, line: u32) {
-        let Some(doubt) = name::doubt(cell) else { return };
+        let Some(doubt) = name::doubt(cell) else {
+            if let Some(damaged) = damaged::of_name(cell) {
+                self.report_damaged(cell, &damaged, column, line);
+            }
+            return;
+        };
         let described = format!("the name {} in {}", quoted(cell), self.layout.described(column));
         let problem = match doubt {
+            Doubt::NoName if damaged::has_lost_all(cell) => {
+                *cell = Cow::Borrowed("");
+                Problem::warning("lost-name", format!("{described} has lost all its letters")).hint(
+                    "The list was saved in an encoding that cannot hold them: export it again as an \
+                     Excel workbook or CSV UTF-8. Until then the greeting has no name.",
+                )
+            }
             Doubt::NoName => {
                 *cell = Cow::Borrowed("");
                 Problem::warning("no-name", format!("{described} has no letter"))
+                    .hint("Write the person's name, or empty the cell; the greeting is neutral.")
+            }
+            Doubt::NoValue => {
+                *cell = Cow::Borrowed("");
+                Problem::warning("no-name", format!("{described} is what programs write for none"))
                     .hint("Write the person's name, or empty the cell; the greeting is neutral.")
             }
             Doubt::NoLetter => {
                 Problem::warning("doubtful-name", format!("{described} has no letter"))
                     .hint("If it is no name, empty the cell; the greeting is then neutral.")
             }
-            Doubt::Damaged => {
-                Problem::warning("damaged-name", format!("{described} looks damaged"))
-                    .hint("Write the name as the person does, and save the list as CSV UTF-8.")
-            }
         };
+        self.report_cell(problem, line, column);
+    }
+
+    fn report_damaged(&mut self, cell: &str, damaged: &Damaged, column: usize, line: u32) {
+        let described = format!("the name {} in {}", quoted(cell), self.layout.described(column));
+        let what = match damaged.kind {
+            Kind::Lost => "has lost letters",
+            Kind::Torn => "was read in the wrong encoding before it came into this list",
+            Kind::Entity => "is written as for a web page",
+        };
+        let hint = match &damaged.repair {
+            Some(repair) => format!("It is probably {}: write it so.", quoted(repair)),
+            None => "Write the name as the person does, and save the list as CSV UTF-8.".to_owned(),
+        };
+        let problem = Problem::warning("damaged-name", format!("{described} {what}")).hint(hint);
         self.report_cell(problem, line, column);
     }
 
     fn report_name(&mut self, error: &NameError, cell: &str, column: usize, line: u32) {
         let message =
             format!("the name {} in {} {error}", quoted(cell), self.layout.described(column));
-        let problem = Problem::error("bad-name", message).hint(error.hint());
-        self.report_cell(problem, line, column);
+        let repair = damaged::of_name(cell).and_then(|damaged| damaged.repair);
+        let hint = match repair {
+            Some(repair) => format!("It is probably {}: write it so.", quoted(&repair)),
+            None => error.hint().to_owned(),
+        };
+        self.report_cell(Problem::error("bad-name", message).hint(hint), line, column);
     }
 
     /// The whole name: the list's own column, else the parts. Where there are parts, it becomes a
@@ -370,6 +455,25 @@ impl RowCheck<'_> {
             cells.push(Cow::Owned(name.clone()));
         }
         Some(name).filter(|name| !name.is_empty())
+    }
+
+    /// The greeting somebody wrote for this row; one that cannot be sent is an error.
+    fn greeting(&mut self, cells: &[Cow<'_, str>], line: u32) -> Option<String> {
+        let column = self.layout.column(Role::Greeting)?;
+        let cell = cells[column].as_ref();
+        if cell.is_empty() {
+            return None;
+        }
+        if let Err(error) = greeting::check_written(cell) {
+            let described = self.layout.described(column);
+            let message = format!("the greeting {} in {described} {error}", quoted(cell));
+            let hint = "Write the whole line, such as Dear Ms Pérez, or empty the cell: the \
+                        greeting is then made by rule.";
+            let place = Place::cell(self.file, line, column + 1);
+            self.problems.push(Problem::error("bad-greeting", message).hint(hint).place(place));
+            return None;
+        }
+        Some(cell.to_owned())
     }
 
     fn country(&mut self, cells: &[Cow<'_, str>], line: u32) -> Option<&'static str> {
@@ -420,6 +524,7 @@ mod tests {
             default_language: Language::english(),
             language_by_country: BTreeMap::new(),
             copies: Vec::new(),
+            lists: Vec::new(),
             two_addresses: TwoAddresses::Refuse,
         }
     }

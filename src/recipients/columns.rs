@@ -1,8 +1,9 @@
 //! A list's header in, what its columns are called and mean out.
 //!
 //! Owns column names and roles: a setting of `[columns]` decides; where none does, the header is
-//! looked up in `headers.rs`. No column is guessed from what is in it. What is in the cells is
-//! checked in `check.rs`.
+//! looked up in `headers.rs`. No column is guessed from what is in it; where several headers could
+//! hold the addresses, a column without any is out of question. What is in the cells is checked in
+//! `check.rs`.
 //!
 //! # Invariants
 //! A [`Layout`] has exactly one column of addresses. Where two could be it, nobody is written to
@@ -12,7 +13,9 @@
 //! Problems with the header's place, or with the setting's; without a column of addresses there is
 //! no layout.
 
+use super::evidence::Evidence;
 use super::headers::{self, Role};
+use super::recognise::{self, Certainty};
 use super::shown::{on_one_line, quoted_header};
 use super::values::ColumnNames;
 use super::{Options, copies, fold};
@@ -34,6 +37,8 @@ pub(super) struct Layout {
     /// The columns whose addresses get copies.
     pub(super) copies: Vec<usize>,
     roles: BTreeMap<Role, usize>,
+    /// Roles whose header only speaks of them.
+    likely: BTreeSet<Role>,
 }
 
 impl Layout {
@@ -65,9 +70,17 @@ impl Layout {
     /// What was recognised, in one line: `email = "E-mail", country = "Pays"`.
     pub(super) fn recognised(&self) -> String {
         let role = |(role, column): (&Role, &usize)| {
-            format!("{} = {}", role.as_str(), quoted_header(&self.headers[*column]))
+            let doubt = if self.likely.contains(role) { " (likely)" } else { "" };
+            format!("{} = {}{doubt}", role.as_str(), quoted_header(&self.headers[*column]))
         };
         self.roles.iter().map(role).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The same as role and header.
+    pub(super) fn roles_and_headers(&self) -> Vec<(&'static str, String)> {
+        let role =
+            |(role, column): (&Role, &usize)| (role.as_str(), on_one_line(&self.headers[*column]));
+        self.roles.iter().map(role).collect()
     }
 }
 
@@ -86,10 +99,12 @@ impl<'a> Columns<'a> {
         Columns { options, used: BTreeSet::new(), seen: BTreeSet::new() }
     }
 
-    /// The layout of a list with these headers; `None` without a column of addresses.
+    /// The layout of a list with these headers; `None` without a column of addresses. `evidence`
+    /// looks at the cells of some columns, and is asked only where the headers leave doubt.
     pub(super) fn layout<'h>(
         &mut self,
         cells: impl Iterator<Item = &'h str>,
+        evidence: impl Fn(&[usize]) -> Evidence,
         place: &Place,
         problems: &mut Problems,
     ) -> Option<Layout> {
@@ -99,17 +114,26 @@ impl<'a> Columns<'a> {
         let set = self.settings_of(&headers);
         let mut roles: BTreeMap<Role, usize> =
             set.iter().filter_map(|(name, column)| Some((Role::parse(name)?, *column))).collect();
-        guess_roles(&headers, &mut roles);
+        let mut likely = BTreeSet::new();
+        guess_roles(&headers, &mut roles, &mut likely, place, problems);
         let email = match roles.get(&Role::Email) {
             Some(column) => *column,
-            None => find_email(&headers)
-                .map_err(|problem| problems.push(problem.place(place.clone())))
-                .ok()?,
+            None => {
+                let (column, certainty) = find_email(&headers, evidence)
+                    .map_err(|problem| problems.push(problem.place(place.clone())))
+                    .ok()?;
+                likely.extend((certainty == Certainty::Likely).then_some(Role::Email));
+                column
+            }
         };
         roles.insert(Role::Email, email);
+        for role in &likely {
+            let problem = likely_column(*role, &headers[roles[role]]);
+            problems.push(problem.place(place.clone()));
+        }
         let names = Arc::new(column_names(&headers, &set, &roles));
         let copies = copies::columns_of(&self.options.copies, &names);
-        Some(Layout { headers, names, email, copies, roles })
+        Some(Layout { headers, names, email, copies, roles, likely })
     }
 
     /// What `[columns]` says about these headers: name and column.
@@ -160,10 +184,18 @@ impl<'a> Columns<'a> {
 }
 
 /// What letters call a column: see the contract. A header without Latin letters is its own text.
-fn name_of(header: &str) -> String {
+pub(super) fn name_of(header: &str) -> String {
     let name = fold::latin_name(header);
     let has_letter = name.bytes().any(|b| b.is_ascii_alphabetic());
     if has_letter { name } else { header.trim().to_owned() }
+}
+
+/// A column's name in letters, as its header or a person writes it: `Prénom` is `prenom`, `Имя` is
+/// `имя`.
+#[must_use]
+pub fn column_name(written: &str) -> String {
+    let name = name_of(written);
+    if name.is_ascii() { name } else { name.to_lowercase() }
 }
 
 fn trimmed<'h>(cells: impl Iterator<Item = &'h str>) -> Vec<String> {
@@ -193,22 +225,73 @@ fn report_doubles(headers: &[String], place: &Place, problems: &mut Problems) {
     }
 }
 
-/// Adds the roles that headers name by themselves, where no setting has given them a column.
-fn guess_roles(headers: &[String], roles: &mut BTreeMap<Role, usize>) {
+/// Adds the roles that headers name, where no setting has given them a column: those named by
+/// themselves first, then those of which exactly one header speaks.
+fn guess_roles(
+    headers: &[String],
+    roles: &mut BTreeMap<Role, usize>,
+    likely: &mut BTreeSet<Role>,
+    place: &Place,
+    problems: &mut Problems,
+) {
     let given: BTreeSet<usize> = roles.values().copied().collect();
     let set: BTreeSet<Role> = roles.keys().copied().collect();
     let mut best: BTreeMap<Role, (usize, usize)> = BTreeMap::new();
+    let mut spoken_of: BTreeMap<Role, Vec<usize>> = BTreeMap::new();
     for (column, header) in headers.iter().enumerate().filter(|(c, _)| !given.contains(c)) {
-        let Some((role, rank)) = headers::role_of(header) else { continue };
-        if role != Role::Email && !set.contains(&role) {
-            let found = best.entry(role).or_insert((rank, column));
-            *found = (*found).min((rank, column));
+        let Some((role, certainty, rank)) = recognise::recognised(header) else { continue };
+        if role == Role::Email || set.contains(&role) {
+            continue;
         }
+        if certainty == Certainty::Likely {
+            spoken_of.entry(role).or_default().push(column);
+            continue;
+        }
+        let found = best.entry(role).or_insert((rank, column));
+        *found = (*found).min((rank, column));
     }
     roles.extend(best.into_iter().map(|(role, (_, column))| (role, column)));
     if !set.contains(&Role::Name) {
         settle_half_name(headers, roles);
     }
+    let by_name = roles.clone();
+    for (role, columns) in spoken_of.into_iter().filter(|(role, _)| !is_settled(*role, &by_name)) {
+        match columns.as_slice() {
+            [column] => {
+                roles.insert(role, *column);
+                likely.insert(role);
+            }
+            several => problems.push(unclear(role, headers, several).place(place.clone())),
+        }
+    }
+}
+
+/// Whether nothing more is to be found out about a role. A list with whole names needs no parts.
+fn is_settled(role: Role, roles: &BTreeMap<Role, usize>) -> bool {
+    let parts = [Role::GivenName, Role::FamilyName];
+    roles.contains_key(&role)
+        || role == Role::Name && parts.iter().any(|part| roles.contains_key(part))
+        || parts.contains(&role) && roles.contains_key(&Role::Name)
+}
+
+fn likely_column(role: Role, header: &str) -> Problem {
+    let (name, header) = (role.as_str(), quoted_header(header));
+    let message =
+        format!("the column {header} is taken for {name}, because its header speaks of it");
+    let hint = format!(
+        "If that is right, write it into secretariat.toml, under [columns]: {name} = {header}; if \
+         not, name the right column there."
+    );
+    Problem::warning("likely-column", message).hint(hint)
+}
+
+fn unclear(role: Role, headers: &[String], several: &[usize]) -> Problem {
+    let names = enumerated(several.iter().map(|column| &headers[*column]));
+    let message = format!("several columns could be {}, and none is used: {names}", role.as_str());
+    let first = quoted_header(&headers[several[0]]);
+    let hint =
+        format!("Say which in secretariat.toml, under [columns]: {} = {first}", role.as_str());
+    Problem::warning("unclear-column", message).hint(hint)
 }
 
 /// `Nom` beside `Prénom` is a family name, `Имя` beside `Фамилия` a given name.
@@ -227,15 +310,39 @@ fn settle_half_name(headers: &[String], roles: &mut BTreeMap<Role, usize>) {
 }
 
 /// The one column of the people's own addresses.
-fn find_email(headers: &[String]) -> Result<usize, Box<Problem>> {
-    let columns = |fits: &dyn Fn(&str) -> bool| -> Vec<usize> {
-        (0..headers.len()).filter(|column| fits(&headers[*column])).collect()
+fn find_email(
+    headers: &[String],
+    evidence: impl Fn(&[usize]) -> Evidence,
+) -> Result<(usize, Certainty), Box<Problem>> {
+    let columns = |wanted: Certainty| -> Vec<usize> {
+        let is_meant = |column: &usize| {
+            let found = recognise::recognised(&headers[*column]);
+            found.is_some_and(|(role, sure, _)| role == Role::Email && sure == wanted)
+        };
+        (0..headers.len()).filter(is_meant).collect()
     };
-    let plain = columns(&|h| headers::role_of(h).is_some_and(|(role, _)| role == Role::Email));
-    let own = columns(&|h| headers::speaks_of_email(h) && !headers::is_somebody_elses(h));
-    let candidates = if plain.is_empty() { own } else { plain };
+    let (mut certain, mut likely) = (columns(Certainty::Certain), columns(Certainty::Likely));
+    if certain.len() + likely.len() > 1 {
+        let mut all: Vec<usize> = certain.iter().chain(&likely).copied().collect();
+        all.sort_unstable();
+        let evidence = evidence(&all);
+        // Without any address nowhere, the headers alone decide.
+        if all.iter().any(|column| evidence.has_addresses(*column)) {
+            certain.retain(|column| evidence.has_addresses(*column));
+            likely.retain(|column| evidence.has_addresses(*column));
+        }
+        let candidates = if certain.is_empty() { &mut likely } else { &mut certain };
+        // `Email` and `Email address` with the same in every row are one question asked twice.
+        if let Some(first) = candidates.first().copied() {
+            candidates.retain(|column| *column == first || !evidence.is_same(first, *column));
+        }
+    }
+    let (candidates, certainty) = match certain.is_empty() {
+        true => (likely, Certainty::Likely),
+        false => (certain, Certainty::Certain),
+    };
     match candidates.as_slice() {
-        [column] => Ok(*column),
+        [column] => Ok((*column, certainty)),
         [] => Err(Box::new(no_email_column(headers))),
         several => {
             let names = enumerated(several.iter().map(|column| &headers[*column]));
@@ -255,7 +362,8 @@ fn no_email_column(headers: &[String]) -> Problem {
     let names = enumerated(headers.iter().filter(|header| !header.is_empty()));
     if headers.len() == 1 {
         let message = format!("no column of e-mail addresses: the first row holds only {names}");
-        let hint = "Remove the lines above the row with the names of the columns.";
+        let hint = "Write the names of the columns above the people, or say in secretariat.toml, under \
+                    [lists.\"FILE\"], on which line they stand: header_row = 4";
         return Problem::error("no-email-column", message).hint(hint);
     }
     let message = format!("no column of e-mail addresses was found among {names}");
@@ -311,6 +419,7 @@ mod tests {
         };
         Options {
             columns: columns.iter().map(setting).collect(),
+            lists: Vec::new(),
             default_language: Language::parse_tag("en").unwrap(),
             language_by_country: BTreeMap::new(),
             copies: Vec::new(),
@@ -323,7 +432,8 @@ mod tests {
         let options = options(columns);
         let (mut found, mut problems) = (Columns::new(&options), Problems::new());
         let place = Place::line("l.csv", 1);
-        let layout = found.layout(headers.iter().copied(), &place, &mut problems);
+        let evidence = |_: &[usize]| Evidence::default();
+        let layout = found.layout(headers.iter().copied(), evidence, &place, &mut problems);
         found.report_unused(&mut problems);
         let shown = problems
             .iter()
@@ -411,6 +521,7 @@ mod tests {
                 // `Name` is the family name here, and the whole name a cell of its own.
                 ("name", 5),
                 ("prenom", 0),
+                ("town", 4),
             ]
         );
     }
@@ -443,8 +554,9 @@ mod tests {
                 &[],
                 &["Participants 2026", ""],
                 "no-email-column: no column of e-mail addresses: the first row holds only \
-                 \"Participants 2026\" | Remove the lines above the row with the names of the \
-                  columns.",
+                 \"Participants 2026\" | Write the names of the columns above the people, or say \
+                 in secretariat.toml, under [lists.\"FILE\"], on which line they stand: \
+                 header_row = 4",
             ),
             (
                 &[],

@@ -163,6 +163,7 @@ mod tests {
             place: Place::at("secretariat.toml", 9, 7),
         };
         let options = Options {
+            lists: Vec::new(),
             columns: Vec::new(),
             default_language: Language::english(),
             language_by_country: BTreeMap::new(),

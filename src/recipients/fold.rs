@@ -12,6 +12,23 @@ pub(super) fn words(text: &str) -> String {
     joined(text, ' ', char::is_alphanumeric)
 }
 
+/// The words of a name in one order: `Pérez, Ana` and `Ana PEREZ` are one name. Empty for none.
+pub(super) fn name(text: &str) -> String {
+    let words = words(text);
+    let mut apart: Vec<&str> = words.split(' ').collect();
+    if apart.is_sorted() {
+        return words;
+    }
+    apart.sort_unstable();
+    apart.join(" ")
+}
+
+/// A value as `where` compares it: without case, accents, outer blanks and full-width forms.
+pub(super) fn value(text: &str) -> String {
+    let folded: String = folded_chars(text).collect();
+    folded.trim().to_owned()
+}
+
 /// Letters and digits only, in lower case without accents: `Viet Nam` and `VIETNAM` are one.
 pub(super) fn condensed(text: &str) -> String {
     folded_chars(text).filter(|c| c.is_alphanumeric()).collect()
@@ -95,6 +112,17 @@ mod tests {
         }
         assert_eq!(condensed("Viet Nam"), condensed("VIETNAM"));
         assert_eq!(condensed("Antigua & Barbuda"), "antiguaandbarbuda");
+    }
+
+    #[test]
+    fn a_name_has_no_order_and_a_value_keeps_its_signs() {
+        assert_eq!(name("Pérez, Ana"), name("ana PEREZ"));
+        assert_ne!(name("Ana Pérez"), name("Ana Pérez Díaz"));
+        assert_eq!((name(""), name("王芳")), (String::new(), "王芳".to_owned()));
+        for (written, folded) in [(" Sí ", "si"), ("ＹＥＳ", "yes"), ("+", "+"), ("n/a", "n/a")]
+        {
+            assert_eq!(value(written), folded, "{written:?}");
+        }
     }
 
     #[test]

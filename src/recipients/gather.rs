@@ -1,22 +1,22 @@
 //! All lists of a campaign in, everybody once out.
 //!
-//! Owns the order of lists and rows, and that an address gets one letter: the first row stands, a
-//! later one is excluded with the place of the first. What is in a row is checked in `check.rs`.
+//! Owns the order of lists and rows. What is in a row is checked in `check.rs`; who of those in the
+//! rows gets a letter is decided in `admission.rs`.
 //!
 //! # Invariants
 //! Numbers follow the lists as named, then their rows, without gaps.
 
-use super::check::{Person, RowCheck, Tally, Tidied};
+use super::admission::{Admission, Audience};
+use super::check::{RowCheck, Tidied};
 use super::columns::{Columns, Layout};
+use super::evidence::Evidence;
+use super::findings::{empty_list, report_list, report_tidied};
 use super::meaning::{Meanings, Unknown};
-use super::read::{self, Rows as TextRows};
-use super::rows::Rows;
+use super::reading::{self, Detected, HeaderRow, Opened, Rows};
+use super::samples::Samples;
 use super::shown::{counted, quoted};
-use super::workbook::{self, Kind};
-use super::{
-    Excluded, ListSource, ListSummary, Options, People, Recipient, copies, country, slips,
-};
-use crate::id::RecipientKey;
+use super::workbook;
+use super::{ListSetting, ListSource, ListSummary, Options, People, copies, country, slips, twins};
 use crate::language::Language;
 use crate::limits::PROBLEMS_OF_A_KIND_MAX;
 use crate::problem::{Place, Problem, Problems};
@@ -28,29 +28,21 @@ pub(super) struct Gathering<'a> {
     columns: Columns<'a>,
     languages: Meanings<Language>,
     countries: Meanings<&'static str>,
-    /// Where among the recipients each key stands.
-    by_key: HashMap<RecipientKey, usize>,
+    admission: Admission<'a>,
     names: BTreeSet<String>,
     /// The number of the cell with the address, by list.
     address_cells: HashMap<String, usize>,
     people: People,
 }
 
-/// Rows of one list whose address stood in an earlier row.
-#[derive(Default)]
-struct Repeats {
-    all: u64,
-    with_another_name: u64,
-}
-
 impl<'a> Gathering<'a> {
-    pub(super) fn new(options: &'a Options) -> Gathering<'a> {
+    pub(super) fn new(options: &'a Options, audience: &'a Audience<'a>) -> Gathering<'a> {
         Gathering {
             options,
             columns: Columns::new(options),
             languages: Meanings::new(Language::recognise),
             countries: Meanings::new(country::recognise),
-            by_key: HashMap::new(),
+            admission: Admission::new(audience),
             names: BTreeSet::new(),
             address_cells: HashMap::new(),
             people: People { knows_all_columns: true, ..People::default() },
@@ -62,66 +54,94 @@ impl<'a> Gathering<'a> {
         if let Some(note) = workbook::misnamed(list.file, list.bytes) {
             problems.push(note);
         }
-        let mut rows = match rows_of(list) {
-            Ok(rows) => rows,
-            Err(problem) => {
-                self.add_summary(list, 0);
-                self.people.knows_all_columns = false;
-                return problems.push(problem);
+        let setting = ListSetting::of(&self.options.lists, list.file);
+        let summary = match reading::open(list, setting) {
+            Ok(opened) => self.opened(list, &opened, problems),
+            Err(fault) => {
+                problems.push(fault.problem(list.file));
+                None
             }
         };
-        let layout = self.header(list, &mut rows, problems);
-        let count = match &layout {
-            Some(layout) => {
-                rows.report(list.file, problems);
-                self.names.extend(layout.names.iter().map(str::to_owned));
-                self.address_cells.insert(list.file.to_owned(), layout.email + 1);
-                self.rows(list, &mut rows, layout, problems)
-            }
-            None => {
-                self.people.knows_all_columns = false;
-                0
-            }
+        self.people.knows_all_columns &= summary.is_some();
+        let unread = || ListSummary { file: list.file.to_owned(), ..ListSummary::default() };
+        self.people.lists.push(summary.unwrap_or_else(unread));
+    }
+
+    /// Reads a list that was opened; `None` where its columns could not be found.
+    fn opened(
+        &mut self,
+        list: &ListSource<'_>,
+        opened: &Opened<'_>,
+        problems: &mut Problems,
+    ) -> Option<ListSummary> {
+        let mut rows = opened.rows();
+        let found = self.header(list, opened, &mut rows, problems);
+        opened.report(list.file, found.as_ref().map_or(0, |(header, _)| header.line), problems);
+        let (header, layout) = found?;
+        self.address_cells.insert(list.file.to_owned(), layout.email + 1);
+        self.names.extend(layout.names.iter().map(str::to_owned));
+        let Detected { encoding, delimiter, sheet } = opened.detected(&rows);
+        let (count, names) = self.rows(list, &mut rows, &layout, problems);
+        let summary = ListSummary {
+            file: list.file.to_owned(),
+            encoding,
+            delimiter,
+            sheet,
+            header_row: Some(header.line),
+            columns: layout.roles_and_headers(),
+            rows: count,
+            names,
         };
-        self.add_summary(list, count);
+        report_list(&summary, header, &layout, problems);
+        Some(summary)
     }
 
-    fn add_summary(&mut self, list: &ListSource<'_>, rows: usize) {
-        self.people.lists.push(ListSummary { file: list.file.to_owned(), rows });
-    }
-
-    /// The layout of a list from its first filled row.
+    /// The header of a list and its layout; `rows` then stand behind it.
     fn header(
         &mut self,
         list: &ListSource<'_>,
+        opened: &Opened<'_>,
         rows: &mut Rows<'_>,
         problems: &mut Problems,
-    ) -> Option<Layout> {
-        match rows.next_filled() {
-            Ok(Some(row)) => {
-                let place = Place::line(list.file, row.line);
-                self.columns.layout(row.cells(), &place, problems)
-            }
+    ) -> Option<(HeaderRow, Layout)> {
+        let header = match opened.header_row(self.options) {
+            Ok(Some(header)) => header,
             Ok(None) => {
                 problems.push(empty_list(list.file, "the list is empty"));
-                None
+                return None;
             }
-            Err(damage) => {
-                problems.push(damage.problem(list.file));
-                None
+            Err(fault) => {
+                problems.push(fault.problem(list.file));
+                return None;
             }
-        }
+        };
+        let headers: Vec<String> = loop {
+            match rows.next_filled() {
+                Ok(Some(row)) if row.line == header.line => {
+                    break row.cells().map(str::to_owned).collect();
+                }
+                Ok(None) => return None,
+                // A title, whatever is the matter with it.
+                Ok(Some(_)) | Err(_) => {}
+            }
+        };
+        let place = Place::line(list.file, header.line);
+        let cells = headers.iter().map(String::as_str);
+        let evidence = |columns: &[usize]| evidence_of(rows, columns);
+        Some((header, self.columns.layout(cells, evidence, &place, problems)?))
     }
 
-    /// Takes in all rows behind the header; how many there were.
+    /// Takes in all rows behind the header; how many there were, and some of their names.
     fn rows(
         &mut self,
         list: &ListSource<'_>,
         rows: &mut Rows<'_>,
         layout: &Layout,
         problems: &mut Problems,
-    ) -> usize {
-        let (mut count, mut tidied, mut repeats) = (0, Tidied::default(), Repeats::default());
+    ) -> (usize, Vec<String>) {
+        let (mut count, mut tidied) = (0, Tidied::default());
+        let mut samples = Samples::default();
+        self.admission.begin_list(list.file);
         let delimiter = rows.delimiter();
         let mut check = RowCheck {
             file: list.file,
@@ -137,19 +157,20 @@ impl<'a> Gathering<'a> {
         loop {
             match rows.next_filled() {
                 Ok(None) => break,
-                Err(damage) => check.problems.push(damage.problem(list.file)),
+                Err(fault) => check.problems.push(fault.problem(list.file)),
+                Ok(Some(row)) if check.is_footer(&row) => {}
                 Ok(Some(row)) => {
                     count += 1;
                     let Some(person) = check.person(&row) else { continue };
+                    person.name.iter().for_each(|name| samples.see(name));
                     let place = Place::line(list.file, row.line);
-                    take_in(&mut self.people, &mut self.by_key, person, place, &mut repeats);
+                    self.admission.take_in(&mut self.people, person, place);
                 }
             }
         }
-        report_list(list.file, rows, layout, count, problems);
-        report_tidied(list.file, &tidied, problems);
-        report_repeats(list.file, &repeats, problems);
-        count
+        report_tidied(list.file, layout, &tidied, problems);
+        self.admission.end_list(list.file, problems);
+        (count, samples.chosen())
     }
 
     /// Everybody, after the last list.
@@ -157,71 +178,29 @@ impl<'a> Gathering<'a> {
         self.columns.report_unused(problems);
         report_unknown_languages(&self.languages, self.options, problems);
         report_unknown_countries(&self.countries, problems);
-        copies::report(&self.people, &self.options.copies, &self.names, problems);
-        slips::report(&self.people, &self.address_cells, problems);
-        if self.people.recipients.is_empty() && !problems.has_errors() {
+        self.people.columns = self.names.iter().cloned().collect();
+        let mut people = self.people;
+        self.admission.take_in_added(&mut people, self.options);
+        self.admission.finish(&mut people, problems);
+        twins::report(&people.recipients, problems);
+        copies::report(&people, &self.options.copies, &self.names, problems);
+        slips::report(&people, &self.address_cells, problems);
+        // Whoever is left out is in a list.
+        if people.recipients.is_empty() && people.excluded.is_empty() && !problems.has_errors() {
             problems.push(nobody(no_lists));
         }
-        self.people.columns = self.names.into_iter().collect();
-        self.people
+        people
     }
 }
 
-/// The rows of a list by what it is, whatever its name says.
-fn rows_of<'a>(list: &ListSource<'a>) -> Result<Rows<'a>, Problem> {
-    match workbook::kind(list.bytes) {
-        Kind::Text => {
-            let text = read::text_of(list).map_err(|damage| damage.problem(list.file))?;
-            Ok(Rows::Text(Box::new(TextRows::new(text))))
-        }
-        Kind::Workbook => {
-            let book = workbook::open(list.bytes, None);
-            Ok(Rows::Sheet(Box::new(book.map_err(|damage| damage.problem(list.file))?)))
-        }
-        Kind::Foreign(foreign) => Err(workbook::Damage::Foreign(foreign).problem(list.file)),
+/// What the rows still to come show of some columns.
+fn evidence_of(rows: &Rows<'_>, columns: &[usize]) -> Evidence {
+    let (mut rows, mut evidence) = (rows.still_to_come(), Evidence::default());
+    // What is the matter with a row is told when it is read.
+    while let Ok(Some(row)) = rows.next_filled() {
+        evidence.add(columns, &row.cells().collect::<Vec<_>>());
     }
-}
-
-/// Keeps a person under the next number, or excludes the row where an earlier one has the address.
-fn take_in(
-    people: &mut People,
-    by_key: &mut HashMap<RecipientKey, usize>,
-    person: Person,
-    place: Place,
-    repeats: &mut Repeats,
-) {
-    let key = RecipientKey::of(&person.address);
-    if let Some(first) = by_key.get(&key) {
-        let first = &people.recipients[*first];
-        repeats.all += 1;
-        repeats.with_another_name += u64::from(person.name != first.name);
-        let line = first.place.line.unwrap_or_default();
-        let reason = format!("same address as {} row {line}", first.place.file);
-        let address = person.address.as_str().to_owned();
-        people.excluded.push(Excluded { address, place, reason, values: person.values });
-        return;
-    }
-    by_key.insert(key.clone(), people.recipients.len());
-    people.recipients.push(Recipient {
-        number: u32::try_from(people.recipients.len() + 1).unwrap_or(u32::MAX),
-        key,
-        address: person.address,
-        name: person.name,
-        language: person.language,
-        language_by: person.language_by,
-        country: person.country,
-        values: person.values,
-        together: Vec::new(),
-        copies: person.copies,
-        greeting: None,
-        place,
-    });
-}
-
-fn empty_list(file: &str, message: &str) -> Problem {
-    Problem::warning("empty-list", message)
-        .hint("Remove it from the campaign's recipients, or put the people in.")
-        .place(Place::file(file))
+    evidence
 }
 
 fn nobody(no_lists: bool) -> Problem {
@@ -229,66 +208,6 @@ fn nobody(no_lists: bool) -> Problem {
     Problem::error("nobody", message).hint(
         "Put a list into recipients/, a workbook or CSV: a header row, then one person in each row.",
     )
-}
-
-/// What was detected, so that it can be doubted.
-fn report_list(
-    file: &str,
-    rows: &Rows<'_>,
-    layout: &Layout,
-    count: usize,
-    problems: &mut Problems,
-) {
-    if count == 0 {
-        problems.push(empty_list(file, "the list has a header and no rows"));
-    }
-    let cut = match layout.headers.len() {
-        1 => "1 column".to_owned(),
-        columns => format!("{columns} columns {}", rows.cut()),
-    };
-    let counted = counted(count as u64, "row");
-    let message = format!("{counted}, {cut}; recognised {}", layout.recognised());
-    problems.push(Problem::note("list-read", message).place(Place::file(file)));
-}
-
-fn report_tidied(file: &str, tidied: &Tidied, problems: &mut Problems) {
-    let mut note = |code, tally: &Tally, what: &str, done: &str| {
-        if let Some((line, cell)) = tally.first {
-            let message = format!("{done} {}", counted(tally.count, what));
-            let place = Place::cell(file, line, cell);
-            problems.push(Problem::note(code, message).place(place).count(tally.count));
-        }
-    };
-    note("trimmed", &tidied.outer_breaks, "cell", "line breaks were trimmed off");
-    note(
-        "direction-marks",
-        &tidied.direction_marks,
-        "name",
-        "marks of direction were dropped from",
-    );
-    for (repair, tally) in &tidied.addresses {
-        note("tidied-address", tally, "address", repair.done());
-    }
-    if let Some((line, _)) = tidied.own_copies.first {
-        problems.push(copies::own_address_note(file, line, tidied.own_copies.count));
-    }
-}
-
-fn report_repeats(file: &str, repeats: &Repeats, problems: &mut Problems) {
-    if repeats.all == 0 {
-        return;
-    }
-    let rows = counted(repeats.all, "row");
-    let have = if repeats.all == 1 { "has" } else { "have" };
-    let message = match repeats.with_another_name {
-        0 => format!("{rows} {have} an address that an earlier row has"),
-        others => format!(
-            "{rows} {have} an address that an earlier row has, {others} of them with another name"
-        ),
-    };
-    let hint = "The first row of an address gets the letter; the others are listed as left out.";
-    let problem = Problem::note("same-address", message).hint(hint).count(repeats.all);
-    problems.push(problem.place(Place::file(file)));
 }
 
 fn report_unknown_languages(
@@ -335,6 +254,7 @@ mod tests {
         let tag = |tag| Language::parse_tag(tag).unwrap();
         Options {
             columns: Vec::new(),
+            lists: Vec::new(),
             default_language: tag("en"),
             language_by_country: BTreeMap::from([("FR".to_owned(), tag("fr"))]),
             copies: Vec::new(),
@@ -535,9 +455,9 @@ mod tests {
         assert_eq!(
             notes,
             [
-                (Severity::Note, "list-read", "l.csv".to_owned(), 1),
                 (Severity::Note, "trimmed", "l.csv:2:1".to_owned(), 2),
                 (Severity::Note, "direction-marks", "l.csv:6:1".to_owned(), 1),
+                (Severity::Note, "list-read", "l.csv".to_owned(), 1),
             ]
         );
         let [ana, sara] = people.recipients.as_slice() else { panic!("two people") };
@@ -588,7 +508,7 @@ mod tests {
             problems,
             [
                 "no-name l.csv:2:1: the name \"—\" in column 1 (name) has no letter",
-                "damaged-name l.csv:3:1: the name \"P?rez\" in column 1 (name) looks damaged",
+                "damaged-name l.csv:3:1: the name \"P?rez\" in column 1 (name) has lost letters",
             ]
         );
         let names: Vec<_> = people.recipients.iter().map(|r| r.name.as_deref()).collect();

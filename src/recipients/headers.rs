@@ -5,7 +5,8 @@
 //! matter. How the table is used is decided in `columns.rs`.
 
 use super::fold;
-use std::collections::HashMap;
+use super::recognise::{apart, without_number};
+use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
 /// What a column can be besides a column.
@@ -17,18 +18,24 @@ pub(super) enum Role {
     FamilyName,
     Language,
     Country,
+    Town,
     Title,
+    Gender,
+    Greeting,
 }
 
 impl Role {
-    pub(super) const ALL: [Role; 7] = [
+    pub(super) const ALL: [Role; 10] = [
         Role::Email,
         Role::Name,
         Role::GivenName,
         Role::FamilyName,
         Role::Language,
         Role::Country,
+        Role::Town,
         Role::Title,
+        Role::Gender,
+        Role::Greeting,
     ];
 
     /// What letters and `[columns]` call it.
@@ -40,7 +47,10 @@ impl Role {
             Role::FamilyName => "family_name",
             Role::Language => "language",
             Role::Country => "country",
+            Role::Town => "town",
             Role::Title => "title",
+            Role::Gender => "gender",
+            Role::Greeting => "greeting",
         }
     }
 
@@ -132,7 +142,8 @@ const HEADERS: &[(Role, &str)] = &[
     (
         Role::Country,
         "country|country name|country of residence|country of work|country/territory|\
-         country or territory|country or area|country/area|country code|nation|member state|\
+         country or territory|country or area|country/area|country/region|\
+         country/region name|country code|nation|member state|\
          country represented|represented country|\
          pays|pays de résidence|nom du pays|état membre|pays représenté|pays ou territoire|\
          país|país de residencia|país representado|nombre del país|estado miembro|\
@@ -154,6 +165,42 @@ const HEADERS: &[(Role, &str)] = &[
          Anrede|Titel|\
          titolo|appellativo|\
          tratamento|forma de tratamento",
+    ),
+    (
+        Role::Town,
+        "town|city|city or town|municipality|\
+         ville|commune|\
+         ciudad|localidad|municipio|\
+         город|населённый пункт|\
+         المدينة|مدينة|البلدية|\
+         城市|所在城市|\
+         Stadt|Ort|Wohnort|\
+         città|comune|\
+         cidade|município",
+    ),
+    (
+        Role::Gender,
+        "gender|sex|m/f|f/m|m/f/x|m/w/d|male/female|\
+         sexe|genre|h/f|f/h|\
+         género|sexo|\
+         пол|\
+         الجنس|النوع الاجتماعي|\
+         性别|性別|\
+         Geschlecht|\
+         sesso|genere|\
+         gênero",
+    ),
+    (
+        Role::Greeting,
+        "greeting|personal greeting|greeting line|salutation line|letter greeting|\
+         formule d'appel|appel|\
+         saludo|\
+         приветствие|\
+         صيغة التحية|\
+         问候语|\
+         Briefanrede|persönliche Anrede|\
+         formula di saluto|\
+         saudação|vocativo",
     ),
 ];
 
@@ -251,6 +298,50 @@ const NOT_THEIR_OWN: &[&str] = &[
     "date",
     "sekretariat",
     "assistenz",
+    "buyer",
+    "payer",
+    "billing",
+    "invoice",
+    "booker",
+    "booked",
+    "agent",
+    "spouse",
+    "partner",
+    "accompanying",
+    "organisation",
+    "organization",
+    "organisme",
+    "institution",
+    "organizacion",
+    "institucion",
+    "organizacao",
+    "instituicao",
+    "organizzazione",
+    "hotel",
+    "contact person",
+    "personne de contact",
+    "persona de contacto",
+    "ansprechpartner",
+    "kopie",
+    "bestatigung",
+    "bestaetigung",
+    "wiederholen",
+    "confirmez",
+    "confirmer",
+    "confirme",
+    "confirmar",
+    "confirmacion",
+    "conferma",
+    "подтверждение",
+    "подтвердите",
+    "контактного",
+    "организации",
+    "учреждения",
+    "المرافق",
+    "المؤسسه",
+    "تاكيد",
+    "确认",
+    "单位",
     "assistente",
     "segretaria",
     "segreteria",
@@ -286,22 +377,34 @@ pub(super) fn may_be_half(header: &str) -> bool {
     HALVES.contains(&fold::condensed(first))
 }
 
+/// Whether a header stands in the table with these very letters, whatever their case: an accent
+/// that was read wrongly makes another word. Only of headers with letters beyond ASCII.
+pub(super) fn is_written_so(header: &str) -> bool {
+    static WRITTEN: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let all = HEADERS.iter().flat_map(|(_, names)| names.split('|'));
+        all.filter(|name| !name.is_ascii()).map(str::to_lowercase).collect()
+    });
+    WRITTEN.contains(&header.trim().to_lowercase())
+}
+
 /// Whether a header speaks of e-mail addresses.
 pub(super) fn speaks_of_email(header: &str) -> bool {
-    let words = fold::words(header);
-    let spaced = |word: &&&str| match word.is_ascii() {
-        true => format!(" {words} ").contains(&format!(" {word} ")),
-        // Chinese and Arabic write their words together with others.
-        false => words.contains(**word),
-    };
-    EMAIL_WORDS.iter().find(spaced).is_some()
+    let words = fold::words(&apart(header));
+    EMAIL_WORDS.iter().any(|word| has_words(&words, word))
 }
 
 /// Whether a header says that its addresses are not those of the people in the list themselves.
 pub(super) fn is_somebody_elses(header: &str) -> bool {
-    let words = fold::words(header);
-    words.split(' ').any(|word| NOT_THEIR_OWN.contains(&word))
-        || NOT_THEIR_OWN.iter().any(|word| !word.is_ascii() && words.contains(word))
+    let words = fold::words(&apart(without_number(header)));
+    NOT_THEIR_OWN.iter().any(|word| has_words(&words, word))
+}
+
+/// Whether folded text has these words; Chinese and Arabic write theirs together with others.
+pub(super) fn has_words(text: &str, words: &str) -> bool {
+    match words.is_ascii() {
+        true => format!(" {text} ").contains(&format!(" {words} ")),
+        false => text.contains(words),
+    }
 }
 
 #[cfg(test)]
@@ -318,14 +421,22 @@ mod tests {
             (Role::FamilyName, &["Surname", "Apellidos", "Фамилия", "姓", "Last Name / Surname"]),
             (Role::Language, &["Language", "Langue", "Idioma", "Язык", "اللغة", "语言"]),
             (Role::Country, &["Country", "Pays / Country", "País", "Страна", "البلد", "国家"]),
+            (Role::Town, &["City", "Ville", "Ciudad", "Город", "المدينة", "城市", "Cidade"]),
             (Role::Title, &["Title", "Civilité", "称谓", "Anrede"]),
+            (
+                Role::Gender,
+                &["Gender", "Sexe", "Sexo", "Пол", "الجنس", "性别", "Geschlecht", "M/F"],
+            ),
+            (
+                Role::Greeting,
+                &["Greeting", "Formule d’appel", "Saludo", "Приветствие", "Briefanrede"],
+            ),
         ] {
             for header in headers {
                 assert_eq!(role_of(header).map(|(role, _)| role), Some(role), "{header}");
             }
         }
-        for header in ["City", "Country / City", "Organisation", "", "Mother tongue", "Nationality"]
-        {
+        for header in ["Country / City", "Organisation", "", "Mother tongue", "Nationality"] {
             assert_eq!(role_of(header), None, "{header}");
         }
     }

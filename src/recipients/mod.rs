@@ -1,46 +1,73 @@
 //! Stage 1: participant lists in, recipients out.
 //!
-//! Owns everything between the bytes of a list and a [`Recipient`]: reading (`read.rs`, `workbook/`), what
-//! columns are called and mean (`columns.rs`, `headers.rs`), checking rows (`check.rs`,
-//! `address_cell.rs`, `copies.rs`, `name.rs`, `country.rs`), one letter for one address
-//! (`gather.rs`), addresses that are probably slips (`slips.rs`), searching (`select.rs`) and the neutral greeting
-//! (`greeting.rs`). Which files are lists, and what letters say, is decided elsewhere.
+//! Owns everything between the bytes of a list and a [`Recipient`]: reading (`reading/`,
+//! `workbook/`), what columns are called and mean (`columns.rs`, `headers.rs`, `recognise.rs`),
+//! checking rows (`check.rs`, `address_cell.rs`, `copies.rs`, `name.rs`, `damaged.rs`, `country.rs`), who of them
+//! gets a letter (`admission.rs`, `decisions.rs`, `keep.rs`, `twins.rs`, counted in `audience.rs`),
+//! addresses that are probably slips (`slips.rs`), searching (`select.rs`) and the greeting
+//! (`greeting/`). Which files are lists, and what letters say, is decided elsewhere.
 //!
 //! # Invariants
-//! A row with anything in it is a recipient, an [`Excluded`] or an error, so that nobody is missed
-//! in silence; no two recipients have one [`RecipientKey`], so that nobody gets two.
+//! A row with anything in it is a recipient, an [`Excluded`], an error, or a line that is no person's
+//! (`footer.rs`), which is told: nobody is missed in silence; no two recipients have one
+//! [`RecipientKey`], so that nobody gets two.
 //!
 //! # Failure
 //! [`gather()`] never fails: what is wrong is in [`Problems`], all of it in one pass.
 
 mod address_cell;
+mod admission;
+mod audience;
 mod check;
 mod columns;
 mod copies;
 pub mod country;
+mod damaged;
+mod decision_lines;
+mod decisions;
 mod domains;
+mod evidence;
+mod findings;
 mod fold;
+mod footer;
 mod gather;
 pub mod greeting;
+#[cfg(test)]
+mod header_rows_tests;
 mod headers;
+mod keep;
 mod meaning;
 mod name;
-mod read;
+mod reading;
+mod recognise;
 mod repair;
-mod rows;
+mod samples;
 pub mod select;
 mod shown;
 mod slips;
+mod twins;
 mod values;
 mod workbook;
 
+pub use admission::{Audience, SameAddress};
+pub use audience::{Share, Shares};
+pub use columns::column_name;
+pub use decision_lines::{
+    Action, DECISION_COLUMNS, Decision, DecisionForm, decision_form, read_decisions,
+};
+pub use decisions::Decisions;
+pub use keep::{Condition, Holds, Keep, Kept, KeptColumn, SeenColumn, SeenValue};
+pub use reading::Encoding;
+pub(crate) use reading::{USUAL_ENCODINGS, parse_delimiter};
 pub use values::{ColumnNames, Values};
 
 use crate::address::EmailAddress;
 use crate::id::RecipientKey;
 use crate::language::Language;
+use crate::limits::NAMES_IN_TO_MAX;
 use crate::problem::{Place, Problems};
 use gather::Gathering;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// A participant list as it lies in the workspace.
@@ -58,6 +85,8 @@ pub struct Options {
     /// `[columns]`: what a column is called in letters -> its header as written in a list (several
     /// where lists differ), with the place of the setting.
     pub columns: Vec<ColumnSetting>,
+    /// `[lists]`: how single lists are to be read.
+    pub lists: Vec<ListSetting>,
     /// The language of whoever has none by column or country.
     pub default_language: Language,
     /// Upper-case ISO 3166 alpha-2 code -> language; empty unless written.
@@ -92,8 +121,8 @@ pub enum TwoAddresses {
 /// One line of `[columns]`.
 #[derive(Clone, Debug)]
 pub struct ColumnSetting {
-    /// A role (`email`, `name`, `given_name`, `family_name`, `language`, `country`, `title`) or a
-    /// free name.
+    /// A role (`email`, `name`, `given_name`, `family_name`, `language`, `country`, `town`,
+    /// `title`, `gender`, `greeting`) or a free name.
     pub name: String,
     /// Headers as written in the lists.
     pub headers: Vec<String>,
@@ -101,11 +130,46 @@ pub struct ColumnSetting {
     pub place: Place,
 }
 
+/// `[lists."FILE"]`: how a list is to be read, where that is not left to be found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListSetting {
+    /// The list's path beneath the workspace, or the name of its file alone.
+    pub file: String,
+    /// Its encoding; a byte order mark in the list proves more.
+    pub encoding: Option<Encoding>,
+    /// What separates its cells: `,`, `;`, a tab or `|`.
+    pub delimiter: Option<u8>,
+    /// The sheet of a workbook.
+    pub sheet: Option<String>,
+    /// The line, or the row of a sheet, with the names of the columns, from 1.
+    pub header_row: Option<u32>,
+    /// Where the setting stands.
+    pub place: Place,
+}
+
+impl ListSetting {
+    /// Whether it is about a list: by its path, or by the name of its file.
+    #[must_use]
+    pub fn is_for(&self, file: &str) -> bool {
+        self.file == file
+            || !self.file.contains('/') && file.rsplit('/').next() == Some(self.file.as_str())
+    }
+
+    /// The setting for a list; one with the whole path goes first.
+    #[must_use]
+    pub fn of<'s>(settings: &'s [ListSetting], file: &str) -> Option<&'s ListSetting> {
+        let by_path = settings.iter().find(|setting| setting.file == file);
+        by_path.or_else(|| settings.iter().find(|setting| setting.is_for(file)))
+    }
+}
+
 /// How a recipient's language was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LanguageBy {
     /// The person's own cell.
     Column,
+    /// A line of `decisions.csv`.
+    Decision,
     /// `[languages] by_country`.
     Country,
     /// `[languages] default`.
@@ -142,13 +206,65 @@ pub struct Recipient {
     pub place: Place,
 }
 
+impl Recipient {
+    /// The names of all whom the letter greets, the first row's first; rows without one have none.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.name.as_deref().into_iter().chain(self.together.iter().filter_map(|v| v.get("name")))
+    }
+
+    /// All of them as one text, as people are looked for and told of: `Ana Pérez & Luis Mora`.
+    #[must_use]
+    pub fn all_names(&self) -> Option<Cow<'_, str>> {
+        match (&self.name, self.together.is_empty()) {
+            (Some(name), true) => Some(Cow::Borrowed(name)),
+            _ => {
+                let names: Vec<&str> = self.names().collect();
+                (!names.is_empty()).then(|| Cow::Owned(names.join(" & ")))
+            }
+        }
+    }
+
+    /// The name beside the address in `To:`. That of a crowd would be a line nobody reads.
+    #[must_use]
+    pub fn header_name(&self) -> Option<Cow<'_, str>> {
+        (self.together.len() < NAMES_IN_TO_MAX).then(|| self.all_names()).flatten()
+    }
+}
+
+/// Why a row becomes no letter. The order is that of display.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// A person decided so.
+    Decision,
+    /// An earlier row has its address.
+    SameAddress,
+    /// `where` does not keep it.
+    Where,
+}
+
+impl Cause {
+    /// Its name in JSON.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Cause::Decision => "decision",
+            Cause::SameAddress => "same-address",
+            Cause::Where => "where",
+        }
+    }
+}
+
 /// A row that becomes no letter, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Excluded {
     /// The address in the row.
     pub address: String,
+    /// The name in the row.
+    pub name: Option<String>,
     /// File and line of the row.
     pub place: Place,
+    /// What kind of reason.
+    pub cause: Cause,
     /// `same address as recipients/vip.csv row 14`.
     pub reason: String,
     /// The row's values, so that a file of that person is known to be somebody's.
@@ -156,12 +272,24 @@ pub struct Excluded {
 }
 
 /// What was found out about a list.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct ListSummary {
     /// The list's file.
     pub file: String,
-    /// Rows with anything in them, without the header.
+    /// Its encoding: `Windows-1252`; absent for a workbook, or where it could not be read.
+    pub encoding: Option<&'static str>,
+    /// What separates its cells: `semicolons`; absent for a workbook.
+    pub delimiter: Option<&'static str>,
+    /// The sheet that was read; absent for a text.
+    pub sheet: Option<String>,
+    /// The line, or the row of a sheet, with the names of the columns.
+    pub header_row: Option<u32>,
+    /// Roles that were recognised, with the header of their column.
+    pub columns: Vec<(&'static str, String)>,
+    /// Rows with anything in them below the header that can be people.
     pub rows: usize,
+    /// Some of its names, by which one sees whether it was read right.
+    pub names: Vec<String>,
 }
 
 /// Everybody in the lists of a campaign.
@@ -178,13 +306,46 @@ pub struct People {
     pub knows_all_columns: bool,
     /// A line for each list, in order.
     pub lists: Vec<ListSummary>,
+    /// Rows that are greeted in the letter of an earlier one.
+    pub joined: u64,
+    /// What `where` has kept, where there is one.
+    pub kept: Option<Kept>,
+    /// Rows and letters by list, language and country.
+    pub shares: Shares,
 }
 
 /// Reads all lists of a campaign, in order; every problem is kept, none ends the reading.
 pub fn gather(lists: &[ListSource<'_>], options: &Options, problems: &mut Problems) -> People {
-    let mut gathering = Gathering::new(options);
+    gather_for(lists, options, &Audience::default(), problems)
+}
+
+/// Reads all lists of a campaign that is not for everybody in them.
+pub fn gather_for(
+    lists: &[ListSource<'_>],
+    options: &Options,
+    audience: &Audience<'_>,
+    problems: &mut Problems,
+) -> People {
+    let mut gathering = Gathering::new(options, audience);
     for list in lists {
         gathering.read(list, problems);
     }
     gathering.finish(lists.is_empty(), problems)
+}
+
+#[cfg(test)]
+mod tests_of_lists {
+    use super::*;
+
+    /// What the tests of this stage read lists with.
+    pub(super) fn options() -> Options {
+        Options {
+            columns: Vec::new(),
+            default_language: Language::english(),
+            language_by_country: BTreeMap::new(),
+            lists: Vec::new(),
+            copies: Vec::new(),
+            two_addresses: TwoAddresses::default(),
+        }
+    }
 }

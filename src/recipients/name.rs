@@ -1,7 +1,7 @@
 //! People's names as letters and headers can carry them.
 //!
 //! Owns which characters a name may have and how a whole name is put together from its parts. How
-//! a person is greeted is decided in `greeting.rs`.
+//! a person is greeted is decided in `greeting.rs`, what an earlier export damaged in `damaged.rs`.
 //!
 //! # Invariants
 //! A name that passes is one that [`Mailbox::new`](crate::address::Mailbox::new) takes: no control
@@ -88,11 +88,15 @@ fn fault(c: char) -> Option<NameError> {
 pub(super) enum Doubt {
     /// `-`, `???`: no name at all.
     NoName,
+    /// `null`, `N/A`: what programs write for none.
+    NoValue,
     /// `17`, `{{ 7*7 }}`: used as it is, whatever it looks like (security S7).
     NoLetter,
-    /// `P?rez`, `PÃ©rez`: what is left of letters when a list was saved in another encoding.
-    Damaged,
 }
+
+/// What programs write for a value that is not there; `Null` and `None` are names.
+pub(super) const NO_VALUES: &[&str] =
+    &["null", "NULL", "none", "NONE", "undefined", "NaN", "nan", "N/A", "n/a", "(null)", "nil"];
 
 /// What is doubtful about a name, if anything.
 pub(super) fn doubt(name: &str) -> Option<Doubt> {
@@ -102,22 +106,13 @@ pub(super) fn doubt(name: &str) -> Option<Doubt> {
     if !name.contains(char::is_alphanumeric) {
         return Some(Doubt::NoName);
     }
+    if NO_VALUES.contains(&name) {
+        return Some(Doubt::NoValue);
+    }
     if !name.contains(char::is_alphabetic) {
         return Some(Doubt::NoLetter);
     }
-    // UTF-8 read as Windows-1252: the first octet of two becomes one of these letters, the second
-    // a sign that no name has behind a letter.
-    let is_torn = |pair: (char, char)| {
-        matches!(
-            pair,
-            (
-                'Ã' | 'Â' | 'Ð' | 'Ñ' | 'Ø' | 'Ù',
-                '\u{a0}'..='\u{a9}' | '\u{ab}'..='\u{b9}' | '\u{bb}'..='\u{bf}',
-            )
-        )
-    };
-    let torn = name.chars().zip(name.chars().skip(1)).any(is_torn);
-    (torn || name.contains('?')).then_some(Doubt::Damaged)
+    None
 }
 
 /// The whole name from its parts, given name first; where all of it is written in Chinese,
@@ -183,13 +178,14 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_none_or_were_damaged_are_doubted() {
+    fn names_that_are_none_are_doubted() {
         for (name, expected) in [
             ("-", Some(Doubt::NoName)),
             ("???", Some(Doubt::NoName)),
             ("17", Some(Doubt::NoLetter)),
-            ("P?rez", Some(Doubt::Damaged)),
-            ("PÃ©rez", Some(Doubt::Damaged)),
+            ("null", Some(Doubt::NoValue)),
+            ("N/A", Some(Doubt::NoValue)),
+            ("Null", None),
             ("", None),
             ("Muñoz", None),
             ("ÑAÑEZ SÃO", None),

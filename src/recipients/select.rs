@@ -1,17 +1,23 @@
 //! WHO on the command line: which people a text means.
 //!
-//! Owns the one rule for it, so that lists and ledger are searched alike: a whole address, part of
-//! a name, or part of an address before its `@`. That exactly one is found is the caller's to ask
+//! Owns the one rule for it, so that lists and ledger are searched alike: a whole address, alone or
+//! behind a name (`Ana Pérez <office@town.example>`, where several people share it), part of a
+//! name, or part of an address before its `@`. That exactly one is found is the caller's to ask
 //! for; ids belong to the ledger.
 
 use super::{People, Recipient, fold};
-use crate::address::EmailAddress;
+use crate::address::{EmailAddress, Mailbox};
 use std::collections::HashSet;
 
 /// Everybody whom a text means, as [`narrowed`] orders them.
 #[must_use]
 pub fn find<'a>(people: &'a People, who: &str) -> Vec<&'a Recipient> {
-    let meant = |r: &&Recipient| matches(who, r.address.as_str(), r.name.as_deref());
+    // The address in the list, too, where another is used instead.
+    let meant = |r: &&Recipient| {
+        let name = r.all_names();
+        matches(who, r.address.as_str(), name.as_deref())
+            || who.contains('@') && matches(who, r.key.address(), name.as_deref())
+    };
     let found: Vec<&Recipient> = people.recipients.iter().filter(meant).collect();
     narrowed(who, found, |r| (&r.address, r.name.as_deref()))
 }
@@ -101,15 +107,30 @@ impl Likeness {
 #[must_use]
 pub fn matches(who: &str, address: &str, name: Option<&str>) -> bool {
     if who.contains('@') {
-        return match (EmailAddress::parse(who), EmailAddress::parse(address)) {
-            (Ok(who), Ok(address)) => who.compare_key() == address.compare_key(),
-            _ => false,
+        let (Some(wanted), Ok(address)) = (whole(who), EmailAddress::parse(address)) else {
+            return false;
         };
+        let is_of = |wanted: &str| name.is_some_and(|name| fold::name(name) == fold::name(wanted));
+        return wanted.address.compare_key() == address.compare_key()
+            && wanted.name.as_deref().is_none_or(is_of);
     }
     let wanted = fold::words(who);
     let name = name.map(fold::words).unwrap_or_default();
     let is_named = || wanted.split(' ').all(|word| name.contains(word));
     !wanted.is_empty() && (is_named() || is_in_local_part(who, address))
+}
+
+/// A whole address that somebody is looked for by, with the name before it where there is one.
+#[must_use]
+pub fn whole(who: &str) -> Option<Mailbox> {
+    let alone = EmailAddress::parse(who).map(|address| Mailbox { name: None, address });
+    alone.ok().or_else(|| Mailbox::parse(who).ok())
+}
+
+/// Whether two names are one person's, whatever case, accents and order of words.
+#[must_use]
+pub fn is_same_name(a: Option<&str>, b: Option<&str>) -> bool {
+    a.map(fold::name) == b.map(fold::name)
 }
 
 fn is_in_local_part(who: &str, address: &str) -> bool {
@@ -144,6 +165,10 @@ mod tests {
         for who in ["ana", "A.Per", " ana.perez "] {
             assert!(matches(who, address, None), "{who}: before the @");
         }
+        let both = "PEREZ, Ana María <ANA.perez@town.example>";
+        assert!(matches(both, address, name));
+        assert!(!matches("Ana Pérez <ana.perez@town.example>", address, name), "somebody else");
+        assert!(!matches("Ana María Pérez <ana.perez@town.example>", address, None));
         assert!(matches("王芳", "w@x.example", Some("王芳")));
         assert!(matches("w@EDUCACIÓN.example", "w@xn--educacin-13a.example", None));
     }

@@ -368,6 +368,7 @@ mod tests {
             default_language: Language::english(),
             language_by_country: BTreeMap::new(),
             copies: Vec::new(),
+            lists: Vec::new(),
             two_addresses: TwoAddresses::Refuse,
         };
         let mut problems = Problems::new();
@@ -551,6 +552,7 @@ mod tests {
             default_language: Language::english(),
             language_by_country: BTreeMap::new(),
             copies: Vec::new(),
+            lists: Vec::new(),
             two_addresses: TwoAddresses::Refuse,
         };
         let mut problems = Problems::new();

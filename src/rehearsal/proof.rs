@@ -302,6 +302,19 @@ mod tests {
     }
 
     #[test]
+    fn one_of_two_letters_to_an_address_in_the_others_stead_is_found() {
+        let letters = vec![Digest::of(b"Dear Ana"), Digest::of(b"Dear Bo")];
+        let previewed = BTreeMap::from([("desk@x".to_owned(), letters)]);
+        let broken = |given: [&[u8]; 2]| {
+            let received = given.map(|letter| received("desk@x", letter));
+            bytes(&previewed, &received).iter().map(|b| b.promise).collect::<Vec<_>>()
+        };
+        assert_eq!(broken([b"Dear Bo", b"Dear Ana"]), []);
+        assert_eq!(broken([b"Dear Ana", b"Dear Ana"]), [Promise::NobodyTwice]);
+        assert_eq!(broken([b"Dear Ana", b"Dear Cy"]), [Promise::AsPreviewed]);
+    }
+
+    #[test]
     fn what_is_open_at_the_end_is_found() {
         let found = |state| finished(&claims(&[("ana@x", state)])).len();
         for state in State::ALL {

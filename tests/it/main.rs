@@ -19,6 +19,7 @@ mod start;
 mod approved;
 mod asking;
 mod attacks;
+mod audience;
 mod bad_input;
 mod broken_off;
 mod checking;
@@ -28,6 +29,7 @@ mod confirming;
 mod control;
 mod copies;
 mod damage;
+mod decisions;
 mod documents;
 mod dry_run;
 
@@ -36,12 +38,14 @@ mod crash;
 mod drive;
 mod faults;
 mod foreign;
+mod greeting;
 #[cfg(unix)]
 mod interrupts;
 mod isemail;
 mod kills;
 mod languages;
 mod letters;
+mod lists;
 #[cfg(target_os = "linux")]
 mod order;
 mod pace;

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "init",
     "new",
     "check",
@@ -18,10 +18,14 @@ const COMMANDS: [&str; 14] = [
     "cancel",
     "status",
     "why",
+    "people",
     "resolve",
     "completions",
     "manpage",
 ];
+
+/// The commands within `people`.
+const PEOPLE: [&str; 3] = ["leave-out", "change-address", "add"];
 
 fn help(command: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_secretariat"))
@@ -43,7 +47,11 @@ fn page() -> String {
          command again, change nothing; 1 done, but some letters need a person;\n0 done. `check`: \
          3 on errors. The JSON of each command is in [json.md](json.md).\n",
     );
-    let sections = [vec![]].into_iter().chain(COMMANDS.map(|c| vec![c]));
+    let within = |command: &'static str| {
+        let decisions: &[&str] = if command == "people" { &PEOPLE } else { &[] };
+        [vec![command]].into_iter().chain(decisions.iter().map(move |d| vec![command, *d]))
+    };
+    let sections = [vec![]].into_iter().chain(COMMANDS.into_iter().flat_map(within));
     for command in sections {
         let heading = ["secretariat"].iter().chain(&command).copied().collect::<Vec<_>>().join(" ");
         page.push_str(&format!("\n## {heading}\n\n```text\n{}\n```\n", help(&command).trim_end()));

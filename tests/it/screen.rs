@@ -248,7 +248,7 @@ fn the_plan_shows_who_gets_one_now() {
         &asked.stderr,
         &[
             "already    2 have it, 1 was refused for good\n",
-            "first      Given4 Family4    last  Given6 Family6\n",
+            "first      Given4 Family4    last  Given6 Family6         neutral greeting: 6\n",
             "the letter in en reads differently for 3 people\n",
         ],
     );

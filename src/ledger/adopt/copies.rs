@@ -78,7 +78,7 @@ impl Adoption<'_> {
         if known.plan == self.plan {
             return Err(twice(&copy.key));
         }
-        if self.stays(&id, &known) {
+        if self.stays(&id, &known, entry.address) {
             self.adopted.kept += 1;
             return self.name(known.row);
         }
@@ -88,7 +88,7 @@ impl Adoption<'_> {
             self.begin_another_message(known.row, &entry)?;
             self.drop_letter(known.row)?;
         }
-        self.tell_of_known(&known, changed, delivery)
+        self.tell_of_known(&known, changed, delivery, entry.address)
     }
 
     /// Gives the copies of a letter that may have gone what they went with; the letter is about to

@@ -88,7 +88,7 @@ const LIST_OF_TEXT: [&str; 4] = ["csv", "tsv", "tab", "txt"];
 /// The sheet of a workbook that holds the people.
 #[derive(Debug)]
 pub(super) struct Book {
-    pub(super) rows: SheetRows,
+    sheet: Sheet,
     passed: Vec<Passed>,
 }
 
@@ -177,7 +177,7 @@ impl Choice<'_> {
         let Some(chosen) = self.chosen else {
             return match self.wanted {
                 Some(wanted) => Err(no_such_sheet(wanted, &self.names)),
-                None => Ok(Book { rows: SheetRows::new(Sheet::default()), passed: self.passed }),
+                None => Ok(Book { sheet: Sheet::default(), passed: self.passed }),
             };
         };
         let others = self.passed.iter().filter(|p| !p.is_hidden && p.addresses > 0);
@@ -188,7 +188,7 @@ impl Choice<'_> {
             let sheets = listed(std::iter::once(first).chain(others).collect());
             return Err(Damage::WhichSheet { sheets, first: chosen.name });
         }
-        Ok(Book { rows: SheetRows::new(chosen), passed: self.passed })
+        Ok(Book { sheet: chosen, passed: self.passed })
     }
 }
 
@@ -211,9 +211,19 @@ fn is_called(name: &str, wanted: &str) -> bool {
 }
 
 impl Book {
+    /// The rows of the sheet that is read, from the first.
+    pub(super) fn rows(&self) -> SheetRows<'_> {
+        SheetRows::new(&self.sheet)
+    }
+
+    /// The name of the sheet that is read.
+    pub(super) fn sheet_name(&self) -> &str {
+        &self.sheet.name
+    }
+
     /// What was noticed in the workbook, below the row that holds the names of the columns.
     pub(super) fn report(&self, file: &str, header: u32, problems: &mut Problems) {
-        self.rows.observed().report(file, header, problems);
+        self.sheet.observed.report(file, header, problems);
         for passed in &self.passed {
             problems.push(passed.problem(file));
         }

@@ -17,7 +17,7 @@ use crate::limits::{
     CELL_BYTES_MAX, LIST_COLUMNS_MAX, WORKBOOK_CELLS_MAX, WORKBOOK_CELLS_SPREAD_MAX,
     WORKBOOK_ROWS_MAX, WORKBOOK_TEXT_BYTES_MAX,
 };
-use crate::recipients::read::Row;
+use crate::recipients::reading::Row;
 
 /// One sheet: its rows with anything in them.
 #[derive(Debug, Default)]
@@ -155,30 +155,16 @@ fn is_like_an_address(cell: &str) -> bool {
 }
 
 /// The rows of a sheet, one after the other.
-#[derive(Debug)]
-pub(in crate::recipients) struct SheetRows {
-    sheet: Sheet,
+#[derive(Clone, Debug)]
+pub(in crate::recipients) struct SheetRows<'a> {
+    sheet: &'a Sheet,
     next: usize,
     ends: Vec<usize>,
 }
 
-impl SheetRows {
-    pub(super) fn new(sheet: Sheet) -> SheetRows {
+impl<'a> SheetRows<'a> {
+    pub(super) fn new(sheet: &'a Sheet) -> SheetRows<'a> {
         SheetRows { sheet, next: 0, ends: Vec::new() }
-    }
-
-    /// The sheet's name.
-    pub(in crate::recipients) fn name(&self) -> &str {
-        &self.sheet.name
-    }
-
-    pub(super) fn observed(&self) -> &Observed {
-        &self.sheet.observed
-    }
-
-    /// The number of the row that came last; 0 before the first.
-    pub(in crate::recipients) fn last_line(&self) -> u32 {
-        self.next.checked_sub(1).map_or(0, |last| self.sheet.rows[last].line)
     }
 
     /// The next row with anything in it, up to its last filled cell; `None` after the last.
@@ -195,7 +181,7 @@ impl SheetRows {
 mod tests {
     use super::*;
 
-    fn rows(sheet: Sheet) -> Vec<String> {
+    fn rows(sheet: &Sheet) -> Vec<String> {
         let mut rows = SheetRows::new(sheet);
         let mut read = Vec::new();
         while let Some(row) = rows.next_filled() {
@@ -213,7 +199,7 @@ mod tests {
             sheet.put(line, column, text).unwrap();
         }
         assert_eq!(sheet.address_count(), 1);
-        assert_eq!(rows(sheet), ["3 a¦¦王", "7 ¦x@y", "1048576 ¦¦¦far"]);
+        assert_eq!(rows(&sheet), ["3 a¦¦王", "7 ¦x@y", "1048576 ¦¦¦far"]);
     }
 
     /// Security S20: one string a thousand times is not a thousand times its memory without end.

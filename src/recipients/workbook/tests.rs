@@ -11,14 +11,15 @@ fn fixture(name: &str) -> Vec<u8> {
 
 /// The rows of a workbook as line and cells, and what is noticed below the header's line.
 fn read(bytes: &[u8], wanted: Option<&str>, header: u32) -> (Vec<String>, Vec<String>) {
-    let mut book = match open(bytes, wanted) {
+    let book = match open(bytes, wanted) {
         Ok(book) => book,
         Err(damage) => return (Vec::new(), vec![damage.to_string()]),
     };
     let mut problems = Problems::new();
     book.report("l", header, &mut problems);
     let mut rows = Vec::new();
-    while let Some(row) = book.rows.next_filled() {
+    let mut of_sheet = book.rows();
+    while let Some(row) = of_sheet.next_filled() {
         rows.push(format!("{} {}", row.line, row.cells().collect::<Vec<_>>().join("¦")));
     }
     let place = |p: &Problem| p.place.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -1,0 +1,345 @@
+//! `people`: what somebody decides about one person, written into `decisions.csv`.
+//!
+//! # Invariants
+//! WHO is one person of the lists, or nothing is written. Lists are never changed.
+
+use super::answer::{Answer, Exit};
+use super::args::{
+    ChangeAddress, Decide, LeaveOut, People as Arguments, PeopleCommand, PersonToAdd,
+};
+use super::decisions_file::{NewLine, append};
+use super::failure::{Candidate, must_change, several};
+use super::shell::{Opened, Shell};
+use super::ui::one_line;
+use crate::address::{EmailAddress, Mailbox};
+use crate::campaign::Campaign;
+use crate::config;
+use crate::ledger::{Ledger, State};
+use crate::problem::{Place, Problem, Problems};
+use crate::recipients::{Action, Cause, Decision, Excluded, People, Recipient, select};
+use crate::workspace::DECISIONS_FILE;
+use serde_json::{Value, json};
+
+type Step<T> = Result<T, Box<Answer>>;
+
+/// Writes a decision down and says what it changes.
+#[must_use]
+pub(super) fn people(shell: &Shell, args: &Arguments) -> Answer {
+    let opened = match shell.open() {
+        Ok(opened) => opened,
+        Err(problems) => return Answer::failed(Exit::MustChange, problems),
+    };
+    let done = match &args.command {
+        PeopleCommand::LeaveOut(args) => leave_out(shell, &opened, args),
+        PeopleCommand::ChangeAddress(args) => change_address(shell, &opened, args),
+        PeopleCommand::Add(args) => add(shell, &opened, args),
+    };
+    done.unwrap_or_else(|answer| *answer)
+}
+
+fn leave_out(shell: &Shell, opened: &Opened, args: &LeaveOut) -> Step<Answer> {
+    let desk = Desk::new(shell, opened, &args.decide)?;
+    let mut lines = Vec::new();
+    let mut meant = Vec::new();
+    for who in &args.who {
+        let person = desk.find(who)?;
+        lines.push(desk.line(&person.cell(), "leave-out", ""));
+        meant.push(person);
+    }
+    desk.write(&lines, |present| {
+        // Somebody who was added is taken out again where that stands.
+        let added = |p: &Person| present.iter().find(|d| p.is_of(d) && is_addition(d));
+        meant.iter().find_map(added).map(|line| in_the_way(line, "the person was added here"))
+    })?;
+    Ok(desk.told(&lines, &meant, None))
+}
+
+fn change_address(shell: &Shell, opened: &Opened, args: &ChangeAddress) -> Step<Answer> {
+    let desk = Desk::new(shell, opened, &args.decide)?;
+    let person = desk.find(&args.who)?;
+    let new = &args.new;
+    if person.address.compare_key() == new.compare_key() {
+        let problem = Problem::error("usage", format!("{new} is the address in the list"))
+            .hint("Write the address that the letter is to go to instead.");
+        return Err(must_change(problem));
+    }
+    let line = desk.line(&person.cell(), "use-address", new.as_str());
+    desk.write(std::slice::from_ref(&line), |present| {
+        let other = |d: &&Decision| {
+            let differs = matches!(&d.action, Action::UseAddress(_));
+            differs && person.is_of(d) && d.campaign == desk.decide.campaign
+        };
+        present.iter().find(other).map(|line| in_the_way(line, "another address stands here"))
+    })?;
+    Ok(desk.told(&[line], &[person], Some(new)))
+}
+
+fn add(shell: &Shell, opened: &Opened, args: &PersonToAdd) -> Step<Answer> {
+    let desk = Desk::new(shell, opened, &args.decide)?;
+    let address = &args.address;
+    for (_, people) in &desk.before {
+        let key = address.compare_key();
+        if let Some(known) = people.recipients.iter().find(|r| r.address.compare_key() == key) {
+            let message = format!("{address} gets a letter already: {}", known.place);
+            let problem = Problem::error("already-there", message);
+            return Err(must_change(problem.hint("Nothing has to be added.")));
+        }
+    }
+    let name = args.name.clone().map(|name| one_line(&name)).unwrap_or_default();
+    let mut lines = vec![desk.line(address.as_str(), "add", &name)];
+    if let Some(language) = &args.language {
+        lines.push(desk.line(address.as_str(), "language", language.as_str()));
+    }
+    let name = Some(name).filter(|name| !name.is_empty());
+    let person = Person { address: address.clone(), name, is_one_of_several: false };
+    desk.write(&lines, |present| {
+        let left_out = |d: &&Decision| person.is_of(d) && matches!(d.action, Action::LeaveOut);
+        present.iter().find(left_out).map(|line| in_the_way(line, "the person is left out here"))
+    })?;
+    Ok(desk.told(&lines, &[person], None))
+}
+
+fn is_addition(decision: &Decision) -> bool {
+    matches!(decision.action, Action::Add(_))
+}
+
+/// A line that is there contradicts the one that was to be written.
+fn in_the_way(line: &Decision, what: &str) -> Problem {
+    let message = format!("nothing was written: {what} ({})", line.place);
+    Problem::error("decision-contradiction", message)
+        .place(line.place.clone())
+        .hint("Change or remove that line.")
+}
+
+/// Somebody of the lists, by the address there.
+struct Person {
+    address: EmailAddress,
+    name: Option<String>,
+    /// Others share the address, so the line must name the person.
+    is_one_of_several: bool,
+}
+
+impl Person {
+    /// As the file names the person.
+    fn cell(&self) -> String {
+        let named = self.name.as_deref().filter(|_| self.is_one_of_several);
+        let mailbox = named.and_then(|name| Mailbox::new(name, self.address.clone()).ok());
+        mailbox.map_or_else(|| self.address.to_string(), |mailbox| mailbox.to_string())
+    }
+
+    fn shown(&self) -> String {
+        match &self.name {
+            Some(name) => format!("{} <{}>", one_line(name), self.address),
+            None => self.address.to_string(),
+        }
+    }
+
+    fn is_of(&self, decision: &Decision) -> bool {
+        let name = decision.who.name.as_deref();
+        decision.who.address.compare_key() == self.address.compare_key()
+            && (name.is_none() || select::is_same_name(name, self.name.as_deref()))
+    }
+
+    fn of_recipient(recipient: &Recipient, who: &str) -> Person {
+        // The address in the list, where another is used.
+        let listed = EmailAddress::parse(recipient.key.address());
+        let address = match listed {
+            Ok(listed) if listed.compare_key() != recipient.address.compare_key() => listed,
+            _ => recipient.address.clone(),
+        };
+        let is_named = |name: &&str| select::matches(who, recipient.address.as_str(), Some(name));
+        let named: Vec<&str> = recipient.names().filter(is_named).collect();
+        match (recipient.together.is_empty(), named.as_slice()) {
+            // One of those whom a joint letter greets.
+            (false, [name]) if !who.contains('@') || who.contains('<') => {
+                Person { address, name: Some((*name).to_owned()), is_one_of_several: true }
+            }
+            _ => Person {
+                address,
+                name: recipient.all_names().map(|name| name.into_owned()),
+                is_one_of_several: recipient.key.has_name(),
+            },
+        }
+    }
+
+    fn of_row(excluded: &Excluded) -> Option<Person> {
+        let address = EmailAddress::parse(&excluded.address).ok()?;
+        let is_one_of_several = excluded.cause == Cause::SameAddress;
+        Some(Person { address, name: excluded.name.clone(), is_one_of_several })
+    }
+
+    fn key(&self) -> (String, String) {
+        let folded = self.name.as_deref().map(select::folded).unwrap_or_default();
+        let mut words: Vec<&str> = folded.split(' ').collect();
+        words.sort_unstable();
+        (self.address.compare_key(), words.join(" "))
+    }
+}
+
+/// What a decision is made with.
+struct Desk<'a> {
+    shell: &'a Shell,
+    opened: &'a Opened,
+    decide: &'a Decide,
+    /// The mailings it is for, with their people before it.
+    before: Vec<(&'a config::Campaign, People)>,
+}
+
+impl<'a> Desk<'a> {
+    fn new(shell: &'a Shell, opened: &'a Opened, decide: &'a Decide) -> Step<Desk<'a>> {
+        let settings: Vec<&config::Campaign> = match &decide.campaign {
+            Some(name) => vec![opened.config.campaign(Some(name)).map_err(must_change)?],
+            None => opened.config.campaigns.iter().collect(),
+        };
+        let before = settings.into_iter().map(|s| (s, people_of(opened, s))).collect();
+        Ok(Desk { shell, opened, decide, before })
+    }
+
+    /// The one person of the lists that WHO means.
+    fn find(&self, who: &str) -> Step<Person> {
+        let recipients = self.before.iter().flat_map(|(_, people)| select::find(people, who));
+        let mut found: Vec<Person> =
+            recipients.map(|recipient| Person::of_recipient(recipient, who)).collect();
+        if found.is_empty() {
+            let rows = self.before.iter().flat_map(|(_, people)| &people.excluded);
+            let meant = rows.filter(|e| select::matches(who, &e.address, e.name.as_deref()));
+            found = meant.filter_map(Person::of_row).collect();
+        }
+        let mut seen = std::collections::HashSet::new();
+        found.retain(|person| seen.insert(person.key()));
+        match found.len() {
+            1 => Ok(found.remove(0)),
+            0 => Err(must_change(
+                Problem::error(
+                    "nobody",
+                    format!("nobody in the lists is {who:?}; nothing was written"),
+                )
+                .hint("Write an address, or a part of a name or address as it stands in the list."),
+            )),
+            _ => {
+                let candidate =
+                    |p: &Person| Candidate::new(p.address.as_str(), p.name.as_deref(), None);
+                Err(must_change(several(who, found.iter().map(candidate))))
+            }
+        }
+    }
+
+    fn line(&self, address: &str, action: &'static str, value: &str) -> NewLine {
+        let text = |text: &Option<String>| text.as_deref().map(one_line).unwrap_or_default();
+        NewLine {
+            address: address.to_owned(),
+            action,
+            value: value.to_owned(),
+            campaign: self.decide.campaign.clone().unwrap_or_default(),
+            reason: text(&self.decide.reason),
+            by: text(&self.decide.by),
+            at: self.shell.clock().now().to_string(),
+        }
+    }
+
+    fn write(
+        &self,
+        lines: &[NewLine],
+        objection: impl FnOnce(&[Decision]) -> Option<Problem>,
+    ) -> Step<()> {
+        let campaigns: Vec<&str> =
+            self.opened.config.campaigns.iter().map(|c| c.id.as_str()).collect();
+        append(&self.opened.workspace, &campaigns, lines, objection).map_err(must_change)
+    }
+
+    /// What was written, and what it changes.
+    fn told(&self, lines: &[NewLine], people: &[Person], new: Option<&EmailAddress>) -> Answer {
+        let mut text = String::new();
+        for line in lines {
+            let what = [line.action, &line.value].join(" ");
+            text.push_str(&format!("{DECISIONS_FILE}: {} {}\n", line.address, what.trim_end()));
+        }
+        for (setting, _) in &self.before {
+            let after = people_of(self.opened, setting);
+            for person in people {
+                let effect = self.effect(setting, &after, person, new);
+                text.push_str(&format!("{}\n", one_line(&effect)));
+            }
+        }
+        text.push_str("Next: secretariat send shows what changed, and asks.\n");
+        let line = |l: &NewLine| {
+            json!({
+                "address": l.address, "action": l.action, "value": l.value,
+                "campaign": self.decide.campaign, "reason": l.reason, "by": l.by, "at": l.at,
+            })
+        };
+        let written: Vec<Value> = lines.iter().map(line).collect();
+        let mut problems = Problems::new();
+        for problem in self.doubts() {
+            problems.push(problem);
+        }
+        Answer::done(text).with("decisions", json!(written)).with_problems(problems)
+    }
+
+    /// What is wrong with the decisions now, all of them together.
+    fn doubts(&self) -> Vec<Problem> {
+        let mut problems = Problems::new();
+        for (setting, _) in &self.before {
+            let Opened { workspace, config, .. } = self.opened;
+            Campaign::people_now(workspace, config, setting, &mut problems);
+        }
+        let is_ours = |p: &&Problem| {
+            p.place.as_ref().is_some_and(|place: &Place| place.file == DECISIONS_FILE)
+                && p.severity < crate::problem::Severity::Note
+        };
+        let mut found: Vec<Problem> = problems.iter().filter(is_ours).cloned().collect();
+        found.dedup();
+        found
+    }
+
+    /// What becomes of a person's letter of one mailing.
+    fn effect(
+        &self,
+        setting: &config::Campaign,
+        after: &People,
+        person: &Person,
+        new: Option<&EmailAddress>,
+    ) -> String {
+        let (who, id) = (person.shown(), &setting.id);
+        let key = person.address.compare_key();
+        let is_theirs = |r: &&Recipient| {
+            let is_named = r.names().any(|n| select::is_same_name(Some(n), person.name.as_deref()));
+            r.key.address() == key
+                && (!person.is_one_of_several
+                    || is_named
+                    || r.all_names().as_deref() == person.name.as_deref())
+        };
+        let gets_one = after.recipients.iter().any(|r| is_theirs(&r));
+        let had = match self.state_of(setting, person) {
+            Some(State::Accepted) => ", and has the letter already: that stays",
+            Some(State::Uncertain | State::Attempting) => {
+                ", and may have the letter already: see secretariat why"
+            }
+            _ => "",
+        };
+        match (gets_one, new) {
+            (true, Some(new)) => format!("The letter of {id} to {who} goes to {new}{had}."),
+            (true, None) => format!("{who} gets a letter of {id}{had}."),
+            (false, _) => format!("{who} gets no letter of {id}{had}."),
+        }
+    }
+
+    fn state_of(&self, setting: &config::Campaign, person: &Person) -> Option<State> {
+        let folder = self.opened.workspace.private_folder().ok()?;
+        let ledger = Ledger::look(&folder).ok()??;
+        let known = ledger.deliveries_of_address(&person.address).ok()?;
+        let is_theirs = |d: &&crate::ledger::StoredDelivery| {
+            d.campaign == setting.id
+                && d.copy_of.is_none()
+                && (!d.key.has_name()
+                    || select::is_same_name(d.name.as_deref(), person.name.as_deref()))
+        };
+        known.iter().find(is_theirs).map(|d| d.state)
+    }
+}
+
+/// The people of a mailing as files are now; what is wrong in them is for `check` to say.
+fn people_of(opened: &Opened, setting: &config::Campaign) -> People {
+    let mut problems = Problems::new();
+    Campaign::people_now(&opened.workspace, &opened.config, setting, &mut problems)
+}
