@@ -7,7 +7,7 @@
 
 use super::ui::plural;
 use crate::campaign::Campaign;
-use crate::id::DeliveryId;
+use crate::id::{DeliveryId, RecipientKey};
 use crate::ledger::{Ledger, LedgerError, State, StoredDelivery};
 use crate::plan::Plan;
 use crate::problem::Problem;
@@ -38,10 +38,12 @@ pub(super) fn have_it_already(
         if states.contains_key(&delivery.id) && !is_readdressed {
             continue;
         }
+        // Of copies only one of this very letter is it: of others people get both.
+        let own_copy = RecipientKey::of_copy(&recipient.key, &recipient.address);
         let known = ledger.deliveries_of_address(&recipient.address)?;
         let is_theirs = |d: &StoredDelivery| {
             d.campaign == campaign.id
-                && d.copy_of.is_none()
+                && (d.copy_of.is_none() || d.key == own_copy)
                 && !ids.contains(&d.id)
                 && matches!(d.state, State::Accepted | State::Attempting | State::Uncertain)
                 && (is_readdressed || may_be(recipient, d.name.as_deref()))

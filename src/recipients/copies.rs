@@ -152,12 +152,22 @@ pub(super) fn own_address_note(file: &str, first_line: u32, count: u64) -> Probl
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ListSource, Options, gather};
+    use super::super::{
+        Audience, Decisions, ListSource, Options, SameAddress, gather_for, read_decisions,
+    };
     use super::*;
     use crate::language::Language;
 
     /// The copies of each row, and what is found about them as `severity code place: message`.
     fn read(columns: &[&str], list: &str) -> (Vec<Vec<String>>, Vec<String>) {
+        read_for(&Audience::default(), columns, list)
+    }
+
+    fn read_for(
+        audience: &Audience<'_>,
+        columns: &[&str],
+        list: &str,
+    ) -> (Vec<Vec<String>>, Vec<String>) {
         let setting = |name: &&str| CopyColumn {
             name: (*name).to_owned(),
             place: Place::at("secretariat.toml", 9, 7),
@@ -172,7 +182,7 @@ mod tests {
         };
         let mut problems = Problems::new();
         let source = ListSource { file: "l.csv", bytes: list.as_bytes() };
-        let people = gather(&[source], &options, &mut problems);
+        let people = gather_for(&[source], &options, audience, &mut problems);
         let copies = people.recipients.iter();
         let copies = copies.map(|r| r.copies.iter().map(ToString::to_string).collect()).collect();
         let shown = |p: &Problem| {
@@ -216,6 +226,37 @@ mod tests {
                  letter of their own, such as b@x.example",
             ],
         );
+    }
+
+    #[test]
+    fn copies_of_rows_with_one_address_go_with_the_letters_of_those_rows() {
+        let list = "name,email,office\nAna Pérez,a@x.example,desk@x.example\n\
+                    Luis Mora,a@x.example,DESK@x.example\nDi Wu,A@x.example,boss@x.example\n";
+        let check = |same_address, expected: &[&[&str]]| {
+            let audience = Audience { same_address, ..Audience::default() };
+            assert_eq!(read_for(&audience, &["office"], list).0, expected, "{same_address:?}");
+        };
+        check(SameAddress::One, &[&["desk@x.example"]]);
+        check(SameAddress::Joint, &[&["desk@x.example", "boss@x.example"]]);
+        check(SameAddress::Each, &[&["desk@x.example"], &["DESK@x.example"], &["boss@x.example"]]);
+    }
+
+    #[test]
+    fn a_decision_adds_a_copy_and_another_address_of_the_person_is_none() {
+        let list = "name,email,office\nAna Pérez,a@x.example,desk@x.example\n";
+        let check = |lines: &str, expected: &[&str]| {
+            let text = format!("address,action,value\n{lines}");
+            let mut problems = Problems::new();
+            let lines = read_decisions("decisions.csv", text.as_bytes(), &[], &mut problems);
+            let decisions = Decisions::of(lines, "outcome", true);
+            let audience = Audience { decisions, ..Audience::default() };
+            assert_eq!(read_for(&audience, &["office"], list).0, [expected], "{text}");
+        };
+        let moved = "a@x.example,use-address,Desk@X.example\n";
+        check(moved, &[]);
+        check(&format!("{moved}a@x.example,cc,desk@x.example\n"), &[]);
+        check("a@x.example,cc,DESK@x.example\n", &["desk@x.example"]);
+        check("a@x.example,cc,boss@x.example\n", &["desk@x.example", "boss@x.example"]);
     }
 
     /// Security S2, S3, S11: nothing but one plain address is a copy.

@@ -251,6 +251,63 @@ fn why_tells_of_a_persons_copies_and_of_a_copys_letter() {
     assert!(text.contains("copy of     the letter to Ana <ana@town.example>"), "{text}");
 }
 
+/// Two people with one address, one of them called `Cc`, and somebody who has a letter of their own
+/// and a copy: each is known by what it is.
+#[test]
+fn people_who_share_an_address_and_their_copies_are_told_apart() {
+    let relay = Relay::start();
+    let rows = [("ana", "Ana", "desk"), ("ana", "Cc", "desk"), ("desk", "Eve", "")];
+    let workspace = mailing(&relay, &rows).config("[people]\nsame_address = \"each\"");
+    let planned = workspace.run(&["why", "desk@town.example"]);
+    assert_eq!(planned.code, Some(0), "{planned:#?}");
+    assert!(planned.stdout.contains("Eve <desk@town.example>"), "{planned:#?}");
+    assert!(planned.stdout.contains("a copy of the letter to ana@town.example"), "{planned:#?}");
+    let (code, json) = workspace.send();
+    assert_eq!((code, &json["counts"]["accepted"]), (Some(0), &5.into()), "{json:#}");
+    assert_eq!((bytes_for(&relay, "ana").len(), bytes_for(&relay, "desk").len()), (2, 3));
+    let (code, json) = workspace.run_json(&["why", "Cc <ana@town.example>"]);
+    assert_eq!(code, Some(0), "{json:#}");
+    assert_eq!(json["deliveries"].as_array().map(Vec::len), Some(1), "{json:#}");
+    let (code, json) = workspace.run_json(&["why", "desk@town.example"]);
+    assert_eq!((code, json["deliveries"].as_array().map(Vec::len)), (Some(0), Some(3)), "{json:#}");
+    assert_eq!(workspace.send().0, Some(0));
+    assert_eq!(relay.count(), 5);
+}
+
+/// Who was refused gets the letter at another address; a copy of it that went does not go again.
+#[test]
+fn copies_of_a_letter_that_goes_to_another_address_do_not_go_again() {
+    let relay = Relay::with(Script::new().answer("ana", "550 5.1.1 no such mailbox"));
+    let workspace = mailing(&relay, &[("ana", "Ana", "desk"), ("bo", "Bo", "")]);
+    assert_eq!(workspace.send().0, Some(1));
+    assert_eq!(relay.count(), 2);
+    let decide = |to: &str| {
+        let line = format!("address,action,value\nana@town.example,use-address,{to}\n");
+        workspace.write("decisions.csv", line);
+        workspace.send()
+    };
+    let (code, json) = decide("desk@town.example");
+    assert_eq!((code, relay.count()), (Some(3), 2), "desk has this very letter: {json:#}");
+    assert!(json["problems"].to_string().contains("has-it-already"), "{json:#}");
+    let (code, json) = decide("perez@town.example");
+    assert_eq!((code, &json["counts"]["accepted"]), (Some(0), &3.into()), "{json:#}");
+    assert_eq!((bytes_for(&relay, "perez").len(), bytes_for(&relay, "desk").len()), (1, 1));
+    assert_eq!(relay.count(), 3);
+}
+
+/// A copy of another's letter is no letter of one's own.
+#[test]
+fn who_has_a_copy_and_comes_into_the_list_gets_a_letter_too() {
+    let relay = Relay::start();
+    let workspace = mailing(&relay, &[("ana", "Ana", "desk")]);
+    assert_eq!(workspace.send().0, Some(0));
+    let rows = [("ana", "Ana", "desk"), ("desk", "Eve", "")];
+    let workspace = workspace.list("people.csv", list(&rows));
+    let (code, json) = workspace.send();
+    assert_eq!((code, bytes_for(&relay, "desk").len()), (Some(0), 2), "{json:#}");
+    assert_eq!(relay.count(), 3);
+}
+
 #[test]
 fn of_several_copies_in_doubt_at_one_address_one_is_named_by_its_letter() {
     let lose = Script::new().at(At::Accepted, Who::Local("desk".into()), Action::Reset);

@@ -299,6 +299,33 @@ mod tests {
         }
     }
 
+    /// The letter is due again at the new address; of its copies only those that wait follow it.
+    #[test]
+    fn copies_of_a_letter_that_goes_to_another_address_keep_their_own_fates() {
+        let all = ["desk", "boss", "late", "lost"];
+        let (_folder, mut ledger) = with(&[letter("ana", "hello", &all)]);
+        bring(&mut ledger, id("ana"), State::Rejected, later(1));
+        bring(&mut ledger, copy_id("ana", "desk"), State::Accepted, later(1));
+        bring(&mut ledger, copy_id("ana", "boss"), State::Deferred, later(1));
+        bring(&mut ledger, copy_id("ana", "lost"), State::Rejected, later(1));
+        let before = message(frozen(&ledger, copy_id("ana", "desk")));
+        // What `To:` says is in the digest.
+        let mut moved = letter("ana", "hello, moved", &all);
+        moved.address = address("ana.new");
+        let adopted = adopt_at(&mut ledger, &[moved], later(2));
+        assert_eq!(adopted, Adopted { added: 1, replaced: 2, kept: 2, cancelled: 0 });
+        assert_eq!(state(&ledger, id("ana")), State::Planned);
+        assert_eq!(state(&ledger, copy_id("ana", "desk")), State::Accepted);
+        assert_eq!(message(frozen(&ledger, copy_id("ana", "desk"))), before);
+        assert_eq!(state(&ledger, copy_id("ana", "lost")), State::Rejected);
+        for (copy, waits) in [("boss", State::Deferred), ("late", State::Planned)] {
+            assert_eq!(state(&ledger, copy_id("ana", copy)), waits);
+            let copied = frozen(&ledger, copy_id("ana", copy));
+            assert_eq!(copied.address, address(copy));
+            assert_eq!(message(copied), message(frozen(&ledger, id("ana"))), "{copy}");
+        }
+    }
+
     /// What may have gone can only go again as it was, whatever its letter is by then.
     #[test]
     fn a_copy_in_doubt_keeps_what_it_went_with_when_its_letter_is_replaced() {
