@@ -22,7 +22,9 @@ pub(super) fn lines(people: &People) -> Vec<(&'static str, String)> {
     }
     let languages: Vec<_> = shares.languages.iter().map(|(l, s)| (l.to_string(), *s)).collect();
     lines.push(("languages", named(&languages)));
-    lines.push(("countries", countries(shares)));
+    if shares.countries.iter().any(|(code, _)| code.is_some()) {
+        lines.push(("countries", countries(shares)));
+    }
     for line in kept(people) {
         lines.push(("where", line));
     }

@@ -5,7 +5,7 @@
 
 use super::documents::DocumentSetting;
 use super::pattern::FillError;
-use crate::limits::FILES_NAMED_MAX;
+use crate::limits::{FILES_NAMED_MAX, PROBLEMS_OF_A_KIND_MAX};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{People, Recipient};
 use std::collections::BTreeMap;
@@ -85,7 +85,9 @@ fn report_missing(
         by_file.entry(&lacking.candidates).or_default().push(address(lacking));
     }
     const HINT: &str = "Put the file there, or change file = \"...\" of the document.";
-    if by_file.len() <= FILES_NAMED_MAX {
+    // Files of languages have many readers each; those of single people one.
+    let is_shared = by_file.len() <= PROBLEMS_OF_A_KIND_MAX && by_file.len() * 2 <= who.len();
+    if by_file.len() <= FILES_NAMED_MAX || is_shared {
         for (candidates, who) in by_file {
             let looked = candidates.join(" and ");
             let message = format!(

@@ -85,6 +85,7 @@ fn fault(c: char) -> Option<NameError> {
 
 /// What makes a name that can be sent doubtful all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "each is something that is not there")]
 pub(super) enum Doubt {
     /// `-`, `???`: no name at all.
     NoName,

@@ -42,7 +42,10 @@ fn found(workspace: &Workspace) -> Vec<String> {
     let text = |p: &Value, key: &str| p[key].as_str().unwrap_or_default().to_owned();
     problems
         .iter()
-        .filter(|p| !["list-read", "not-tagged"].contains(&p["code"].as_str().unwrap_or_default()))
+        .filter(|p| {
+            let others = ["list-read", "not-tagged", "neutral-greeting"];
+            !others.contains(&p["code"].as_str().unwrap_or_default())
+        })
         .map(|p| {
             let (severity, code) = (text(p, "severity"), text(p, "code"));
             format!("{severity} {code}: {} | {}", text(p, "message"), text(p, "hint"))

@@ -39,8 +39,8 @@ fn letters_greet_by_title_and_gender_in_the_language_of_the_letter() {
         ]
     );
     let output = workspace.run(&["check", "-v"]);
-    assert!(output.stderr.contains("1 person is greeted neutrally"), "{output:#?}");
-    assert!(output.stderr.contains("Cy Doe (row 4)"), "{output:#?}");
+    assert!(output.stdout.contains("1 person is greeted neutrally"), "{output:#?}");
+    assert!(output.stdout.contains("Cy Doe (row 4)"), "{output:#?}");
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn names_and_titles_in_braces_are_never_evaluated() {
         .list("all.csv", "name,email,greeting\nAna,a@town.example,\"Dear {{ 7*7 }},\"\n")
         .letter("outcome", "en", LETTER);
     let output = workspace.run(&["check"]);
-    assert!(output.code == Some(3) && output.stderr.contains("[bad-greeting]"), "{output:#?}");
+    assert!(output.code == Some(3) && output.stdout.contains("[bad-greeting]"), "{output:#?}");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn a_likely_column_is_named_and_an_unclear_one_asked_for() {
         .letter("outcome", "en", LETTER);
     let output = workspace.run(&["check"]);
     assert_eq!(output.code, Some(0), "{output:#?}");
-    assert!(output.stderr.contains("\"Contact e-mail\" is taken for email"), "{output:#?}");
+    assert!(output.stdout.contains("\"Contact e-mail\" is taken for email"), "{output:#?}");
     let settled = workspace.config("[columns]\nemail = \"Contact e-mail\"\n");
-    assert!(!settled.run(&["check"]).stderr.contains("likely-column"));
+    assert!(!settled.run(&["check"]).stdout.contains("likely-column"));
 }

@@ -71,7 +71,7 @@ fn lists_in_old_encodings_are_read_right_and_check_says_how() {
         assert_eq!((&list["names"], &list["sheet"]), (&json!([name]), &Value::Null), "{list:#}");
         let output = workspace.run(&["check"]);
         let line = format!("  recipients/list.csv: 1 row, {encoding}, {delimiter}\n    {name}\n");
-        assert!(output.stdout.ends_with(&line), "{output:#?}");
+        assert!(output.stdout.starts_with(&line), "{output:#?}");
     }
 }
 
@@ -132,7 +132,7 @@ fn titles_above_and_totals_below_are_no_people_and_rows_without_address_stay_err
     let output = workspace(list).run(&["check"]);
     assert!(output.stdout.contains("names of columns on line 4"), "{output:#?}");
     let (code, _, problems) = check(&workspace("Name;E-mail;Country\nBo;;\nAna;a@town.example;\n"));
-    assert_eq!((code, &problems[..]), (Some(3), &["no-address 2:".to_owned()][..]));
+    assert_eq!((code, &problems[..]), (Some(3), &["no-address 2:2".to_owned()][..]));
     // A person above a second header is nobody's title.
     let (code, _, problems) = check(&workspace("Ana,a@town.example\nname,email\nBo,b@x.example\n"));
     assert_eq!((code, &problems[..]), (Some(3), &["no-header 1:".to_owned()][..]));
@@ -146,8 +146,8 @@ fn damaged_names_are_listed_by_row_with_the_repair_where_it_is_certain() {
     let (code, json, problems) = check(&workspace(list));
     assert_eq!(code, Some(3));
     let expected = [
-        "bad-name 5:",
-        "bad-name 7:",
+        "bad-name 5:1",
+        "bad-name 7:1",
         "damaged-name 2:1",
         "damaged-name 3:1",
         "damaged-cells 3:3",
@@ -175,7 +175,7 @@ fn bytes_that_are_no_text_in_the_lists_encoding_are_an_error_with_their_line() {
 #[test]
 fn hostile_lists_with_nul_ragged_rows_double_headers_and_quoted_newlines_have_their_lines() {
     for (what, list, expected) in [
-        ("NUL", "email,note\na@town.example,x\0y\n", "control-character 2:"),
+        ("NUL", "email,note\na@town.example,x\0y\n", "control-character 2:2"),
         ("a ragged row", "email,name\na@town.example,Ana,x\n", "ragged-row 2:"),
         ("double headers", "email,City,city\na@town.example,Lima,\n", "duplicate-column 1:"),
         (
@@ -183,7 +183,7 @@ fn hostile_lists_with_nul_ragged_rows_double_headers_and_quoted_newlines_have_th
             "email,name\nc@town.example,Cy\na@town.example,\"Ana\n",
             "unclosed-quote 3:",
         ),
-        ("a line break", "email,name\na@town.example,\"An\na\"\n", "bad-name 2:"),
+        ("a line break", "email,name\na@town.example,\"An\na\"\n", "bad-name 2:2"),
     ] {
         let (code, json, problems) = check(&workspace(list));
         assert_eq!(

@@ -178,7 +178,7 @@ fn old_key(file: &PdfFile<'_>, table: &Table) -> Option<Vec<u8>> {
         (0..50).for_each(|_| digest = Md5::digest(&digest[..octets]));
     }
     let key = digest[..octets].to_vec();
-    let user = text(file, table, "U");
+    let everybodys = text(file, table, "U");
     let (expected, compared) = match revision {
         2 => (rc4(&key, &PADDING), 32),
         _ => {
@@ -193,14 +193,15 @@ fn old_key(file: &PdfFile<'_>, table: &Table) -> Option<Vec<u8>> {
             ((1..=19).fold(begin, round), 16)
         }
     };
-    (user.get(..compared)? == expected.get(..compared)?).then_some(key)
+    (everybodys.get(..compared)? == expected.get(..compared)?).then_some(key)
 }
 
 /// Algorithms 2.A and 2.B of ISO 32000-2.
 fn new_key(file: &PdfFile<'_>, table: &Table, revision: i64) -> Option<Vec<u8>> {
-    let user = text(file, table, "U");
+    let everybodys = text(file, table, "U");
     let locked_key = text(file, table, "UE");
-    let (known, check_salt, key_salt) = (user.get(..32)?, user.get(32..40)?, user.get(40..48)?);
+    let (known, check_salt, key_salt) =
+        (everybodys.get(..32)?, everybodys.get(32..40)?, everybodys.get(40..48)?);
     if hash(check_salt, revision) != known {
         return None;
     }

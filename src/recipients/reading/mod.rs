@@ -1,8 +1,9 @@
 //! The bytes of a participant list in, its rows out, and how they were understood.
 //!
-//! Owns the order: workbook or text, by content (`workbook/`); of a text encoding (`encoding.rs`, `evidence.rs`), separator (`delimiter.rs`), rows
-//! (`rows.rs`), header (`header_row.rs`); a setting of `[lists]` goes before each finding. What the
-//! columns mean is decided in `columns.rs`, what is in the cells in `check.rs`.
+//! Owns the order: workbook or text, by content (`workbook/`); of a text the encoding
+//! (`encoding.rs`, `evidence.rs`) and separator (`delimiter.rs`); rows (`rows.rs`), header
+//! (`header_row.rs`); a setting of `[lists]` goes before each finding. What the columns mean is
+//! decided in `columns.rs`, what is in the cells in `check.rs`.
 //!
 //! # Invariants
 //! A list in UTF-8 is never copied; any other once. Nothing is guessed in silence: what was found
