@@ -51,6 +51,7 @@ mod order;
 mod pace;
 mod persistence;
 mod providers;
+mod raw_lists;
 mod resolve;
 mod restored;
 #[cfg(target_os = "linux")]
