@@ -75,8 +75,8 @@ fn three_raw_exports_become_one_list_of_what_would_go_wrong() {
 fn raw_exports_are_read_as_they_are_and_say_how() {
     let (_, json) = workspace().run_json(&["check"]);
     let list = |file: &str| {
-        let lists = json["lists"].as_array().expect("lists").iter();
-        lists.cloned().find(|l| l["file"] == format!("recipients/{file}")).expect(file)
+        let mut lists = json["lists"].as_array().expect("lists").iter();
+        lists.find(|l| l["file"] == format!("recipients/{file}")).cloned().expect(file)
     };
     let workbook = list("registration.xlsx");
     assert_eq!((&workbook["sheet"], &workbook["header_row"]), (&"Participants".into(), &4.into()));
