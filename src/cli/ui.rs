@@ -104,7 +104,7 @@ fn for_stderr(text: &str) -> String {
     }
 }
 
-/// As [`for_stderr`], for standard output.
+/// Wrapped where somebody reads standard output; scripts get one line for one thing.
 #[must_use]
 pub fn for_stdout(text: &str) -> String {
     match io::stdout().is_terminal() {
