@@ -213,7 +213,8 @@ impl<'a> Admission<'a> {
     pub(super) fn finish(self, people: &mut People, problems: &mut Problems) {
         let columns = people.knows_all_columns.then_some(people.columns.as_slice());
         people.kept = self.sieve.map(|sieve| sieve.finish(columns, problems));
-        if let Some(desk) = self.desk {
+        if let Some(mut desk) = self.desk {
+            desk.stop_copies(&mut people.recipients, problems);
             desk.finish(&people.recipients, problems);
         }
         report_shared(self.shared, problems);

@@ -122,6 +122,31 @@ impl<'a> Desk<'a> {
         self.decisions.lines.iter().filter_map(person).collect()
     }
 
+    /// Takes copies away from whoever is to get nothing: a decision is about the person, whatever
+    /// column has the address.
+    pub(super) fn stop_copies(&mut self, recipients: &mut [Recipient], problems: &mut Problems) {
+        let is_general = |d: &&Decision| d.action == Action::LeaveOut && d.who.name.is_none();
+        let left_out: HashSet<String> = self
+            .decisions
+            .lines
+            .iter()
+            .filter(is_general)
+            .map(|decision| decision.who.address.compare_key())
+            .collect();
+        if left_out.is_empty() {
+            return;
+        }
+        for recipient in recipients.iter_mut().filter(|r| !r.copies.is_empty()) {
+            for copy in recipient.copies.extract_if(.., |c| left_out.contains(&c.compare_key())) {
+                let lines = self.by_address.get(&copy.compare_key()).into_iter().flatten();
+                lines.for_each(|index| self.matched[*index] = true);
+                let message = format!("no copy goes to {copy}, who is left out by decision");
+                let problem = Problem::note("copy-left-out", message).recipient(copy.as_str());
+                problems.push(problem.place(recipient.place.clone()));
+            }
+        }
+    }
+
     /// What is wrong with the decisions, now that everybody is known.
     pub(super) fn finish(self, recipients: &[Recipient], problems: &mut Problems) {
         report_contradictions(&self.decisions.lines, problems);

@@ -59,6 +59,24 @@ fn somebody_left_out_gets_no_letter_and_the_reason_is_told() {
     assert_eq!(workspace.plan()["letters"], 1);
 }
 
+/// Who asked never to be written to is not written to as somebody's assistant either.
+#[test]
+fn somebody_left_out_gets_no_copy_of_anothers_letter() {
+    let list = "email,name,assistant\nana@town.example,Ana,boss@town.example\n\
+                bo@town.example,Bo,desk@town.example\nboss@town.example,Boss,\n";
+    let workspace = Workspace::new()
+        .list("people.csv", list)
+        .letter("outcome", "en", LETTER)
+        .campaign_lines("cc = [\"assistant\"]")
+        .file("decisions.csv", format!("{HEADER}boss@TOWN.example,leave-out,,,never again,,\n"));
+    let plan = workspace.plan();
+    assert_eq!((&plan["letters"], &plan["copies"]), (&2.into(), &1.into()), "{plan:#}");
+    let to_boss = |(name, _): &(String, String)| name.contains("boss@");
+    assert!(!messages(&workspace).iter().any(to_boss));
+    let note = problem(&plan, "copy-left-out");
+    assert_eq!(note["recipient"], "boss@town.example", "{note:#}");
+}
+
 #[test]
 fn what_was_decided_is_in_the_message() {
     let workspace = decided(

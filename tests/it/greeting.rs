@@ -15,6 +15,18 @@ fn first_lines(workspace: &Workspace) -> Vec<String> {
     letters.iter().map(|letter| line(letter.text.as_deref().expect("a text"))).collect()
 }
 
+/// Spanish forms have H and M, and M is a woman there: she must not become a man.
+#[test]
+fn an_m_under_a_spanish_header_is_taken_for_nobody() {
+    let list = "Nombre,Apellidos,Correo electrónico,Sexo,Idioma\nAna,Pérez,a@town.example,M,es\n\
+                Luis,Mora,b@town.example,H,es\n";
+    let letter = "Subject: Resultados\n\n{{ greeting }}\n\nLa Declaración es definitiva.\n";
+    let workspace = Workspace::new().list("lista.csv", list).letter("outcome", "es", letter);
+    let greeted = |who: &str| workspace.run(&["preview", "--person", who]).stdout;
+    assert!(greeted("ana").contains("Estimado/a Ana Pérez:"), "{}", greeted("ana"));
+    assert!(greeted("luis").contains("Estimado Sr. Mora:"), "{}", greeted("luis"));
+}
+
 #[test]
 fn letters_greet_by_title_and_gender_in_the_language_of_the_letter() {
     let list = "Title,First name,Family name,Gender,E-mail,Language\n\

@@ -58,7 +58,8 @@ impl<'a> Parts<'a> {
         let (whole, before_whole) = bare(name.unwrap_or_default(), title_cell);
         title = title.and(before_given).and(before_family).and(before_whole);
         let stated = cell("gender");
-        let gender = title::gender(stated);
+        let is_ambiguous = ["sexo", "genero"].iter().any(|header| !cell(header).is_empty());
+        let gender = title::gender_under(is_ambiguous, stated);
         let both = title.gender.and(gender.unwrap_or_default());
         // `Mr/Ms` is a form that nobody filled in, and contradicts nothing.
         let was_open = title.gender == Gender::Contradictory;

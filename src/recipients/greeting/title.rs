@@ -181,8 +181,9 @@ const OF_WHAT: &[&str] = &[
     "г",
     "по",
 ];
-/// Words between two people's titles: `Mr and Mrs`.
-const BETWEEN_PEOPLE: &[&str] = &["and", "und", "et", "y", "и"];
+/// Words between two people's titles: `Mr and Mrs`, `Mr or Ms`.
+const BETWEEN_PEOPLE: &[&str] =
+    &["and", "or", "und", "oder", "et", "ou", "y", "o", "и", "или", "أو", "او"];
 
 /// What a title cell says.
 pub(super) fn read(cell: &str) -> Title {
@@ -198,8 +199,8 @@ pub(super) fn read(cell: &str) -> Title {
     let cell = cell.split_whitespace().map(spelt).collect::<Vec<_>>().join(" ");
     let folded = fold::words(&cell);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
-    if words.iter().skip(1).any(|word| BETWEEN_PEOPLE.contains(word)) {
-        let title = read_words(&words[..1]);
+    if let Some(first) = words.iter().skip(1).position(|word| BETWEEN_PEOPLE.contains(word)) {
+        let title = read_words(&words[..=first]);
         // Two people's titles: neither is this person's for certain.
         return Title { gender: Gender::Contradictory, ranks: Ranks::default(), ..title };
     }
@@ -237,6 +238,17 @@ pub(super) fn before_name(word: &str) -> Option<Title> {
 pub(super) const BEHIND_NAMES: &[&str] = &["女士", "先生", "小姐", "教授", "博士"];
 
 /// What a cell of the column of gender says; `None` where that is not known.
+///
+/// `M` under a Spanish or Portuguese header is a woman beside `H` and a man beside `F`: alone it says
+/// nothing for certain, and nobody is greeted as somebody else.
+pub(super) fn gender_under(is_ambiguous: bool, cell: &str) -> Option<Gender> {
+    if is_ambiguous && cell.trim().eq_ignore_ascii_case("m") {
+        return Some(Gender::Unsaid);
+    }
+    gender(cell)
+}
+
+/// What a gender cell says by itself.
 pub(super) fn gender(cell: &str) -> Option<Gender> {
     GENDERS.get(&fold::condensed(cell)).copied()
 }
@@ -354,7 +366,20 @@ mod tests {
         check(&["H.E. Governor"], "Unsaid excellency ?");
         check(&["Prof. Director"], "Unsaid professor ?");
         check(
-            &["Mr/Ms", "Mr./Ms.", "M./Mme", "Sr./Sra.", "Mr and Ms", "Dr and Mrs", "Sr. y Sra."],
+            &[
+                "Mr/Ms",
+                "Mr./Ms.",
+                "M./Mme",
+                "Sr./Sra.",
+                "Mr and Ms",
+                "Dr and Mrs",
+                "Sr. y Sra.",
+                "Mr or Ms",
+                "Sr. o Sra.",
+                "Herr oder Frau",
+                "г-н или г-жа",
+                "Mme ou M.",
+            ],
             "Contradictory",
         );
     }
