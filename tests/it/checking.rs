@@ -1,6 +1,6 @@
 //! `check` as a report: on the terminal, and as a file for the colleague who mends the list.
 
-use crate::support::workspace::{Workspace, person};
+use crate::support::workspace::{Workspace, pdf, person};
 
 /// 30 people, of whom every third has an address that cannot be used, and one has none.
 fn a_list_to_mend() -> Workspace {
@@ -27,8 +27,8 @@ fn a_kind_of_finding_stands_together_with_how_many_more_there_are() {
     assert!(said.contains("  and 6 more like this\n"), "{said}");
     assert!(said.contains("--> recipients/registration.csv:32"), "{said}");
     let last: Vec<&str> = said.lines().rev().take(2).collect();
-    assert!(last[0].contains("secretariat check --out"), "{said}");
-    assert!(last[1].starts_with("outcome: 20 recipients, 11 errors"), "{said}");
+    assert!(last[1].contains("secretariat check --out"), "{said}");
+    assert_eq!(last[0], "outcome: 20 recipients, 11 errors (registration.csv 11)");
     assert!(!output.stderr.contains("bad-address"), "told twice: {output:#?}");
 }
 
@@ -52,6 +52,90 @@ fn a_file_for_the_colleague_has_every_finding_with_its_place() {
     }
     let left: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").collect();
     assert_eq!(left.len(), 3, "{left:?}");
+}
+
+/// Numbers that a careful person adds up, and good news that nobody reads before the bad.
+#[test]
+fn with_errors_the_numbers_meet_and_the_rest_waits() {
+    let workspace = a_list_to_mend().attachment("statement.pdf", pdf(900, 1));
+    let said = workspace.run(&["check"]).stdout;
+    assert!(said.contains("rows       31 in 1 list: 20 letters, 11 with errors\n"), "{said}");
+    assert!(!said.contains("(1) attachments/"), "{said}");
+    let said = workspace.run(&["check", "-v"]).stdout;
+    assert!(said.contains("(1) attachments/statement.pdf"), "{said}");
+    let (_, json) = workspace.run_json(&["check"]);
+    assert_eq!(json["audience"]["with_errors"], 11, "{json:#}");
+    let without = Workspace::with_people(3).attachment("statement.pdf", pdf(900, 1));
+    let said = without.run(&["check"]).stdout;
+    assert!(said.contains("(1) attachments/statement.pdf"), "{said}");
+    assert!(said.contains("rows       3 in 1 list: 3 letters\n"), "{said}");
+    assert!(said.contains("greeting   3 neutral\n"), "{said}");
+}
+
+#[test]
+fn whoever_asks_for_errors_only_hears_nothing_else() {
+    let one_name = "email,name\na@town.example,Ana\nb@town.example,\"ANA PÉREZ\"\n";
+    let letter = "Subject: Outcomes\n\n{{ greeting }}\n";
+    let workspace = Workspace::new().list("l.csv", one_name).letter("outcome", "en", letter);
+    assert!(workspace.run(&["check"]).stdout.contains("1 warning\n"));
+    let output = workspace.run(&["check", "-q"]);
+    assert_eq!((output.stdout.as_str(), output.stderr.as_str()), ("", ""), "{output:#?}");
+    let said = a_list_to_mend().run(&["check", "-q"]).stdout;
+    assert!(said.starts_with("error: ") && said.contains("11 errors"), "{said}");
+}
+
+/// The last line was that one could have them in a file, under the file itself.
+#[test]
+fn a_report_in_a_file_says_that_it_was_written_and_nothing_twice() {
+    let workspace = a_list_to_mend();
+    let out = workspace.beside("findings.html");
+    let output = workspace.run(&["check", "--out", out.to_str().expect("a path")]);
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!(lines.len(), 2, "{output:#?}");
+    assert_eq!(lines[0], "outcome: 20 recipients, 11 errors (registration.csv 11)");
+    let (_, json) = workspace.run_json(&["check"]);
+    let findings = json["problems"].as_array().expect("problems").len();
+    assert_eq!(lines[1], format!("Written: {} ({findings} findings)", out.display()));
+    let nowhere = workspace.beside("none").join("findings.html");
+    let healthy = Workspace::with_people(2);
+    let output = healthy.run(&["check", "--out", nowhere.to_str().expect("a path")]);
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    let lines: Vec<&str> = output.stdout.lines().collect();
+    assert_eq!(lines[0], "outcome: 2 recipients, no problems", "{output:#?}");
+    assert!(lines[1].starts_with("error: cannot write ") && lines.len() == 3, "{output:#?}");
+    assert!(!output.stdout.contains("--out"), "{output:#?}");
+}
+
+/// The guide reads one such line for each list.
+#[test]
+fn how_each_list_was_read_is_told_of_every_list() {
+    let mut workspace = Workspace::new().letter("outcome", "en", "Subject: A\n\n{{ greeting }}\n");
+    for n in 1..=7 {
+        let list = format!("email,name\np{n}@town.example,Name\n");
+        workspace = workspace.list(&format!("l{n}.csv"), list);
+    }
+    let output = workspace.run(&["check", "-v"]);
+    for n in 1..=7 {
+        for line in [
+            format!("recipients/l{n}.csv: 1 row, 2 columns"),
+            format!("recipients/l{n}.csv: 1 person is greeted neutrally"),
+        ] {
+            assert!(output.stdout.contains(&line), "{line}: {}", output.stdout);
+        }
+    }
+    assert!(!output.stdout.contains("more like this"), "{}", output.stdout);
+}
+
+#[test]
+fn tables_for_spreadsheets_have_one_head_and_name_the_cell() {
+    let workspace = a_list_to_mend();
+    let out = workspace.beside("findings.csv");
+    workspace.run(&["check", "--out", out.to_str().expect("a path")]);
+    let table = std::fs::read_to_string(out).expect("the file");
+    let head = "\u{feff}Severity,Kind,What,File,Row,Cell,Address,Count,What to do\n";
+    assert!(table.starts_with(head), "{table}");
+    assert!(table.contains(",recipients/registration.csv,4,A4,"), "{table}");
 }
 
 /// What is written for others to read is no page of `preview`, and does not replace one.
