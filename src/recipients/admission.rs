@@ -271,11 +271,12 @@ fn recipient(people: &People, person: Person, key: RecipientKey, place: Place) -
 
 /// Whoever shares an address with somebody of another name gets nothing, which few mean.
 fn shared_address(first: &Recipient, others: &[(String, Place)]) -> Problem {
-    let row = |place: &Place| match (place.line.unwrap_or_default(), &place.file) {
-        (line, file) if *file == first.place.file => format!("row {line}"),
+    let place = others.first().map_or(&first.place, |(_, place)| place);
+    let row = |at: &Place| match (at.line.unwrap_or_default(), &at.file) {
+        (line, file) if *file == place.file => format!("row {line}"),
         (line, file) => format!("{file} row {line}"),
     };
-    let one = |name: &str, place: &Place| format!("{} ({})", on_one_line(name), row(place));
+    let one = |name: &str, at: &Place| format!("{} ({})", on_one_line(name), row(at));
     let mut named = vec![one(first.name.as_deref().unwrap_or_default(), &first.place)];
     named.extend(others.iter().take(NAMES_SHOWN_MAX).map(|(name, place)| one(name, place)));
     if let more @ 1.. = others.len().saturating_sub(NAMES_SHOWN_MAX) {
@@ -289,7 +290,6 @@ fn shared_address(first: &Recipient, others: &[(String, Place)]) -> Problem {
     let hint = "To greet all of them, write same_address = \"joint\" under [people] in \
                 secretariat.toml, or \"each\" for a letter to each.";
     let problem = Problem::warning("shared-address", message).hint(hint);
-    let place = others.first().map_or(&first.place, |(_, place)| place);
     problem.place(place.clone()).recipient(first.address.as_str())
 }
 

@@ -127,6 +127,85 @@ fn how_each_list_was_read_is_told_of_every_list() {
     assert!(!output.stdout.contains("more like this"), "{}", output.stdout);
 }
 
+/// A place each, with the people: whether one of them is missed is for a person to decide.
+#[test]
+fn who_shares_an_address_is_named() {
+    let letter = "Subject: A\n\n{{ greeting }}\n";
+    let list = "email,name\nhuber@x.example,Karl Huber\nhuber@x.example,Eva Huber\n\
+                abt@x.example,Jo Abt\n";
+    let workspace = Workspace::new().list("a.csv", list).letter("outcome", "en", letter);
+    let workspace = workspace.list("b.csv", "email,name\nABT@x.example,Pia Abt\n");
+    let said = workspace.run(&["check"]).stdout;
+    for line in [
+        "2 addresses are shared by people with different names",
+        "a.csv:3: huber@x.example is the address of Karl Huber (row 2), Eva Huber (row 3): only the",
+        "b.csv:2: abt@x.example is the address of Jo Abt (recipients/a.csv row 4), Pia Abt (row 2)",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+}
+
+/// 34 lines of findings stood before each letter that somebody wanted to see.
+#[test]
+fn before_a_letter_only_what_concerns_its_reader_is_told() {
+    let letter = "Subject: A\n\n{{ greeting }}\n";
+    let mut list = "email,name\nana@gmial.com,Ana\n".to_owned();
+    (1..=9).for_each(|n| list += &format!("p{n}@gmial.com,Name {n}\n"));
+    let workspace = Workspace::new().list("a.csv", &list).letter("outcome", "en", letter);
+    let output = workspace.run(&["preview", "--person", "ana"]);
+    let warnings = workspace.run_json(&["check"]).1["summary"]["warnings"].as_u64().expect("some");
+    assert!(warnings >= 10, "{output:#?}");
+    let others = format!("and {} other warnings: secretariat check outcome\n", warnings - 1);
+    assert!(output.stderr.ends_with(&others), "{output:#?}");
+    assert!(output.stderr.contains("ana@gmial.com") && !output.stderr.contains("p1@"));
+    assert!(workspace.run(&["preview", "-v"]).stderr.contains("p3@gmial.com"));
+    let (_, json) = workspace.run_json(&["preview"]);
+    assert!(json["problems"].as_array().expect("problems").len() as u64 >= warnings);
+}
+
+#[test]
+fn a_dry_run_with_errors_ends_with_what_that_means() {
+    let output = a_list_to_mend().run(&["send", "--dry-run"]);
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    assert_eq!(
+        output.stdout,
+        "outcome: 11 errors, so there is no plan. Mend them first: secretariat check outcome\n"
+    );
+}
+
+#[test]
+fn why_tells_how_somebody_is_greeted() {
+    let list = "email,name,title\nana@x.example,Ana Perez,Ms\n";
+    let letter = "Subject: A\n\n{{ greeting }}\n";
+    let workspace = Workspace::new().list("a.csv", list).letter("outcome", "en", letter);
+    let said = workspace.run(&["why", "ana@x."]).stdout;
+    assert!(said.contains("greeting    Dear Ms Ana Perez,\n"), "{said}");
+}
+
+#[test]
+fn part_of_an_address_means_whose_it_is() {
+    let list = "email,name\nana@lima.example,Ana Cruz\nsusana@lima.example,Susana Paz\n\
+                h.dupont@x.example,Henri Dupont\nhelene.dupont@x.example,Hélène Dupont\n";
+    let letter = "Subject: A\n\n{{ greeting }}\n";
+    let workspace = Workspace::new().list("a.csv", list).letter("outcome", "en", letter);
+    for (who, name) in [
+        ("ana@lima", "Ana Cruz"),
+        ("susana@", "Susana Paz"),
+        ("h.dupont", "Henri Dupont"),
+        ("dupont@x", ""),
+        ("ana@lima.com", ""),
+        ("usana@lima.example", ""),
+    ] {
+        let output = workspace.run(&["preview", "--person", who]);
+        let expected = if name.is_empty() { Some(3) } else { Some(0) };
+        assert_eq!(output.code, expected, "{who}: {output:#?}");
+        assert!(output.stdout.contains(name), "{who}: {output:#?}");
+    }
+    // The ledger is searched alike.
+    let sent = workspace.run(&["why", "ana@lima"]).stdout;
+    assert!(sent.contains("Ana Cruz"), "{sent}");
+}
+
 #[test]
 fn tables_for_spreadsheets_have_one_head_and_name_the_cell() {
     let workspace = a_list_to_mend();
