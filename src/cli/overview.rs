@@ -11,7 +11,7 @@ use super::language_table::{language_table, languages_as_json};
 use super::list_lines;
 use super::plan_screen;
 use super::shell::Shell;
-use super::ui::{DIM, padded, terminal_columns};
+use super::ui::{DIM, columns_of_stdout, padded, terminal_columns};
 use super::wrapping::wrapped;
 use crate::campaign::Campaign;
 use crate::plan::contents::Which;
@@ -56,7 +56,7 @@ impl Overview {
         let documents = DocumentLines::of(&campaign.look_into_documents(Which::All, problems));
         let columns = terminal_columns();
         let people = &campaign.people;
-        let lists = list_lines::as_text(&people.lists);
+        let lists = list_lines::as_text(&people.lists, columns_of_stdout());
         let all = [
             lists.clone(),
             numbers(audience::lines(people), columns) + &numbers(letters(plan), columns),

@@ -383,6 +383,7 @@ impl RowCheck<'_> {
             }
             self.doubt_name(&mut cells[column], column, line);
         }
+        lost.sort_unstable();
         self.report_lost(&lost, line);
     }
 
