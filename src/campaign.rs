@@ -127,6 +127,12 @@ impl Campaign {
         read_people(workspace, config, setting, problems)
     }
 
+    /// The greetings of a workspace as they are now. What is wrong in them is not told.
+    #[must_use]
+    pub fn greetings_now(workspace: &Workspace) -> Greetings {
+        read_greetings(workspace, &mut Problems::new())
+    }
+
     /// Reads a campaign's lists alone, where all can be read and have no more octets than this
     /// together. What is wrong in them is not told.
     #[must_use]

@@ -14,6 +14,7 @@ use crate::id::{CampaignId, RecipientKey};
 use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
 use crate::limits::WHY_LISTS_BYTES_MAX;
 use crate::problem::{Problem, Problems};
+use crate::recipients::greeting::Greetings;
 use crate::recipients::{Cause, Decision, Decisions, Excluded, People, Recipient, select};
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
@@ -377,6 +378,7 @@ fn in_the_lists(opened: &Opened, who: &str) -> Answer {
         Default::default();
     let (mut rows, mut decided): (Rows, Decided) = Default::default();
     let Opened { workspace, config, .. } = opened;
+    let greetings = Campaign::greetings_now(workspace);
     for setting in &config.campaigns {
         let people = Campaign::people_now(workspace, config, setting, &mut problems);
         copied.append(&mut copied_to(&people, who));
@@ -396,7 +398,7 @@ fn in_the_lists(opened: &Opened, who: &str) -> Answer {
             let lines = decisions.about(recipient.key.as_str(), recipient.name.as_deref());
             let lines: Vec<&Decision> = lines.collect();
             decided.extend(lines.iter().map(|line| (setting.id.clone(), (*line).clone())));
-            found.push(unplanned(recipient, &lines));
+            found.push(unplanned(recipient, &greetings, &lines));
         }
         found.append(&mut beside);
     }
@@ -433,7 +435,7 @@ fn nobody(who: &str, may_be_unread: bool) -> Answer {
 }
 
 /// A recipient of a plan that was never confirmed.
-fn unplanned(recipient: &Recipient, decided: &[&Decision]) -> Found {
+fn unplanned(recipient: &Recipient, greetings: &Greetings, decided: &[&Decision]) -> Found {
     let names = recipient.all_names();
     let name = names.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", recipient.address);
@@ -442,6 +444,7 @@ fn unplanned(recipient: &Recipient, decided: &[&Decision]) -> Found {
     for (label, value) in [
         ("row", recipient.place.to_string()),
         ("language", language),
+        ("greeting", one_line(greetings.greet(&recipient.language, recipient).as_str())),
         ("state", "no letter was planned yet".to_owned()),
     ]
     .into_iter()

@@ -298,7 +298,10 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn deliveries_of(&self, who: &str) -> Result<Vec<StoredDelivery>, LedgerError> {
         if who.contains('@') {
-            let Some(whole) = who::whole(who) else { return Ok(Vec::new()) };
+            let Some(whole) = who::whole(who) else {
+                return self
+                    .read(|connection| meant_in(connection, &rows_of_part(connection, who)?, who));
+            };
             let mut found = self.deliveries_of_address(&whole.address)?;
             let is_named =
                 |d: &StoredDelivery| who::is_same_name(d.name.as_deref(), whole.name.as_deref());
@@ -381,6 +384,14 @@ fn rows_of_local_part(connection: &Connection, who: &str) -> Result<Vec<i64>, Fa
          AND instr(substr(compare_address, 1, instr(compare_address, '@') - 1), ?1) > 0",
     )?;
     let rows = statement.query_map([who], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Rows whose address holds this text, which has an `@`: a pass over the index of addresses.
+fn rows_of_part(connection: &Connection, who: &str) -> Result<Vec<i64>, Fault> {
+    let mut statement = connection
+        .prepare_cached("SELECT row FROM deliveries WHERE instr(compare_address, ?1) > 0")?;
+    let rows = statement.query_map([who.trim().to_lowercase()], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

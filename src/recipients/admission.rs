@@ -12,12 +12,13 @@ use super::audience::Tally;
 use super::check::Person;
 use super::decisions::{Decided, Decisions, Desk};
 use super::keep::{Keep, Sieve};
-use super::shown::counted;
+use super::shown::{counted, on_one_line};
 use super::{Cause, Excluded, LanguageBy, Options, People, Recipient, copies, fold};
 use crate::address::EmailAddress;
 use crate::id::RecipientKey;
+use crate::limits::NAMES_SHOWN_MAX;
 use crate::problem::{Place, Problem, Problems};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What several rows with one address mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -66,8 +67,9 @@ pub(super) struct Admission<'a> {
     /// person gets a letter.
     taken: HashMap<String, usize>,
     repeats: Repeats,
-    /// Addresses whose first row has another name than a later one; with the first row's place.
-    shared: HashMap<usize, Place>,
+    /// Rows of other names than the first of their address, by that one's place among the
+    /// recipients.
+    shared: BTreeMap<usize, Vec<(String, Place)>>,
     tally: Tally,
 }
 
@@ -79,7 +81,7 @@ impl<'a> Admission<'a> {
             sieve: audience.keep.as_ref().map(Sieve::new),
             taken: HashMap::new(),
             repeats: Repeats::default(),
-            shared: HashMap::new(),
+            shared: BTreeMap::new(),
             tally: Tally::default(),
         }
     }
@@ -179,7 +181,8 @@ impl<'a> Admission<'a> {
         let line = earlier.place.line.unwrap_or_default();
         let reason = format!("{what} {} row {line}", earlier.place.file);
         if is_another && self.same_address == SameAddress::One {
-            self.shared.entry(first).or_insert_with(|| place.clone());
+            let name = person.name.clone().unwrap_or_default();
+            self.shared.entry(first).or_default().push((name, place.clone()));
         }
         self.repeats.left_out += 1;
         leave_out(people, person, place, Cause::SameAddress, reason);
@@ -217,7 +220,9 @@ impl<'a> Admission<'a> {
             desk.stop_copies(&mut people.recipients, problems);
             desk.finish(&people.recipients, problems);
         }
-        report_shared(self.shared, problems);
+        for (first, others) in &self.shared {
+            problems.push(shared_address(&people.recipients[*first], others));
+        }
         people.shares = self.tally.finish(people);
     }
 }
@@ -265,21 +270,27 @@ fn recipient(people: &People, person: Person, key: RecipientKey, place: Place) -
 }
 
 /// Whoever shares an address with somebody of another name gets nothing, which few mean.
-fn report_shared(shared: HashMap<usize, Place>, problems: &mut Problems) {
-    let count = shared.len() as u64;
-    let Some(first) = shared.into_values().min() else { return };
-    let message = match count {
-        1 => "1 address is shared by people with different names: only the first of them gets a \
-              letter"
-            .to_owned(),
-        count => format!(
-            "{count} addresses are shared by people with different names: only the first of each \
-             gets a letter"
-        ),
+fn shared_address(first: &Recipient, others: &[(String, Place)]) -> Problem {
+    let place = others.first().map_or(&first.place, |(_, place)| place);
+    let row = |at: &Place| match (at.line.unwrap_or_default(), &at.file) {
+        (line, file) if *file == place.file => format!("row {line}"),
+        (line, file) => format!("{file} row {line}"),
     };
+    let one = |name: &str, at: &Place| format!("{} ({})", on_one_line(name), row(at));
+    let mut named = vec![one(first.name.as_deref().unwrap_or_default(), &first.place)];
+    named.extend(others.iter().take(NAMES_SHOWN_MAX).map(|(name, place)| one(name, place)));
+    if let more @ 1.. = others.len().saturating_sub(NAMES_SHOWN_MAX) {
+        named.push(format!("{more} more"));
+    }
+    let message = format!(
+        "{} is the address of {}: only the first gets a letter",
+        first.key.address(),
+        named.join(", ")
+    );
     let hint = "To greet all of them, write same_address = \"joint\" under [people] in \
                 secretariat.toml, or \"each\" for a letter to each.";
-    problems.push(Problem::warning("shared-address", message).hint(hint).count(count).place(first));
+    let problem = Problem::warning("shared-address", message).hint(hint);
+    problem.place(place.clone()).recipient(first.address.as_str())
 }
 
 #[cfg(test)]

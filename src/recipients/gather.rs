@@ -405,30 +405,30 @@ mod tests {
         for (row, expected) in [
             (
                 "\"Ana\nBcc: x\",a@x.example,",
-                "bad-name l.csv:2:1: the name \"Ana\\nBcc: x\" in column 1 (name) holds a line break",
+                "bad-name l.csv:2:1: the name \"Ana⏎Bcc: x\" in column 1 (name) holds a line break",
             ),
             (
                 "An\u{85}a,a@x.example,",
-                "bad-name l.csv:2:1: the name \"An\\u{85}a\" in column 1 (name) holds a line break",
+                "bad-name l.csv:2:1: the name \"An⏎a\" in column 1 (name) holds a line break",
             ),
             (
                 "An\u{202e}a,a@x.example,",
-                "bad-name l.csv:2:1: the name \"An\\u{202e}a\" in column 1 (name) holds an invisible \
+                "bad-name l.csv:2:1: the name \"An·a\" in column 1 (name) holds an invisible \
               character (U+202E)",
             ),
             (
                 "An\0a,a@x.example,",
-                "bad-name l.csv:2:1: the name \"An\\0a\" in column 1 (name) holds an invisible \
+                "bad-name l.csv:2:1: the name \"An·a\" in column 1 (name) holds an invisible \
               character (U+0000)",
             ),
             (
                 "Ana,a\0@x.example,",
-                "bad-address l.csv:2:2: the address \"a\\0@x.example\" in column 2 (email) holds an \
+                "bad-address l.csv:2:2: the address \"a·@x.example\" in column 2 (email) holds an \
               invisible character (U+0000), which does not belong in an address",
             ),
             (
                 "Ana,a@x.example\u{200b},",
-                "bad-address l.csv:2:2: the address \"a@x.example\\u{200b}\" in column 2 (email) \
+                "bad-address l.csv:2:2: the address \"a@x.example·\" in column 2 (email) \
               holds an invisible character (U+200B), which does not belong in an address",
             ),
         ] {
@@ -491,7 +491,7 @@ mod tests {
         check(
             "\"Ana,ana@x.example,Peru\nBo,bo@x.example,\",cy@gmial.com,Peru\n",
             &[
-                "bad-name l.csv:2:1: the name \"Ana,ana@x.example,Peru\\nBo,bo@x.example,\" in \
+                "bad-name l.csv:2:1: the name \"Ana,ana@x.example,Peru⏎Bo,bo@x.example,\" in \
                  column 1 (name) holds an @, and could be taken for an address",
                 "rows-in-a-cell l.csv:2:1: column 1 (name) holds what looks like whole rows of the \
                  list",

@@ -22,7 +22,7 @@ use crate::limits::{
 };
 use crate::problem::{Place, Problem, Problems};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::confusable_detection::skeleton;
 
@@ -169,30 +169,34 @@ fn foreign_local_part(address: &EmailAddress) -> Option<Problem> {
 #[derive(Default)]
 struct Offices<'a> {
     named: Vec<Cow<'a, str>>,
-    count: u64,
+    /// Addresses, however many people have one letter each there.
+    seen: HashSet<String>,
     first: Option<Place>,
 }
 
 impl<'a> Offices<'a> {
     fn add(&mut self, address: &'a EmailAddress, place: &impl Fn() -> Place) {
         self.first.get_or_insert_with(place);
+        if !self.seen.insert(address.compare_key()) {
+            return;
+        }
         if self.named.len() < OFFICES_NAMED_MAX {
             self.named.push(address.for_people());
         }
-        self.count += 1;
     }
 
     fn note(self) -> Problem {
-        let whose = match self.count {
+        let count = self.seen.len() as u64;
+        let whose = match count {
             1 => "is probably that of an office",
             _ => "are probably those of offices",
         };
-        let more = self.count - self.named.len() as u64;
+        let more = count - self.named.len() as u64;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let named = self.named.join(", ");
-        let addresses = counted(self.count, "address");
+        let addresses = counted(count, "address");
         let message = format!("{addresses} {whose}: {named}{more}");
-        let problem = Problem::note("office-address", message).count(self.count);
+        let problem = Problem::note("office-address", message).count(count);
         match self.first {
             Some(place) => problem.place(place),
             None => problem,

@@ -46,7 +46,7 @@ fn what_an_officer_does_not_see_in_a_workbook_is_said() {
         "the cell I6 is a number of more than 15 digits",
         "1 cell of column E is empty because cells are merged: E4 to E5",
         "the hidden sheet \"Last year\" has 1 address and is not read",
-        "--> recipients/registration.xlsx:3:11",
+        "--> recipients/registration.xlsx:K3",
     ] {
         assert!(output.stdout.contains(said), "{said:?} is not in {}", output.stdout);
     }

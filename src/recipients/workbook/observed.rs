@@ -222,9 +222,9 @@ mod tests {
         assert_eq!(
             reported(&observed),
             [
-                "failed-formula l.xlsx:14:6: the cells F14, F15, F16, F17, F18 and 5 more hold the \
+                "failed-formula l.xlsx:F14: the cells F14, F15, F16, F17, F18 and 5 more hold the \
                  error #N/A",
-                "read-as-shown l.xlsx:2:1: the cell A2 is read as shown in the spreadsheet program, \
+                "read-as-shown l.xlsx:A2: the cell A2 is read as shown in the spreadsheet program, \
                  such as \"00042\"",
                 "hidden-rows l.xlsx:9: 1 row of the sheet is hidden by a filter, and is read all \
                  the same",
@@ -242,10 +242,8 @@ mod tests {
         }
         assert_eq!(
             reported(&observed),
-            [
-                "merged-cells l.xlsx:6:5: 5 cells of column E are empty because cells are merged: E6 \
-              to E10 has its value in the first row only"
-            ]
+            ["merged-cells l.xlsx:E6: 5 cells of column E are empty because cells are merged: E6 \
+              to E10 has its value in the first row only"]
         );
     }
 
