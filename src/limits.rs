@@ -22,6 +22,10 @@ pub const SLIP_PEOPLE_MAX: u32 = 3;
 /// Letters of a name in a domain, of which one may be a slip: among shorter ones all neighbours
 /// are somebody's own.
 pub const SLIP_LABEL_CHARS_MIN: usize = 5;
+/// Octets of a domain that is looked at for a letter too many: longer ones are not typed by hand.
+pub const SLIP_DOMAIN_OCTETS_MAX: usize = 64;
+/// Frequent domains that are looked at for one way of missing a letter.
+pub const SLIP_NEIGHBOURS_MAX: usize = 32;
 /// Addresses of offices that a note names.
 pub const OFFICES_NAMED_MAX: usize = 3;
 /// Octets in a whole address: a path is at most 256 with its angle brackets (RFC 5321 4.5.3.1.3).
