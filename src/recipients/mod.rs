@@ -59,6 +59,7 @@ pub use decisions::Decisions;
 pub use keep::{Condition, Holds, Keep, Kept, KeptColumn, SeenColumn, SeenValue};
 pub use reading::Encoding;
 pub(crate) use reading::{USUAL_ENCODINGS, parse_delimiter};
+pub use twins::{Likeness, likeness};
 pub use values::{ColumnNames, Values};
 
 use crate::address::EmailAddress;

@@ -81,6 +81,32 @@ pub(super) fn report(recipients: &[Recipient], problems: &mut Problems) {
     }
 }
 
+/// How likely two rows are one person's, the least likely first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// Another name, or one name in two towns, organisations or countries.
+    Others,
+    /// One name, and nothing in both rows that says where they are from.
+    Namesakes,
+    /// One name and one town; without a town one organisation, without that one country.
+    One,
+}
+
+/// How likely two rows are one person's. Even the likeliest may be two.
+#[must_use]
+pub fn likeness(a: &Recipient, b: &Recipient) -> Likeness {
+    if a.name.is_none() || !is_same_name(a, b) {
+        return Likeness::Others;
+    }
+    let levels = origins(a).into_iter().zip(origins(b));
+    let told = levels.filter_map(|((_, a), (_, b))| Some(a? == b?)).next();
+    match told {
+        None => Likeness::Namesakes,
+        Some(true) => Likeness::One,
+        Some(false) => Likeness::Others,
+    }
+}
+
 /// Who has a name first, and whether their place is on file.
 struct Named {
     first: usize,

@@ -56,6 +56,7 @@ mod resolve;
 mod restored;
 #[cfg(target_os = "linux")]
 mod room;
+mod scale;
 mod screen;
 mod send;
 mod tls;

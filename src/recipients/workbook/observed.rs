@@ -4,7 +4,7 @@
 //! numbers shown otherwise than they are stored, hidden rows, merged cells. One finding stands for
 //! all cells of a column, because whoever mends one mends them all.
 
-use crate::limits::CELLS_NAMED_MAX;
+use crate::limits::{CELL_SHOWN_CHARS_MAX, CELLS_NAMED_MAX, LIST_COLUMNS_MAX, WORKBOOK_MERGED_MAX};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::shown::{counted, quoted};
 use std::collections::BTreeMap;
@@ -53,9 +53,13 @@ pub(super) struct Observed {
 
 impl Observed {
     pub(super) fn cell(&mut self, oddity: Oddity, line: u32, column: u32, example: &str) {
+        // No program has cells further to the right.
+        if column as usize >= LIST_COLUMNS_MAX {
+            return;
+        }
         let cells = self.cells.entry((oddity, column)).or_default();
         if cells.count == 0 {
-            example.clone_into(&mut cells.example);
+            cells.example = example.chars().take(CELL_SHOWN_CHARS_MAX + 1).collect();
         }
         if cells.lines.len() < CELLS_NAMED_MAX {
             cells.lines.push(line);
@@ -72,7 +76,7 @@ impl Observed {
 
     /// Keeps merged cells where they take a value away from a row.
     pub(super) fn merged(&mut self, merged: Merged) {
-        if merged.rows.1 > merged.rows.0 {
+        if merged.rows.1 > merged.rows.0 && self.merged.len() < WORKBOOK_MERGED_MAX {
             self.merged.push(merged);
         }
     }
