@@ -59,5 +59,6 @@ mod room;
 mod screen;
 mod send;
 mod tls;
+mod twice;
 mod whereabouts;
 mod workbooks;
