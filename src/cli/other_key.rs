@@ -4,14 +4,14 @@
 //! Owns the questions and the words; whose letter it was is decided in `same_person.rs`. Nothing is
 //! asked about what a confirmed plan has waiting already. Reads only.
 
-use super::same_person::{Begun, Gone, Likeness, Named, again, likeness, words};
+use super::same_person::{Begun, Gone, Likeness, Named, Words, again, by_address, likeness, words};
 use super::standing::moment;
 use super::ui::{one_line, plural};
 use crate::address::EmailAddress;
 use crate::id::{CampaignId, DeliveryId, RecipientKey};
 use crate::ledger::{Ledger, LedgerError, State, StoredDelivery};
 use crate::problem::Problem;
-use crate::recipients::{Cause, People, Recipient};
+use crate::recipients::{Cause, Excluded, People, Recipient, select};
 use std::collections::{HashMap, HashSet};
 
 /// People named before the rest is counted.
@@ -185,8 +185,12 @@ impl<'p> Theirs<'p> {
                 joined.push((recipient, name.to_owned()));
             }
         })?;
+        if joined.is_empty() {
+            return Ok(missed);
+        }
+        let left_out = by_address(&self.people.excluded);
         for (recipient, name) in joined {
-            for person in self.not_greeted(recipient, &name)? {
+            for person in self.not_greeted(recipient, &name, &left_out)? {
                 missed.joined.push((recipient, person, name.clone()));
             }
         }
@@ -198,43 +202,43 @@ impl<'p> Theirs<'p> {
         &self,
         recipient: &'p Recipient,
         name: &str,
+        left_out: &HashMap<String, Vec<&Excluded>>,
     ) -> Result<Vec<&'p str>, LedgerError> {
         let Named::These(mut greeted) = Named::of_header(name) else { return Ok(Vec::new()) };
         let mut others: Vec<&'p str> = recipient.names().collect();
         // A name put right is no other person; but of each there is only one.
         for least in [Likeness::Same, Likeness::Near] {
             others.retain(|other| {
-                let is_that = |person: &Vec<String>| likeness(&words(other), person) >= least;
+                let is_that = |person: &Words| likeness(&words(other), person) >= least;
                 let found = greeted.iter().position(is_that);
                 found.map(|at| greeted.swap_remove(at)).is_none()
             });
         }
         // Where one letter goes to an address, its other people are warned of as such.
-        let is_there_still = |e: &crate::recipients::Excluded| {
-            let is_listed = EmailAddress::parse(&e.address)
-                .is_ok_and(|a| a.compare_key() == recipient.key.address());
-            let is_one = |person: &Vec<String>| {
-                e.name.as_deref().is_some_and(|n| likeness(&words(n), person) == Likeness::Same)
-            };
-            e.cause == Cause::SameAddress && is_listed && greeted.iter().any(is_one)
+        let rows = left_out.get(recipient.key.address()).into_iter().flatten();
+        let is_there_still = |row: &&Excluded| {
+            row.cause == Cause::SameAddress
+                && row.name.as_deref().is_some_and(|name| is_one_of(name, &greeted))
         };
-        if others.is_empty() || self.people.excluded.iter().any(is_there_still) {
+        if others.is_empty() || rows.copied().any(|row| is_there_still(&row)) {
             return Ok(Vec::new());
         }
-        let known =
-            self.gone_at(EmailAddress::parse(recipient.key.address()).into_iter().collect())?;
-        let has_one = |other: &&str| {
-            known.iter().any(|gone| match &gone.people {
-                _ if gone.is_copy => false,
-                Named::These(people) => {
-                    people.iter().any(|p| likeness(&words(other), p) == Likeness::Same)
-                }
-                _ => false,
+        let listed = EmailAddress::parse(recipient.key.address()).into_iter().collect();
+        let mut gone = self.gone_at(listed)?;
+        gone.retain(|gone| !gone.is_copy);
+        let has_one = |other: &str| {
+            gone.iter().any(|gone| match &gone.people {
+                Named::These(people) => is_one_of(other, people),
+                Named::Nobody | Named::Many => false,
             })
         };
         others.retain(|other| !has_one(other));
         Ok(others)
     }
+}
+
+fn is_one_of(name: &str, people: &[Words]) -> bool {
+    people.iter().any(|person| likeness(&words(name), person) == Likeness::Same)
 }
 
 /// Whom letters that went did not reach.
@@ -249,7 +253,7 @@ pub(super) struct Missed<'p> {
 impl Missed<'_> {
     /// Whether the letter of a recipient did not reach the person of this name.
     pub(super) fn has_joined(&self, recipient: &Recipient, name: Option<&str>) -> bool {
-        let is_one = |other: &str| crate::recipients::select::is_same_name(Some(other), name);
+        let is_one = |other: &str| select::is_same_name(Some(other), name);
         self.joined.iter().any(|(r, other, _)| r.number == recipient.number && is_one(other))
     }
 
@@ -288,8 +292,9 @@ impl Missed<'_> {
             };
             Problem::warning("went-elsewhere", format!("{message}: {}", named(&elsewhere)))
                 .hint(
-                    "It does not go again. Where it did not arrive, take the line out of \
-                     decisions.csv and add the person: secretariat people add ADDRESS.",
+                    "It does not go again by itself. Where it did not arrive: secretariat people \
+                     add ADDRESS for the new one, without the line of decisions.csv; or, where \
+                     that is the one of the list, secretariat people change-address WHO ADDRESS.",
                 )
                 .count(elsewhere.len() as u64)
                 .place(self.elsewhere[0].0.place.clone())

@@ -231,7 +231,8 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// Whether a letter of these mailings went to the person's address, as somebody else's.
+    /// Whether a letter of these mailings went to the person's address as somebody else's, or the
+    /// person's own to another.
     fn has_had_one(&self, person: &Person) -> bool {
         let folder = self.opened.workspace.private_folder().ok();
         let ledger = folder.and_then(|folder| Ledger::look(&folder).ok().flatten());
@@ -239,6 +240,7 @@ impl<'a> Desk<'a> {
         known.unwrap_or_default().iter().any(|d| {
             matches!(d.state, State::Accepted | State::Attempting | State::Uncertain)
                 && (d.key != RecipientKey::of(&person.address)
+                    || d.address.compare_key() != person.address.compare_key()
                     || !select::is_same_name(d.name.as_deref(), person.name.as_deref()))
                 && self.before.iter().any(|(setting, _)| setting.id == d.campaign)
         })

@@ -155,7 +155,7 @@ pub(super) fn again<'p>(
 }
 
 /// Rows that get no letter, by their address as it is compared.
-fn by_address(excluded: &[Excluded]) -> HashMap<String, Vec<&Excluded>> {
+pub(super) fn by_address(excluded: &[Excluded]) -> HashMap<String, Vec<&Excluded>> {
     let mut rows: HashMap<String, Vec<&Excluded>> = HashMap::new();
     for row in excluded {
         if let Ok(address) = EmailAddress::parse(&row.address) {
@@ -197,6 +197,7 @@ impl<'p, P: Fn(&RecipientKey) -> Option<&'p Recipient>> Meeting<'_, 'p, P> {
         let recipient = begun.recipient;
         let (is_copy, is_same_mailbox) =
             (begun.is_copy || gone.is_copy, is_same(&gone.mailbox, begun.mailbox));
+        let are_copies = begun.is_copy && gone.is_copy;
         // A copy that went leaves the letter to be sent, but not to where the copy went.
         if gone.id == begun.id || is_copy && !is_same_mailbox || !self.meet() {
             return Vec::new();
@@ -217,7 +218,7 @@ impl<'p, P: Fn(&RecipientKey) -> Option<&'p Recipient>> Meeting<'_, 'p, P> {
         }
         let claim = |(nth, person): (usize, &Words)| match likeness_of(recipient, person) {
             // Two people of one name may have one assistant.
-            Some(Likeness::Same) if is_copy && self.is_there_still(person) => None,
+            Some(Likeness::Same) if are_copies && self.is_there_still(person) => None,
             Some(Likeness::Same) => Some(certain(nth)),
             Some(by) if self.is_at_home() && !self.is_there_still(person) => {
                 Some(Claim { person: nth, by, is_certain: false })

@@ -39,6 +39,7 @@ mod drive;
 mod faults;
 mod foreign;
 mod greeting;
+mod histories;
 #[cfg(unix)]
 mod interrupts;
 mod isemail;

@@ -50,7 +50,7 @@ impl Mailing {
 
     fn policy(mut self, policy: &str) -> Mailing {
         let lines = format!("[people]\nsame_address = \"{policy}\"");
-        self.workspace = self.workspace.only_config(&lines);
+        self.workspace.set_config(&lines);
         self
     }
 
@@ -206,6 +206,17 @@ fn a_copy_does_not_go_to_the_mailbox_that_had_the_letter_itself() {
     mailing.rows("Ana Perez,ana; Bo Li,bo").goes("bo, desk");
 }
 
+/// Her other address comes into the list, after a copy of her letter went there.
+#[test]
+fn who_has_a_copy_of_their_own_letter_gets_no_other_there() {
+    let mailing = Mailing::new("one", "Ana Perez,ana,perez").goes("ana, perez");
+    let mailing = mailing.rows("Ana Perez,ana,perez; Ana Perez,perez");
+    let words = ["Ana Perez at perez@town.example (a copy went to perez@town.example"];
+    let mailing = mailing.refused(&words, "ana, perez");
+    // In the other order in one cell, it is the same.
+    mailing.rows("Ana Perez,perez,ana").refused(&["Ana Perez at perez"], "ana, perez");
+}
+
 /// B6: the letter was refused, its copy went.
 #[test]
 fn copies_do_not_go_again_under_another_policy() {
@@ -301,6 +312,13 @@ fn a_letter_that_went_before_the_address_changed_is_named() {
     let mailing = mailing.says(&["send"], words).says(&["status"], words).has("ana, bo");
     let added = "perez@town.example,add,Ana Perez";
     mailing.decisions(added).goes("ana, bo, perez");
+    // It went by a line that is gone.
+    let wrong = Mailing::new("one", "Ana Perez,ana");
+    let wrong = wrong.decisions("ana@town.example,use-address,bo@town.example").goes("bo");
+    let words = "Ana Perez at ana@town.example, it went to bo@town.example";
+    let wrong = wrong.decisions("").says(&["send"], words).has("bo");
+    let own = ["people", "change-address", "ana", "ana@town.example"];
+    wrong.says(&own, "The letter of outcome to Ana Perez").goes("ana, bo");
 }
 
 /// C4: a run knows nothing of a decision, and `people` says so.

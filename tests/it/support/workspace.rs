@@ -166,9 +166,8 @@ impl Workspace {
     }
 
     /// These tables of `secretariat.toml` instead of those there were.
-    pub fn only_config(mut self, tables: &str) -> Workspace {
+    pub fn set_config(&mut self, tables: &str) {
         tables.clone_into(&mut self.more);
-        self
     }
 
     /// A whole `secretariat.toml`, as it stands here.
