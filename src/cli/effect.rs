@@ -36,6 +36,15 @@ pub(super) fn effect(
     let ledger = workspace.private_folder().ok().and_then(|f| Ledger::look(&f).ok().flatten());
     let recipient = after.recipients.iter().find(|r| is_theirs(r, whom));
     let (who, id) = (whom.shown, &setting.id);
+    if let (Some(ledger), Some(recipient)) = (&ledger, recipient)
+        && let Ok(Some(had)) = again(ledger, setting, after, recipient)
+    {
+        let address = &recipient.address;
+        return format!(
+            "{who} has the letter of {id} already: {had}. send refuses to write to {address} too, \
+             and tells the ways out."
+        );
+    }
     let told = ledger.and_then(|ledger| match recipient {
         Some(recipient) => has(&ledger, setting, after, recipient, whom).ok(),
         None => left(&ledger, setting, whom).ok(),
@@ -54,6 +63,18 @@ fn is_theirs(recipient: &Recipient, whom: Whom<'_>) -> bool {
         && (!whom.is_one_of_several || is_named || recipient.all_names().as_deref() == whom.name)
 }
 
+/// What somebody has whom `send` would not write to again.
+fn again(
+    ledger: &Ledger,
+    setting: &config::Campaign,
+    after: &People,
+    recipient: &Recipient,
+) -> Result<Option<String>, LedgerError> {
+    let again = Theirs::of(ledger, &setting.id, after).again()?;
+    let theirs = again.iter().find(|(begun, _)| begun.recipient.number == recipient.number);
+    Ok(theirs.map(|(begun, gone)| had(gone, begun)))
+}
+
 /// What somebody has who is written to.
 fn has(
     ledger: &Ledger,
@@ -63,16 +84,6 @@ fn has(
     whom: Whom<'_>,
 ) -> Result<String, LedgerError> {
     let theirs = Theirs::of(ledger, &setting.id, after);
-    let again = theirs.again()?;
-    let is_it = |begun: &&(super::same_person::Begun<'_>, super::same_person::Gone)| {
-        begun.0.recipient.number == recipient.number
-    };
-    if let Some((begun, gone)) = again.iter().find(is_it) {
-        let had = had(gone, begun);
-        return Ok(format!(
-            ", and has it already: {had}. send refuses that and tells the ways out"
-        ));
-    }
     let known = ledger.delivery(&DeliveryId::of(&setting.id, &recipient.key))?;
     Ok(match known.as_ref().map(|d| d.state) {
         Some(State::Accepted | State::Uncertain | State::Attempting)

@@ -359,23 +359,42 @@ pub(super) fn has_it_already(found: &[(Begun<'_>, Gone)]) -> Option<Problem> {
     )
 }
 
-/// The ways out: who has it needs none; somebody else there says so.
+/// The ways out: who has it needs none; somebody else there says so. The commands are those for the
+/// first of each kind.
 fn ways_out(found: &[(Begun<'_>, Gone)]) -> String {
     let mut hint =
         "Who has it needs no other: put back what was changed (a name or address in the \
-                    list, [people] same_address, a line of decisions.csv, a copy), or secretariat \
-                    people leave-out WHO."
+                    list, [people] same_address, a line of decisions.csv, a copy)"
             .to_owned();
-    let is_listed =
-        |begun: &Begun<'_>| begun.mailbox.compare_key() == begun.recipient.key.address();
+    let is_listed = |b: &&Begun<'_>| b.mailbox.compare_key() == b.recipient.key.address();
     let letters = || found.iter().map(|(begun, _)| begun).filter(|begun| !begun.is_copy);
-    if letters().any(is_listed) {
-        hint += " If it is somebody else there: secretariat people change-address WHO ADDRESS, with \
-                 the very address that the list has, gives them a letter of their own.";
+    if let Some(first) = letters().next() {
+        let who = who(first.recipient);
+        hint += &format!(", or secretariat people leave-out {who} --reason \"has it\"");
     }
-    if letters().any(|begun| !is_listed(begun)) {
-        hint += " To write to an address once more all the same, take the line out of \
-                 decisions.csv and add the person there: secretariat people add ADDRESS.";
+    hint.push('.');
+    if let Some(first) = letters().find(is_listed) {
+        hint += &format!(
+            " For somebody else there, a letter of their own: secretariat people change-address {} {}.",
+            who(first.recipient),
+            first.mailbox
+        );
+    }
+    if let Some(first) = letters().find(|begun| !is_listed(begun)) {
+        hint += &format!(
+            " To write once more all the same, take the line out of decisions.csv and add the \
+             person at that address: secretariat people add {}.",
+            first.mailbox
+        );
     }
     hint
+}
+
+/// WHO, as a command line takes it.
+fn who(recipient: &Recipient) -> String {
+    let listed = recipient.key.address();
+    match recipient.all_names() {
+        Some(name) => format!("\"{} <{listed}>\"", one_line(&name).replace('"', "")),
+        None => listed.to_owned(),
+    }
 }

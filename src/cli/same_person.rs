@@ -284,3 +284,34 @@ impl<'p, P: Fn(&RecipientKey) -> Option<&'p Recipient>> Meeting<'_, 'p, P> {
 fn is_same(a: &EmailAddress, b: &EmailAddress) -> bool {
     a.compare_key() == b.compare_key()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_one_persons_by_their_words() {
+        use Likeness::{Apart, Near, Same};
+        for (a, b, expected) in [
+            ("Ana Pérez", "PEREZ, Ana", Same),
+            ("Ana Perez", "Ana María Pérez", Same),
+            ("Ana", "Ana Pérez", Same),
+            ("Ana Perz", "Ana Pérez", Near),
+            ("Perz", "Pérez", Near),
+            ("Ana Pérez", "Ana López", Near),
+            ("Karl Huber", "Eva Huber", Near),
+            ("Ana Pérez", "Luis Mora", Apart),
+            ("Юлия Иванова", "Yulia Ivanova", Apart),
+            ("王芳", "李伟", Apart),
+        ] {
+            assert_eq!(likeness(&words(a), &words(b)), expected, "{a}, {b}");
+            assert_eq!(likeness(&words(b), &words(a)), expected, "{b}, {a}");
+        }
+    }
+
+    #[test]
+    fn a_joint_letter_is_each_ones_whom_it_names() {
+        let Named::These(people) = Named::of_header("Ana Pérez & Luis Mora") else { panic!() };
+        assert_eq!(people, [words("Ana Perez"), words("Luis Mora")]);
+    }
+}

@@ -587,6 +587,22 @@ mod tests {
     }
 
     #[test]
+    fn letters_that_went_and_letters_for_another_address_are_found() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo", "eve"]);
+        let mut moved = testing::delivery(3, "eve", "hello");
+        moved.address = address("eve.new");
+        let letters = ["ana", "bo"].map(|who| testing::delivery(1, who, "hello"));
+        testing::adopt(&mut ledger, &[letters.to_vec(), vec![moved]].concat(), later(1));
+        bring(&mut ledger, "ana", State::Accepted);
+        bring(&mut ledger, "bo", State::Rejected);
+        let mut gone = Vec::new();
+        let see = |id, _: Option<&str>, address: &str| gone.push((id, address.to_owned()));
+        ledger.each_letter_gone(&campaign(), see).unwrap();
+        assert_eq!(gone, [(id("ana"), "ana@forum.example".to_owned())]);
+        assert_eq!(ledger.letters_elsewhere(&campaign()).unwrap(), HashSet::from([id("eve")]));
+    }
+
+    #[test]
     fn acceptances_are_counted_over_all_campaigns_from_a_point_in_time() {
         let (_folder, mut ledger) = ledger(&["ana", "bo", "eve"]);
         for (minute, who) in [(1, "ana"), (2, "bo"), (3, "eve")] {

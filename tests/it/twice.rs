@@ -126,12 +126,17 @@ const BOTH: &str = "Ana Perez,office; Luis Mora,office";
 fn one_of_a_joint_letter_does_not_get_it_again_at_another_address() {
     let mailing = Mailing::new("joint", BOTH).goes("office");
     let change = ["people", "change-address", "Ana Perez", "ana@new.example"];
-    let told = "goes to ana@new.example, and has it already: it went to office@town.example, \
-                written to Ana Perez & Luis Mora, on 5 November 2026";
+    let told = "Ana Perez <office@town.example> has the letter of outcome already: it went to \
+                office@town.example, written to Ana Perez & Luis Mora, on 5 November 2026, 09:30. \
+                send refuses to write to ana@new.example too, and tells the ways out.";
     let words = ["Ana Perez at ana@new.example (it went to office@town.example"];
     let mailing = mailing.says(&change, told).refused(&words, "office");
     // She has it, or never saw it: either way somebody says so.
-    let mailing = mailing.decisions("Ana Perez <office@town.example>,leave-out,").goes("office");
+    let who = "Ana Perez <office@town.example>";
+    let hint = format!("people leave-out \\\"{who}\\\" --reason");
+    assert!(mailing.workspace.send().1.to_string().contains(&hint), "{hint}");
+    let leave = ["people", "leave-out", who, "--reason", "has it"];
+    let mailing = mailing.says(&leave, "has the letter already: that stays").goes("office");
     mailing.decisions("ana@new.example,add,Ana Perez").goes("ana, office");
 }
 
