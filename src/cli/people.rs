@@ -8,12 +8,14 @@ use super::args::{
     ChangeAddress, Decide, LeaveOut, People as Arguments, PeopleCommand, PersonToAdd,
 };
 use super::decisions_file::{NewLine, append};
+use super::effect::{Whom, effect};
 use super::failure::{Candidate, must_change, several};
 use super::shell::{Opened, Shell};
 use super::ui::one_line;
 use crate::address::{EmailAddress, Mailbox};
 use crate::campaign::Campaign;
 use crate::config;
+use crate::id::RecipientKey;
 use crate::ledger::{Ledger, State};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::{Action, Cause, Decision, Excluded, People, Recipient, select};
@@ -56,9 +58,14 @@ fn leave_out(shell: &Shell, opened: &Opened, args: &LeaveOut) -> Step<Answer> {
 
 fn change_address(shell: &Shell, opened: &Opened, args: &ChangeAddress) -> Step<Answer> {
     let desk = Desk::new(shell, opened, &args.decide)?;
-    let person = desk.find(&args.who)?;
+    let mut person = desk.find(&args.who)?;
     let new = &args.new;
-    if person.address.compare_key() == new.compare_key() {
+    let is_listed = person.address.compare_key() == new.compare_key();
+    // By name, the very address of the list means a letter of their own there.
+    if is_listed && person.name.is_some() && desk.has_had_one(&person) {
+        person.is_one_of_several = true;
+    }
+    if is_listed && !person.is_one_of_several {
         let problem = Problem::error("usage", format!("{new} is the address in the list"))
             .hint("Write the address that the letter is to go to instead.");
         return Err(must_change(problem));
@@ -224,6 +231,21 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Whether a letter of these mailings went to the person's address as somebody else's, or the
+    /// person's own to another.
+    fn has_had_one(&self, person: &Person) -> bool {
+        let folder = self.opened.workspace.private_folder().ok();
+        let ledger = folder.and_then(|folder| Ledger::look(&folder).ok().flatten());
+        let known = ledger.and_then(|l| l.deliveries_of_address(&person.address).ok());
+        known.unwrap_or_default().iter().any(|d| {
+            matches!(d.state, State::Accepted | State::Attempting | State::Uncertain)
+                && (d.key != RecipientKey::of(&person.address)
+                    || d.address.compare_key() != person.address.compare_key()
+                    || !select::is_same_name(d.name.as_deref(), person.name.as_deref()))
+                && self.before.iter().any(|(setting, _)| setting.id == d.campaign)
+        })
+    }
+
     fn line(&self, address: &str, action: &'static str, value: &str) -> NewLine {
         let text = |text: &Option<String>| text.as_deref().map(one_line).unwrap_or_default();
         NewLine {
@@ -257,7 +279,11 @@ impl<'a> Desk<'a> {
         for (setting, _) in &self.before {
             let after = people_of(self.opened, setting);
             for person in people {
-                let effect = self.effect(setting, &after, person, new);
+                let shown = person.shown();
+                let Person { address, name, is_one_of_several } = person;
+                let (name, is_one_of_several) = (name.as_deref(), *is_one_of_several);
+                let whom = Whom { address, name, is_one_of_several, shown: &shown };
+                let effect = effect(&self.opened.workspace, setting, &after, whom, new);
                 text.push_str(&format!("{}\n", one_line(&effect)));
             }
         }
@@ -290,51 +316,6 @@ impl<'a> Desk<'a> {
         let mut found: Vec<Problem> = problems.iter().filter(is_ours).cloned().collect();
         found.dedup();
         found
-    }
-
-    /// What becomes of a person's letter of one mailing.
-    fn effect(
-        &self,
-        setting: &config::Campaign,
-        after: &People,
-        person: &Person,
-        new: Option<&EmailAddress>,
-    ) -> String {
-        let (who, id) = (person.shown(), &setting.id);
-        let key = person.address.compare_key();
-        let is_theirs = |r: &&Recipient| {
-            let is_named = r.names().any(|n| select::is_same_name(Some(n), person.name.as_deref()));
-            r.key.address() == key
-                && (!person.is_one_of_several
-                    || is_named
-                    || r.all_names().as_deref() == person.name.as_deref())
-        };
-        let gets_one = after.recipients.iter().any(|r| is_theirs(&r));
-        let had = match self.state_of(setting, person) {
-            Some(State::Accepted) => ", and has the letter already: that stays",
-            Some(State::Uncertain | State::Attempting) => {
-                ", and may have the letter already: see secretariat why"
-            }
-            _ => "",
-        };
-        match (gets_one, new) {
-            (true, Some(new)) => format!("The letter of {id} to {who} goes to {new}{had}."),
-            (true, None) => format!("{who} gets a letter of {id}{had}."),
-            (false, _) => format!("{who} gets no letter of {id}{had}."),
-        }
-    }
-
-    fn state_of(&self, setting: &config::Campaign, person: &Person) -> Option<State> {
-        let folder = self.opened.workspace.private_folder().ok()?;
-        let ledger = Ledger::look(&folder).ok()??;
-        let known = ledger.deliveries_of_address(&person.address).ok()?;
-        let is_theirs = |d: &&crate::ledger::StoredDelivery| {
-            d.campaign == setting.id
-                && d.copy_of.is_none()
-                && (!d.key.has_name()
-                    || select::is_same_name(d.name.as_deref(), person.name.as_deref()))
-        };
-        known.iter().find(is_theirs).map(|d| d.state)
     }
 }
 

@@ -10,7 +10,7 @@ use super::ui::{BOLD, DIM, one_line, padded};
 use crate::address::EmailAddress;
 use crate::campaign::{self, Campaign};
 use crate::config;
-use crate::id::{CampaignId, RecipientKey};
+use crate::id::{CampaignId, DeliveryId, RecipientKey};
 use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
 use crate::limits::WHY_LISTS_BYTES_MAX;
 use crate::problem::{Problem, Problems};
@@ -40,7 +40,7 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
             let decided = decisions_about(&opened, &known);
             told(&args.who, known, rows.as_deref(), &decided)
         }
-        Ok(_) => in_the_lists(&opened, &args.who),
+        Ok(_) => in_the_lists(&opened, ledger.as_ref(), &args.who),
     };
     let doubted = ledger.and_then(|ledger| restored::doubted(shell, &ledger));
     doubted.into_iter().for_each(|problem| answer.problems.push(problem));
@@ -372,7 +372,7 @@ struct Found {
 
 /// Somebody no letter was planned for: what the lists of all mailings say of them now. What is
 /// wrong with letters and documents concerns everybody and is for `check` to say.
-fn in_the_lists(opened: &Opened, who: &str) -> Answer {
+fn in_the_lists(opened: &Opened, ledger: Option<&Ledger>, who: &str) -> Answer {
     let mut problems = Problems::new();
     let (mut found, mut beside, mut copied): (Vec<Found>, Vec<Found>, Vec<Found>) =
         Default::default();
@@ -398,7 +398,8 @@ fn in_the_lists(opened: &Opened, who: &str) -> Answer {
             let lines = decisions.about(recipient.key.as_str(), recipient.name.as_deref());
             let lines: Vec<&Decision> = lines.collect();
             decided.extend(lines.iter().map(|line| (setting.id.clone(), (*line).clone())));
-            found.push(unplanned(recipient, &greetings, &lines));
+            let state = state_of(ledger, &setting.id, recipient);
+            found.push(unplanned(recipient, &greetings, &lines, state));
         }
         found.append(&mut beside);
     }
@@ -434,8 +435,24 @@ fn nobody(who: &str, may_be_unread: bool) -> Answer {
     Answer::one_problem(Exit::MustChange, Problem::error("nobody", message).hint(hint))
 }
 
+/// Whom the ledger does not know by name: who came to an address whose letter was planned before.
+fn state_of(ledger: Option<&Ledger>, campaign: &CampaignId, recipient: &Recipient) -> String {
+    let id = DeliveryId::of(campaign, &recipient.key);
+    let known = ledger.and_then(|ledger| ledger.delivery(&id).ok().flatten());
+    let Some(known) = known else { return "no letter was planned yet".to_owned() };
+    let (address, state) = (&known.address, known.state);
+    let name = known.name.map_or_else(|| "nobody by name".to_owned(), |name| one_line(&name));
+    let since = moment(known.updated_at);
+    format!("the letter to {address} was written to {name}; it is {state} since {since}")
+}
+
 /// A recipient of a plan that was never confirmed.
-fn unplanned(recipient: &Recipient, greetings: &Greetings, decided: &[&Decision]) -> Found {
+fn unplanned(
+    recipient: &Recipient,
+    greetings: &Greetings,
+    decided: &[&Decision],
+    state: String,
+) -> Found {
     let names = recipient.all_names();
     let name = names.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", recipient.address);
@@ -445,7 +462,7 @@ fn unplanned(recipient: &Recipient, greetings: &Greetings, decided: &[&Decision]
         ("row", recipient.place.to_string()),
         ("language", language),
         ("greeting", one_line(greetings.greet(&recipient.language, recipient).as_str())),
-        ("state", "no letter was planned yet".to_owned()),
+        ("state", state),
     ]
     .into_iter()
     .chain(copies)

@@ -13,7 +13,7 @@ use super::check::Person;
 use super::decisions::{Decided, Decisions, Desk};
 use super::keep::{Keep, Sieve};
 use super::shown::{counted, on_one_line};
-use super::{Cause, Excluded, LanguageBy, Options, People, Recipient, copies, fold};
+use super::{Cause, Excluded, LanguageBy, Merged, Options, People, Recipient, copies, fold};
 use crate::address::EmailAddress;
 use crate::id::RecipientKey;
 use crate::limits::NAMES_SHOWN_MAX;
@@ -113,6 +113,10 @@ impl<'a> Admission<'a> {
         let desk = self.desk.as_mut();
         let mut decided =
             desk.map(|d| d.decide(&listed, person.name.as_deref())).unwrap_or_default();
+        if let Some(with) = decided.same_as.take() {
+            let (address, name) = (person.address.clone(), person.name.clone());
+            people.merged.push(Merged { address, name, with });
+        }
         if let Some(reason) = decided.left_out {
             return leave_out(people, person, place, Cause::Decision, reason);
         }
@@ -131,12 +135,17 @@ impl<'a> Admission<'a> {
     fn admit(&mut self, people: &mut People, mut person: Person, place: Place, decided: Decided) {
         let Decided { address: elsewhere, greeting, copies: more_copies, .. } = decided;
         let name = person.name.as_deref().map(fold::name).unwrap_or_default();
+        let listed = person.address.compare_key();
         let is_alone_meant = elsewhere.as_ref().is_some_and(|(_, is_named)| *is_named);
         // The key is that of the address in the list.
         let key = match self.same_address == SameAddress::Each || is_alone_meant {
             true if !name.is_empty() => RecipientKey::of_named(&person.address, &name),
             _ => RecipientKey::of(&person.address),
         };
+        // Named, and at the very address of the list: a person of their own there.
+        let is_apart = is_alone_meant
+            && key.has_name()
+            && elsewhere.as_ref().is_some_and(|(a, _)| a.compare_key() == listed);
         if let Some((address, _)) = elsewhere {
             person.address = address;
             copies::settle(&mut person.copies, &person.address);
@@ -145,6 +154,7 @@ impl<'a> Admission<'a> {
         // What only one recipient can have.
         let slot = match self.same_address {
             SameAddress::Each => format!("{address} {name}"),
+            _ if is_apart => format!("{address} {name}"),
             _ => address.clone(),
         };
         if let Some(first) = self.taken.get(&slot) {
@@ -156,6 +166,9 @@ impl<'a> Admission<'a> {
             self.taken.entry(address).or_insert(people.recipients.len());
         }
         self.taken.insert(slot, people.recipients.len());
+        if is_apart {
+            people.apart.insert(key.clone());
+        }
         let recipient = recipient(people, person, key, place);
         let written = greeting.or_else(|| recipient.greeting.clone());
         let mut recipient = Recipient { greeting: written, ..recipient };

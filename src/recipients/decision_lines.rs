@@ -237,9 +237,9 @@ impl Line<'_> {
         let value = self.cell("value");
         match written.as_str() {
             "leave-out" => Ok(Action::LeaveOut),
-            "use-address" => self.other_address(who).map(Action::UseAddress),
-            "merge-with" => self.other_address(who).map(Action::MergeWith),
-            "cc" => self.other_address(who).map(Action::Cc),
+            "use-address" => self.other_address(who, who.name.is_some()).map(Action::UseAddress),
+            "merge-with" => self.other_address(who, false).map(Action::MergeWith),
+            "cc" => self.other_address(who, false).map(Action::Cc),
             "add" => self.added(who).map(Action::Add),
             "greeting" => greeting(value).map(Action::Greeting),
             "language" => Language::recognise(value).map(Action::Language).ok_or_else(|| {
@@ -256,12 +256,13 @@ impl Line<'_> {
         }
     }
 
-    fn other_address(&self, who: &Mailbox) -> Result<EmailAddress, Problem> {
+    /// `may_be_own`: by name, one's very address says that this is a person of their own there.
+    fn other_address(&self, who: &Mailbox, may_be_own: bool) -> Result<EmailAddress, Problem> {
         let (action, value) = (self.cell("action"), self.cell("value"));
         let hint = "Write one plain address into the column value.";
         let address = EmailAddress::parse(value)
             .map_err(|error| refused(action, value, &error.to_string(), hint))?;
-        match address.compare_key() == who.address.compare_key() {
+        match address.compare_key() == who.address.compare_key() && !may_be_own {
             true => Err(refused(action, value, "is the same address", hint)),
             false => Ok(address),
         }

@@ -64,6 +64,8 @@ fn is_meant(decision: &Decision, name: Option<&str>) -> bool {
 pub(super) struct Decided {
     /// Why they get no letter.
     pub(super) left_out: Option<String>,
+    /// The address, as it is compared, of whom they are the same person as.
+    pub(super) same_as: Option<String>,
     /// Where the letter goes instead, and whether only one of several at the address is meant.
     pub(super) address: Option<(EmailAddress, bool)>,
     pub(super) language: Option<Language>,
@@ -231,6 +233,7 @@ impl Decided {
             Action::MergeWith(other) => {
                 let words = format!("same person as {other} by decision ({place}){because}");
                 self.left_out.get_or_insert(words);
+                self.same_as = Some(other.compare_key());
             }
             Action::UseAddress(address) => {
                 self.address = Some((address.clone(), decision.who.name.is_some()));

@@ -69,7 +69,7 @@ use crate::limits::NAMES_IN_TO_MAX;
 use crate::problem::{Place, Problems};
 use gather::Gathering;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// A participant list as it lies in the workspace.
 #[derive(Clone, Copy, Debug)]
@@ -293,6 +293,17 @@ pub struct ListSummary {
     pub names: Vec<String>,
 }
 
+/// A row that is the same person as another address by decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// The address in the row.
+    pub address: EmailAddress,
+    /// The name in the row.
+    pub name: Option<String>,
+    /// The address that the line names, as it is compared.
+    pub with: String,
+}
+
 /// Everybody in the lists of a campaign.
 #[derive(Clone, Debug, Default)]
 pub struct People {
@@ -309,6 +320,10 @@ pub struct People {
     pub lists: Vec<ListSummary>,
     /// Rows that are greeted in the letter of an earlier one.
     pub joined: u64,
+    /// Rows that are the same person as another address by decision.
+    pub merged: Vec<Merged>,
+    /// Whoever gets a letter of their own by decision, whoever else had one at that address.
+    pub apart: HashSet<RecipientKey>,
     /// What `where` has kept, where there is one.
     pub kept: Option<Kept>,
     /// Rows and letters by list, language and country.

@@ -144,7 +144,12 @@ fn a_name_put_right_at_a_shared_address_is_no_new_person() {
     assert_eq!(workspace.send().0, Some(0));
     workspace.write("recipients/people.csv", DELEGATION.replace("Luis Mora", "Luis Alberto Mora"));
     assert_eq!(workspace.send().0, Some(3));
+    // Luis under a name he took, or somebody else in his place: only a person knows.
     workspace.write("recipients/people.csv", DELEGATION.replace("Luis Mora", "Eva Ruiz"));
+    assert_eq!(workspace.send().0, Some(3));
+    assert_eq!(relay.counts().values().sum::<usize>(), 3);
+    let own = ["people", "change-address", "Eva Ruiz", "office@town.example"];
+    done(workspace.run(&own));
     assert_eq!(workspace.send().0, Some(0), "somebody else in the same office");
     assert_eq!(relay.counts().values().sum::<usize>(), 4);
 }

@@ -39,6 +39,7 @@ mod drive;
 mod faults;
 mod foreign;
 mod greeting;
+mod histories;
 #[cfg(unix)]
 mod interrupts;
 mod isemail;
@@ -60,5 +61,6 @@ mod scale;
 mod screen;
 mod send;
 mod tls;
+mod twice;
 mod whereabouts;
 mod workbooks;
