@@ -34,7 +34,9 @@ impl Unmatched {
     pub fn problem(&self) -> Problem {
         let who = &self.decision.who;
         let hint = match &self.near {
-            Some(near) => format!("Did you mean {near}? Nothing is decided about that person."),
+            Some(near) => {
+                format!("Did you mean {near}? Until it is mended, the line does nothing.")
+            }
             None => "The person may have another address in the newest list: write that one, or \
                      remove the line."
                 .to_owned(),
