@@ -3,13 +3,17 @@
 //! Part of the shell: fetches bytes through the workspace's one door, hands them to the stages in
 //! order, and keeps every problem. It decides nothing about people, letters or documents.
 
+mod decided;
+
+pub use decided::decisions;
+
 use crate::config::{self, ByLanguage, Config, Where};
 use crate::id::{CampaignId, Digest};
 use crate::language::Language;
 use crate::letter::{ImageFile, Letters, RowCondition, Source, Sources, Vocabulary};
 use crate::limits::{
-    ATTACHMENT_BYTES_MAX, CONFIG_BYTES_MAX, DECISIONS_BYTES_MAX, LIST_BYTES_MAX,
-    TEMPLATE_BYTES_MAX, TRANSLATION_OLDER_MIN,
+    ATTACHMENT_BYTES_MAX, CONFIG_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX,
+    TRANSLATION_OLDER_MIN,
 };
 use crate::plan::contents::{self, LookedInto, Which};
 use crate::plan::documents::{self, DocumentSetting, Documents, Reader, Titles};
@@ -21,7 +25,7 @@ use crate::recipients::{
     self, Audience, Decisions, Keep, ListSetting, ListSource, Options, People,
 };
 use crate::time::Timestamp;
-use crate::workspace::{DECISIONS_FILE, Workspace};
+use crate::workspace::Workspace;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -204,14 +208,20 @@ fn read_people(
     let mut lists: Vec<(String, Vec<u8>)> = Vec::new();
     let files = setting.list_files(workspace, problems);
     report_settings_without_list(workspace, config, &files, problems);
-    for file in files {
-        match workspace.read(&file, LIST_BYTES_MAX) {
-            Ok(bytes) => lists.push((file, bytes)),
+    for file in &files {
+        match workspace.read(file, LIST_BYTES_MAX) {
+            Ok(bytes) => lists.push((file.clone(), bytes)),
             Err(problem) => problems.push(problem),
         }
     }
     let decisions = decisions(workspace, config, setting, problems);
-    people_of(&lists, config, setting, decisions, problems)
+    let mut people = people_of(&lists, config, setting, decisions, problems);
+    if !people.unmatched.is_empty() {
+        drop(lists);
+        let unmatched = std::mem::take(&mut people.unmatched);
+        decided::report_unmatched(workspace, config, &files, unmatched, problems);
+    }
+    people
 }
 
 /// Tables of `[lists]` for a file that no campaign reads: misspelt, they would do nothing in silence.
@@ -255,20 +265,6 @@ fn people_of(
     let audience = Audience { same_address: config.people.same_address, keep, decisions };
     let options = Options { copies: setting.copies.clone(), ..config.recipients_options() };
     recipients::gather_for(&sources, &options, &audience, problems)
-}
-
-/// What people decided about recipients of a campaign; every problem is kept.
-pub fn decisions(
-    workspace: &Workspace,
-    config: &Config,
-    setting: &config::Campaign,
-    problems: &mut Problems,
-) -> Decisions {
-    let bytes = workspace.read_if_there(DECISIONS_FILE, DECISIONS_BYTES_MAX);
-    let Some(Some(bytes)) = problems.take_from(bytes) else { return Decisions::default() };
-    let campaigns: Vec<&str> = config.campaigns.iter().map(|c| c.id.as_str()).collect();
-    let lines = recipients::read_decisions(DECISIONS_FILE, &bytes, &campaigns, problems);
-    Decisions::of(lines, setting.id.as_str(), setting.reads_all_lists())
 }
 
 /// The campaign's `where`; a condition with an error keeps everybody, and nothing may be sent.

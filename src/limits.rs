@@ -116,6 +116,12 @@ pub const LIST_SAMPLE_ROWS: usize = 50;
 pub const HEADERS_NAMED_MAX: usize = 20;
 /// Copies to one address that are told of: an office may want so many, a slip in a column makes them.
 pub const COPIES_TO_ONE_SAID_MIN: u64 = 10;
+/// Copies of one letter: each is a delivery of its own, and all stand in its *Cc*. An office has a
+/// handful; RFC 5321 4.5.3.1.8 lets a server stop at 100 recipients, and filters stop earlier.
+pub const COPIES_OF_A_LETTER_MAX: usize = 64;
+/// Lines of `decisions.csv` about nobody for which the lists are searched for a similar address: each
+/// is one pass through everybody, and whoever has more has another list.
+pub const NEAR_ADDRESSES_ASKED_MAX: usize = 20;
 /// Bytes of `decisions.csv`: a hundred thousand decisions fit.
 pub const DECISIONS_BYTES_MAX: u64 = 16 << 20;
 /// Values of a column that `where` names which are counted by name: more are no list of answers.

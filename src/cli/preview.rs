@@ -131,12 +131,7 @@ pub(super) fn choose<'c>(campaign: &'c Campaign, who: &str) -> Result<&'c Recipi
             format!("nobody in the lists of {} is {who:?}", campaign.id),
         )
         .hint("Write an address, or a part of a name or address as it stands in the list.")),
-        all => {
-            let candidate = |r: &&Recipient| {
-                Candidate::new(r.address.as_str(), r.name.as_deref(), Some(&r.place))
-            };
-            Err(several(who, all.iter().map(candidate)))
-        }
+        all => Err(several(who, all.iter().copied().map(Candidate::of))),
     }
 }
 

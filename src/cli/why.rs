@@ -212,7 +212,11 @@ fn is_row_of(
 /// Somebody of the ledger whom WHO may mean.
 #[must_use]
 pub(super) fn candidate(delivery: &StoredDelivery) -> Candidate {
-    Candidate::new(delivery.address.as_str(), delivery.name.as_deref(), Some(&delivery.place))
+    // The address in the list, by which people are asked for, where the letter went elsewhere.
+    let is_elsewhere =
+        delivery.copy_of.is_none() && delivery.address.compare_key() != delivery.key.address();
+    let address = if is_elsewhere { delivery.key.address() } else { delivery.address.as_str() };
+    Candidate::new(address, delivery.name.as_deref(), Some(&delivery.place))
 }
 
 fn rows_as_json(rows: &[(CampaignId, Excluded)]) -> Value {
@@ -474,8 +478,7 @@ fn unplanned(
         let _ = writeln!(text, "{DIM}{}{DIM:#}{told}", padded("decision", 12));
     }
     let address = &recipient.address;
-    let candidate =
-        Candidate::new(address.as_str(), recipient.name.as_deref(), Some(&recipient.place));
+    let candidate = Candidate::of(recipient);
     let key = person_key(address.as_str(), recipient.name.as_deref());
     Found { key, candidate, text }
 }

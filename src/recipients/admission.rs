@@ -16,9 +16,9 @@ use super::shown::{counted, on_one_line};
 use super::{Cause, Excluded, LanguageBy, Merged, Options, People, Recipient, copies, fold};
 use crate::address::EmailAddress;
 use crate::id::RecipientKey;
-use crate::limits::NAMES_SHOWN_MAX;
+use crate::limits::{COPIES_OF_A_LETTER_MAX, NAMES_SHOWN_MAX};
 use crate::problem::{Place, Problem, Problems};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What several rows with one address mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,10 +43,6 @@ pub struct Audience<'a> {
     pub decisions: Decisions,
 }
 
-/// Lines of `decisions.csv` that may lead from one address to the next before they are called a
-/// circle: nobody has so many.
-pub(super) const SAME_PERSON_STEPS_MAX: usize = 20;
-
 /// Rows of one list whose address stood in an earlier row.
 #[derive(Default)]
 struct Repeats {
@@ -58,6 +54,20 @@ struct Repeats {
     apart: u64,
 }
 
+/// What a joint letter has so far, so that a thousand rows of one address are each looked at once.
+struct Together {
+    /// The names it greets, folded.
+    names: HashSet<String>,
+    copies: HashSet<String>,
+}
+
+impl Together {
+    fn of(recipient: &Recipient) -> Together {
+        let names = recipient.names().map(fold::name).collect();
+        Together { names, copies: known_copies(recipient) }
+    }
+}
+
 /// Decides about one person after the other.
 pub(super) struct Admission<'a> {
     same_address: SameAddress,
@@ -67,6 +77,10 @@ pub(super) struct Admission<'a> {
     /// person gets a letter.
     taken: HashMap<String, usize>,
     repeats: Repeats,
+    /// By recipient, where a second row may join in.
+    together: HashMap<usize, Together>,
+    /// Copies of the list's rows that would go where the letter goes: how many, and the first line.
+    own_copies: (u64, u32),
     /// Rows of other names than the first of their address, by that one's place among the
     /// recipients.
     shared: BTreeMap<usize, Vec<(String, Place)>>,
@@ -81,6 +95,8 @@ impl<'a> Admission<'a> {
             sieve: audience.keep.as_ref().map(Sieve::new),
             taken: HashMap::new(),
             repeats: Repeats::default(),
+            together: HashMap::new(),
+            own_copies: (0, 0),
             shared: BTreeMap::new(),
             tally: Tally::default(),
         }
@@ -97,22 +113,31 @@ impl<'a> Admission<'a> {
     }
 
     /// People who are in no list. Whoever added them wants them written to: `where` is not asked.
-    pub(super) fn take_in_added(&mut self, people: &mut People, options: &Options) {
-        let added = self.desk.as_ref().map(|desk| desk.added(options)).unwrap_or_default();
-        if let Some((_, place)) = added.first() {
-            self.begin_list(&place.file);
-        }
+    pub(super) fn take_in_added(
+        &mut self,
+        people: &mut People,
+        options: &Options,
+        problems: &mut Problems,
+    ) {
+        let desk = self.desk.as_ref();
+        let added = desk.map(|desk| desk.added(options, problems)).unwrap_or_default();
+        let Some((_, first)) = added.first() else { return };
+        let file = first.file.clone();
+        self.begin_list(&file);
         for (person, place) in added {
             self.decide(people, person, place, false);
         }
+        self.report_own_copies(&file, problems);
     }
 
     fn decide(&mut self, people: &mut People, mut person: Person, place: Place, asks_where: bool) {
         self.tally.row(&person);
         let listed = person.address.compare_key();
-        let desk = self.desk.as_mut();
-        let mut decided =
-            desk.map(|d| d.decide(&listed, person.name.as_deref())).unwrap_or_default();
+        let mut decided = Decided::default();
+        if let Some(desk) = self.desk.as_mut() {
+            desk.see_copies(&person.copies);
+            decided = desk.decide(&listed, person.name.as_deref());
+        }
         if let Some(with) = decided.same_as.take() {
             let (address, name) = (person.address.clone(), person.name.clone());
             people.merged.push(Merged { address, name, with });
@@ -133,24 +158,17 @@ impl<'a> Admission<'a> {
 
     /// A letter, or a part in one, for somebody who is to be written to.
     fn admit(&mut self, people: &mut People, mut person: Person, place: Place, decided: Decided) {
-        let Decided { address: elsewhere, greeting, copies: more_copies, .. } = decided;
         let name = person.name.as_deref().map(fold::name).unwrap_or_default();
-        let listed = person.address.compare_key();
-        let is_alone_meant = elsewhere.as_ref().is_some_and(|(_, is_named)| *is_named);
+        let is_alone_meant = decided.address.as_ref().is_some_and(|(_, is_named)| *is_named);
         // The key is that of the address in the list.
         let key = match self.same_address == SameAddress::Each || is_alone_meant {
             true if !name.is_empty() => RecipientKey::of_named(&person.address, &name),
             _ => RecipientKey::of(&person.address),
         };
+        let elsewhere = decided.address.as_ref().map(|(address, _)| address);
+        let address = elsewhere.unwrap_or(&person.address).compare_key();
         // Named, and at the very address of the list: a person of their own there.
-        let is_apart = is_alone_meant
-            && key.has_name()
-            && elsewhere.as_ref().is_some_and(|(a, _)| a.compare_key() == listed);
-        if let Some((address, _)) = elsewhere {
-            person.address = address;
-            copies::settle(&mut person.copies, &person.address);
-        }
-        let address = person.address.compare_key();
+        let is_apart = is_alone_meant && key.has_name() && address == person.address.compare_key();
         // What only one recipient can have.
         let slot = match self.same_address {
             SameAddress::Each => format!("{address} {name}"),
@@ -158,7 +176,7 @@ impl<'a> Admission<'a> {
             _ => address.clone(),
         };
         if let Some(first) = self.taken.get(&slot) {
-            return self.repeat(people, *first, person, place);
+            return self.repeat(people, *first, person, place, decided);
         }
         if self.same_address == SameAddress::Each {
             // The address alone stands for its first row, so that others are counted.
@@ -169,40 +187,82 @@ impl<'a> Admission<'a> {
         if is_apart {
             people.apart.insert(key.clone());
         }
+        if let Some((address, _)) = decided.address {
+            person.address = address;
+        }
+        if copies::settle(&mut person.copies, &person.address) {
+            let line = place.line.unwrap_or_default();
+            let (count, first_line) = self.own_copies;
+            self.own_copies = (count + 1, if count == 0 { line } else { first_line });
+        }
+        if let Some(desk) = self.desk.as_mut() {
+            desk.took_effect(&decided.groups);
+        }
         let recipient = recipient(people, person, key, place);
-        let written = greeting.or_else(|| recipient.greeting.clone());
+        let written = decided.greeting.or_else(|| recipient.greeting.clone());
         let mut recipient = Recipient { greeting: written, ..recipient };
-        add_copies(&mut recipient, more_copies);
+        if !decided.copies.is_empty() {
+            let mut known = known_copies(&recipient);
+            add_copies(&mut recipient, &mut known, decided.copies);
+        }
         people.recipients.push(recipient);
     }
 
     /// A row whose address, or address and name, an earlier one has.
-    fn repeat(&mut self, people: &mut People, first: usize, person: Person, place: Place) {
+    fn repeat(
+        &mut self,
+        people: &mut People,
+        first: usize,
+        person: Person,
+        place: Place,
+        decided: Decided,
+    ) {
         let earlier = &mut people.recipients[first];
-        let is_another = is_another(earlier, &person);
-        if is_another && self.same_address == SameAddress::Joint {
-            earlier.together.push(person.values);
-            add_copies(earlier, person.copies);
-            people.joined += 1;
-            self.repeats.joined += 1;
-            return;
+        let name = person.name.as_deref().map(fold::name);
+        let line = earlier.place.line.unwrap_or_default();
+        if self.same_address == SameAddress::Joint
+            && let Some(name) = name
+        {
+            let together = self.together.entry(first).or_insert_with(|| Together::of(earlier));
+            if !together.names.is_empty() && together.names.insert(name) {
+                let copies = person.copies.into_iter().chain(decided.copies);
+                add_copies(earlier, &mut together.copies, copies);
+                earlier.together.push(person.values);
+                people.joined += 1;
+                self.repeats.joined += 1;
+                let why = format!("greeted in the letter of {} row {line}", earlier.place.file);
+                if let Some(desk) = self.desk.as_mut() {
+                    desk.was_idle(&decided.groups, &why, true);
+                }
+                return;
+            }
+        } else if self.same_address == SameAddress::One && is_another(earlier, name.as_deref()) {
+            let name = person.name.clone().unwrap_or_default();
+            self.shared.entry(first).or_default().push((name, place.clone()));
         }
         let what = match self.same_address {
             SameAddress::Each => "same address and name as",
             _ => "same address as",
         };
-        let line = earlier.place.line.unwrap_or_default();
         let reason = format!("{what} {} row {line}", earlier.place.file);
-        if is_another && self.same_address == SameAddress::One {
-            let name = person.name.clone().unwrap_or_default();
-            self.shared.entry(first).or_default().push((name, place.clone()));
+        if let Some(desk) = self.desk.as_mut() {
+            desk.was_idle(&decided.groups, &reason, false);
         }
         self.repeats.left_out += 1;
         leave_out(people, person, place, Cause::SameAddress, reason);
     }
 
+    /// Copies to the address that the letter goes to, which are not sent.
+    fn report_own_copies(&mut self, file: &str, problems: &mut Problems) {
+        let (count, first_line) = std::mem::take(&mut self.own_copies);
+        if count > 0 {
+            problems.push(copies::own_address_note(file, first_line, count));
+        }
+    }
+
     /// What repeated rows of the list that ends became.
     pub(super) fn end_list(&mut self, file: &str, problems: &mut Problems) {
+        self.report_own_copies(file, problems);
         let Repeats { left_out, joined, apart } = std::mem::take(&mut self.repeats);
         let all = left_out + joined + apart;
         if all == 0 {
@@ -231,8 +291,9 @@ impl<'a> Admission<'a> {
         people.kept = self.sieve.map(|sieve| sieve.finish(columns, problems));
         if let Some(mut desk) = self.desk {
             desk.stop_copies(&mut people.recipients, problems);
-            desk.finish(&people.recipients, problems);
+            desk.finish(people, self.same_address, problems);
         }
+        report_too_many_copies(&mut people.recipients, problems);
         for (first, others) in &self.shared {
             problems.push(shared_address(&people.recipients[*first], others));
         }
@@ -240,12 +301,11 @@ impl<'a> Admission<'a> {
     }
 }
 
-/// Whether a row names somebody else than the earlier ones of its address. A row without a name
-/// names nobody.
-fn is_another(earlier: &Recipient, person: &Person) -> bool {
-    let Some(name) = person.name.as_deref().map(fold::name) else { return false };
-    let mut known = earlier.names().peekable();
-    known.peek().is_some() && known.all(|known| fold::name(known) != name)
+/// Whether a row names somebody else than the earlier one of its address. A row without a name names
+/// nobody.
+fn is_another(earlier: &Recipient, name: Option<&str>) -> bool {
+    let earlier = earlier.name.as_deref().map(fold::name);
+    earlier.is_some() && name.is_some() && earlier.as_deref() != name
 }
 
 fn leave_out(people: &mut People, person: Person, place: Place, cause: Cause, reason: String) {
@@ -255,13 +315,34 @@ fn leave_out(people: &mut People, person: Person, place: Place, cause: Cause, re
 }
 
 /// Copies go to each address once, and to nobody who has the letter itself.
-fn add_copies(recipient: &mut Recipient, copies: Vec<EmailAddress>) {
-    for copy in copies {
-        let key = copy.compare_key();
-        let known = std::iter::once(&recipient.address).chain(&recipient.copies);
-        if known.into_iter().all(|known| known.compare_key() != key) {
-            recipient.copies.push(copy);
-        }
+fn add_copies(
+    recipient: &mut Recipient,
+    known: &mut HashSet<String>,
+    copies: impl IntoIterator<Item = EmailAddress>,
+) {
+    let is_new = |copy: &EmailAddress| known.insert(copy.compare_key());
+    recipient.copies.extend(copies.into_iter().filter(is_new));
+}
+
+/// Who has a letter or a copy of it, as addresses are compared.
+fn known_copies(recipient: &Recipient) -> HashSet<String> {
+    let all = std::iter::once(&recipient.address).chain(&recipient.copies);
+    all.map(EmailAddress::compare_key).collect()
+}
+
+/// A letter that half a town would have in copy is none that anybody means to send.
+fn report_too_many_copies(recipients: &mut [Recipient], problems: &mut Problems) {
+    let has_too_many = |r: &&mut Recipient| r.copies.len() > COPIES_OF_A_LETTER_MAX;
+    for recipient in recipients.iter_mut().filter(has_too_many) {
+        let address = &recipient.address;
+        let message =
+            format!("more than {COPIES_OF_A_LETTER_MAX} copies of the letter to {address}");
+        let hint = "Write to so many people by a mailing of their own: everybody sees all addresses \
+                    of a letter's copies.";
+        let problem = Problem::error("too-many-copies", message).hint(hint);
+        problems.push(problem.place(recipient.place.clone()).recipient(address.as_str()));
+        // What comes after need not bear them all.
+        recipient.copies.truncate(COPIES_OF_A_LETTER_MAX);
     }
 }
 

@@ -51,8 +51,6 @@ pub(super) struct Tidied {
     pub(super) outer_breaks: Tally,
     /// Names with marks of writing direction.
     pub(super) direction_marks: Tally,
-    /// Copies that would go to the person's own address.
-    pub(super) own_copies: Tally,
     /// Addresses with something around them.
     pub(super) addresses: BTreeMap<Repair, Tally>,
     /// Rows that are no person's.
@@ -136,9 +134,6 @@ impl RowCheck<'_> {
         let in_columns = self.copies(&cells, row.line);
         let (address, mut copies) = found?;
         copies.extend(in_columns);
-        if copies::settle(&mut copies, &address) {
-            self.tidied.own_copies.add(row.line, self.layout.email);
-        }
         Some(Person { address, name, language, language_by, country, values, copies, greeting })
     }
 
@@ -284,7 +279,7 @@ impl RowCheck<'_> {
                     all.extend(found.into_iter().map(|one| one.address));
                 }
                 Err(error) => {
-                    let problem = copies::refusal(layout, column, cell, &error);
+                    let problem = copies::refusal(&layout.described(column), cell, &error);
                     self.report_cell(problem, line, column);
                 }
             }

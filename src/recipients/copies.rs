@@ -11,7 +11,6 @@
 //! Problems with the cell's place, or with the setting's.
 
 use super::address_cell::{AddressCell, Found};
-use super::columns::Layout;
 use super::shown::{counted, quoted};
 use super::values::ColumnNames;
 use super::{CopyColumn, People, TwoAddresses};
@@ -68,9 +67,8 @@ pub(super) fn settle(copies: &mut Vec<EmailAddress>, own: &EmailAddress) -> bool
     names_own
 }
 
-/// Reports a cell that is no address.
-pub(super) fn refusal(layout: &Layout, column: usize, cell: &str, error: &AddressError) -> Problem {
-    let described = layout.described(column);
+/// Reports a cell that is no address; `described`: its column, as messages name it.
+pub(super) fn refusal(described: &str, cell: &str, error: &AddressError) -> Problem {
     let message = format!("the address {} for a copy in {described} {error}", quoted(cell));
     let hint = super::repair::hint(cell).trim_end_matches('.').to_owned();
     Problem::error("bad-address", message).hint(format!("{hint}, or empty the cell: no copy."))

@@ -6,7 +6,6 @@
 use super::ListSummary;
 use super::check::{Example, Tally, Tidied};
 use super::columns::Layout;
-use super::copies;
 use super::reading::HeaderRow;
 use super::shown::counted;
 use crate::problem::{Place, Problem, Problems};
@@ -63,9 +62,6 @@ pub(super) fn report_tidied(file: &str, layout: &Layout, tidied: &Tidied, proble
     );
     for (repair, tally) in &tidied.addresses {
         note("tidied-address", tally, "address", repair.done());
-    }
-    if let Some((line, _)) = tidied.own_copies.first {
-        problems.push(copies::own_address_note(file, line, tidied.own_copies.count));
     }
     if let Some(footer) = &tidied.footer {
         let (rows, hold) =

@@ -180,7 +180,7 @@ impl<'a> Gathering<'a> {
         report_unknown_countries(&self.countries, problems);
         self.people.columns = self.names.iter().cloned().collect();
         let mut people = self.people;
-        self.admission.take_in_added(&mut people, self.options);
+        self.admission.take_in_added(&mut people, self.options, problems);
         self.admission.finish(&mut people, problems);
         twins::report(&people.recipients, problems);
         copies::report(&people, &self.options.copies, &self.names, problems);

@@ -2,8 +2,9 @@
 //!
 //! Owns everything between the bytes of a list and a [`Recipient`]: reading (`reading/`,
 //! `workbook/`), what columns are called and mean (`columns.rs`, `headers.rs`, `recognise.rs`),
-//! checking rows (`check.rs`, `address_cell.rs`, `copies.rs`, `name.rs`, `damaged.rs`, `country.rs`), who of them
-//! gets a letter (`admission.rs`, `decisions.rs`, `keep.rs`, `twins.rs`, counted in `audience.rs`),
+//! checking rows (`check.rs`, `address_cell.rs`, `copies.rs`, `name.rs`, `damaged.rs`, `country.rs`),
+//! who of them gets a letter (`admission.rs`, `decisions.rs`, `decision_review.rs`, `keep.rs`,
+//! `twins.rs`, counted in `audience.rs`),
 //! addresses that are probably slips (`slips.rs`), searching (`select.rs`) and the greeting
 //! (`greeting/`). Which files are lists, and what letters say, is decided elsewhere.
 //!
@@ -24,6 +25,7 @@ mod copies;
 pub mod country;
 mod damaged;
 mod decision_lines;
+mod decision_review;
 mod decisions;
 mod domains;
 mod evidence;
@@ -55,6 +57,7 @@ pub use columns::column_name;
 pub use decision_lines::{
     Action, DECISION_COLUMNS, Decision, DecisionForm, decision_form, read_decisions,
 };
+pub use decision_review::Unmatched;
 pub use decisions::Decisions;
 pub use keep::{Condition, Holds, Keep, Kept, KeptColumn, SeenColumn, SeenValue};
 pub use reading::Encoding;
@@ -208,6 +211,16 @@ pub struct Recipient {
 }
 
 impl Recipient {
+    /// The person's address in the list, by which they are asked for and decided about: where the
+    /// letter goes elsewhere, as it is compared.
+    #[must_use]
+    pub fn listed_address(&self) -> &str {
+        match self.address.compare_key() == self.key.address() {
+            true => self.address.as_str(),
+            false => self.key.address(),
+        }
+    }
+
     /// The names of all whom the letter greets, the first row's first; rows without one have none.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.name.as_deref().into_iter().chain(self.together.iter().filter_map(|v| v.get("name")))
@@ -328,6 +341,9 @@ pub struct People {
     pub kept: Option<Kept>,
     /// Rows and letters by list, language and country.
     pub shares: Shares,
+    /// Lines of `decisions.csv` that mean nobody here, and may mean somebody of lists that were not
+    /// read.
+    pub unmatched: Vec<Unmatched>,
 }
 
 /// Reads all lists of a campaign, in order; every problem is kept, none ends the reading.

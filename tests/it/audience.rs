@@ -243,7 +243,7 @@ fn somebody_with_two_addresses_is_warned_of_with_both() {
     assert_eq!(code, Some(0));
     let found = problem(&json, "probable-duplicate");
     assert_eq!((found["line"].as_u64(), found["severity"].as_str()), (Some(3), Some("warning")));
-    for words in ["ana@lima.example", "perez@mail.example", "people.csv:2", "merge-with"] {
+    for words in ["ana@lima.example", "perez@mail.example", "people.csv:2", "people merge"] {
         assert!(found.to_string().contains(words), "{found:#}");
     }
     assert_eq!(codes(&json).iter().filter(|c| *c == "probable-duplicate").count(), 1);

@@ -24,6 +24,7 @@ mod letters;
 mod quotes;
 mod rows;
 
+pub(super) use delimiter::name as delimiter_name;
 pub(crate) use delimiter::parse as parse_delimiter;
 pub use encoding::Encoding;
 pub(crate) use encoding::USUAL_NAMES as USUAL_ENCODINGS;
