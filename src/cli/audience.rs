@@ -22,7 +22,7 @@ pub(super) fn lines(people: &People) -> Vec<(&'static str, String)> {
     }
     let languages: Vec<_> = shares.languages.iter().map(|(l, s)| (l.to_string(), *s)).collect();
     lines.push(("languages", named(&languages)));
-    if shares.countries.iter().any(|(code, _)| code.is_some()) {
+    if shares.countries.iter().any(|(code, share)| code.is_some() && share.letters > 0) {
         lines.push(("countries", countries(shares)));
     }
     for line in kept(people) {
@@ -67,7 +67,9 @@ pub(super) fn lists(shares: &Shares) -> String {
 #[must_use]
 pub(super) fn countries(shares: &Shares) -> String {
     let name = |code: Option<&str>| code.unwrap_or("unknown").to_owned();
-    let all: Vec<_> = shares.countries.iter().map(|(code, share)| (name(*code), *share)).collect();
+    // A country that nobody is written to in is no news where a mailing is for some.
+    let written_to = shares.countries.iter().filter(|(_, share)| share.letters > 0);
+    let all: Vec<_> = written_to.map(|(code, share)| (name(*code), *share)).collect();
     named(&all)
 }
 
@@ -159,7 +161,12 @@ pub(super) fn as_json(people: &People) -> Value {
                 json!({"value": v.value, "rows": v.rows, "kept": v.keeps})
             };
             let values: Vec<Value> = c.values.iter().map(value).collect();
-            json!({"column": c.column, "values": values, "others": c.others})
+            json!({
+                "column": c.column,
+                "values": values,
+                "others": c.others,
+                "without_column": c.lacking,
+            })
         };
         let columns: Vec<Value> = kept.columns.iter().map(column).collect();
         json!({"kept": kept.rows, "left_out": kept.left_out, "columns": columns})

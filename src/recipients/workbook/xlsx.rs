@@ -17,6 +17,7 @@ use super::package::{Element, Package, Part, Piece};
 use super::sheet::Sheet;
 use super::styles::Styles;
 use crate::limits::{CELL_BYTES_MAX, WORKBOOK_STRINGS_MAX, WORKBOOK_TEXT_BYTES_MAX};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// A sheet as the workbook lists it.
@@ -337,6 +338,7 @@ impl<'s> Cells<'s> {
                 self.cell.has_value = true;
                 self.rich.open("is");
             }
+            "col" => self.open_column(element)?,
             "filterColumn" => self.sheet.observed.is_filtered = true,
             "mergeCell" => {
                 let range = element.attribute("ref")?;
@@ -358,6 +360,17 @@ impl<'s> Cells<'s> {
         };
         self.column = 0;
         self.is_hidden = hidden.is_some_and(|hidden| is_true(&hidden));
+        Ok(())
+    }
+
+    fn open_column(&mut self, element: &Element<'_>) -> Result<(), Damage> {
+        let [first, last, hidden] = element.attributes(["min", "max", "hidden"])?;
+        let number = |text: Option<Cow<'_, str>>| text?.parse::<u32>().ok()?.checked_sub(1);
+        if let (Some(first), Some(last)) = (number(first), number(last))
+            && hidden.is_some_and(|hidden| is_true(&hidden))
+        {
+            self.sheet.observed.hidden_columns(first, last);
+        }
         Ok(())
     }
 
