@@ -185,6 +185,22 @@ fn where_keeps_the_rows_with_its_values() {
     assert!(why.stdout.contains("left out, where: attended is \"no\""), "{why:#?}");
 }
 
+/// `unknown-language` nagged about people who get no letter.
+#[test]
+fn languages_of_people_who_are_left_out_are_not_asked_about() {
+    let list = "email,name,language,attended\na@x.example,Ana Li,Dutch/x,yes\n\
+                b@x.example,Bo Li,Dutch/x,no\nc@x.example,Cy Li,рус.,no\n";
+    let told = |workspace: Workspace| {
+        let (_, json) = workspace.run_json(&["check"]);
+        let problems = json["problems"].as_array().expect("problems").iter();
+        let unknown = problems.filter(|p| p["code"] == "unknown-language");
+        unknown.map(|p| (p["count"].as_u64(), p["line"].as_u64())).collect::<Vec<_>>()
+    };
+    assert_eq!(told(workspace(list)), [(Some(2), Some(2)), (Some(1), Some(4))]);
+    let some = workspace(list).campaign_lines("where = { attended = \"yes\" }");
+    assert_eq!(told(some), [(Some(1), Some(2))]);
+}
+
 #[test]
 fn where_may_be_a_condition_as_in_letters() {
     let workspace = workspace(ATTENDANCE).campaign_lines(
