@@ -22,11 +22,11 @@ use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only}
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::recipients::greeting::{self, Greetings};
 use crate::recipients::{
-    self, Audience, Decisions, Keep, ListSetting, ListSource, Options, People,
+    self, Audience, Decisions, Keep, ListSetting, ListSource, Options, People, UnusedColumn,
 };
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -216,12 +216,42 @@ fn read_people(
     }
     let decisions = decisions(workspace, config, setting, problems);
     let mut people = people_of(&lists, config, setting, decisions, problems);
+    drop(lists);
+    report_unused_columns(workspace, config, &files, &people, problems);
     if !people.unmatched.is_empty() {
-        drop(lists);
         let unmatched = std::mem::take(&mut people.unmatched);
         decided::report_unmatched(workspace, config, &files, unmatched, problems);
     }
     people
+}
+
+/// Lines of `[columns]` that do nothing for these lists. The lists of other campaigns are opened
+/// only where that would be an error.
+fn report_unused_columns(
+    workspace: &Workspace,
+    config: &Config,
+    files: &[String],
+    people: &People,
+    problems: &mut Problems,
+) {
+    let others = match people.unused_columns.iter().any(UnusedColumn::does_nothing) {
+        true => other_lists(workspace, config, files),
+        false => BTreeSet::new(),
+    };
+    let options = config.recipients_options();
+    let headers = |file: &String| {
+        let bytes = workspace.read(file, LIST_BYTES_MAX).ok()?;
+        recipients::headers_of(&ListSource { file, bytes: &bytes }, &options)
+    };
+    let elsewhere: Vec<_> = others.iter().map(headers).collect();
+    people.unused_columns.iter().for_each(|unused| problems.push(unused.problem(&elsewhere)));
+}
+
+/// The lists that only other campaigns read.
+fn other_lists(workspace: &Workspace, config: &Config, files: &[String]) -> BTreeSet<String> {
+    let of_campaign = |c: &config::Campaign| c.list_files(workspace, &mut Problems::new());
+    let all = config.campaigns.iter().flat_map(of_campaign);
+    all.filter(|file| !files.contains(file)).collect()
 }
 
 /// Tables of `[lists]` for a file that no campaign reads: misspelt, they would do nothing in silence.

@@ -19,7 +19,7 @@ pub(super) fn lines(people: &People) -> Vec<(&'static str, String)> {
     let mut lines = of_rows(people);
     let languages: Vec<_> = shares.languages.iter().map(|(l, s)| (l.to_string(), *s)).collect();
     lines.push(("languages", named(&languages)));
-    if shares.countries.iter().any(|(code, _)| code.is_some()) {
+    if shares.countries.iter().any(|(code, share)| code.is_some() && share.letters > 0) {
         lines.push(("countries", countries(shares)));
     }
     lines.extend(of_left_out(people));
@@ -199,7 +199,12 @@ pub(super) fn as_json(people: &People) -> Value {
                 json!({"value": v.value, "rows": v.rows, "kept": v.keeps})
             };
             let values: Vec<Value> = c.values.iter().map(value).collect();
-            json!({"column": c.column, "values": values, "others": c.others})
+            json!({
+                "column": c.column,
+                "values": values,
+                "others": c.others,
+                "without_column": c.lacking,
+            })
         };
         let columns: Vec<Value> = kept.columns.iter().map(column).collect();
         json!({"kept": kept.rows, "left_out": kept.left_out, "columns": columns})

@@ -103,6 +103,8 @@ impl Told {
 
     fn hint(&mut self, hint: Option<&str>) {
         if let Some(hint) = hint {
+            // Lines to be copied stand below the sentence.
+            let hint = hint.replace('\n', "\n    ");
             self.line(&format!("  {BLUE}={BLUE:#} {hint}"));
         }
     }
@@ -127,6 +129,7 @@ impl Told {
             // What is to be done with several in a row stands below the last of them.
             let is_last = shown.get(n + 1).is_none_or(|next| next[0].hint != same[0].hint);
             if let Some(hint) = same[0].hint.as_deref().filter(|_| with_hints && is_last) {
+                let hint = hint.replace('\n', "\n        ");
                 self.line(&format!("      {BLUE}={BLUE:#} {hint}"));
             }
         }

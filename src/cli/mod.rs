@@ -30,6 +30,7 @@ mod freeze;
 mod init;
 mod kind_lines;
 mod kinds;
+mod language_rules;
 mod language_table;
 mod list_lines;
 mod new;

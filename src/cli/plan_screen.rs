@@ -2,6 +2,7 @@
 
 use super::audience;
 use super::chosen::{Number, that_go};
+use super::language_rules::by_other_rules;
 use super::ui::{BOLD, DIM, grouped, padded, plural, size};
 use super::wrapping::wrapped;
 use crate::address::EmailAddress;
@@ -11,7 +12,6 @@ use crate::language::Language;
 use crate::ledger::State;
 use crate::letter::Attachment;
 use crate::plan::Plan;
-use crate::recipients::LanguageBy;
 use crate::recipients::greeting::Kind;
 use crate::send::Selection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -108,7 +108,8 @@ pub(super) fn plan_screen(
             let _ = writeln!(screen, "{}", wrapped(&line, columns, LABEL_COLUMNS));
         }
     };
-    line("languages", &languages(plan), &by_default(campaign, plan));
+    let people = plan.deliveries.iter().map(|d| &campaign.people.recipients[d.recipient]);
+    line("languages", &languages(plan), &by_other_rules(people));
     for stand_in in stand_ins(campaign, plan) {
         line("", &stand_in, "");
     }
@@ -188,23 +189,6 @@ fn stand_ins(campaign: &Campaign, plan: &Plan) -> Vec<String> {
         format!("letter in {given} for {wanted} {}", grouped(people))
     });
     words.collect()
-}
-
-/// `37 by default (empty cell)`.
-fn by_default(campaign: &Campaign, plan: &Plan) -> String {
-    let by = |how: LanguageBy| {
-        let decided =
-            plan.deliveries.iter().map(|d| campaign.people.recipients[d.recipient].language_by);
-        decided.filter(|by| *by == how).count() as u64
-    };
-    let mut words = Vec::new();
-    if by(LanguageBy::Default) > 0 {
-        words.push(format!("{} by default (empty cell)", grouped(by(LanguageBy::Default))));
-    }
-    if by(LanguageBy::Country) > 0 {
-        words.push(format!("{} by country", grouped(by(LanguageBy::Country))));
-    }
-    words.join(", ")
 }
 
 /// `Statement (1), Guidelines (2)` and the weight of a letter.

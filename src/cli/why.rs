@@ -15,7 +15,9 @@ use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
 use crate::limits::WHY_LISTS_BYTES_MAX;
 use crate::problem::{Problem, Problems};
 use crate::recipients::greeting::Greetings;
-use crate::recipients::{Cause, Decision, Decisions, Excluded, People, Recipient, select};
+use crate::recipients::{
+    Cause, Decision, Decisions, Excluded, LanguageBy, People, Recipient, select,
+};
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -460,7 +462,7 @@ fn unplanned(
     let names = recipient.all_names();
     let name = names.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", recipient.address);
-    let language = format!("{} ({})", recipient.language, by_words(recipient.language_by));
+    let language = format!("{} ({})", recipient.language, by_words(recipient));
     let copies = recipient.copies.iter().map(|a| ("copy to", a.to_string()));
     for (label, value) in [
         ("row", recipient.place.to_string()),
@@ -533,12 +535,17 @@ fn person_key(address: &str, name: Option<&str>) -> String {
     format!("{} {}", key_of(address), words.join(" "))
 }
 
-fn by_words(by: crate::recipients::LanguageBy) -> &'static str {
-    match by {
-        crate::recipients::LanguageBy::Column => "from the list",
-        crate::recipients::LanguageBy::Decision => "by decision",
-        crate::recipients::LanguageBy::Country => "by country",
-        crate::recipients::LanguageBy::Default => "by default",
+/// `by default; the cell "Dutch" is not known`.
+fn by_words(recipient: &Recipient) -> String {
+    let rule = match recipient.language_by {
+        LanguageBy::Column => "from the list",
+        LanguageBy::Decision => "by decision",
+        LanguageBy::Country => "by country",
+        LanguageBy::Default => "by default",
+    };
+    match recipient.unknown_language() {
+        None => rule.to_owned(),
+        Some(cell) => format!("{rule}; the cell \"{}\" is not known", one_line(cell)),
     }
 }
 

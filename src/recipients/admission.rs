@@ -286,9 +286,9 @@ impl<'a> Admission<'a> {
     }
 
     /// Everybody, after the last list.
-    pub(super) fn finish(self, people: &mut People, problems: &mut Problems) {
+    pub(super) fn finish(self, people: &mut People, options: &Options, problems: &mut Problems) {
         let columns = people.knows_all_columns.then_some(people.columns.as_slice());
-        people.kept = self.sieve.map(|sieve| sieve.finish(columns, problems));
+        people.kept = self.sieve.map(|sieve| sieve.finish(columns, &options.columns, problems));
         if let Some(mut desk) = self.desk {
             desk.stop_copies(&mut people.recipients, problems);
             desk.finish(people, self.same_address, problems);

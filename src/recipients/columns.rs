@@ -18,7 +18,7 @@ use super::headers::{self, Role};
 use super::recognise::{self, Certainty};
 use super::shown::{on_one_line, quoted_header};
 use super::values::ColumnNames;
-use super::{Options, copies, fold};
+use super::{ColumnSetting, Options, copies, fold};
 use crate::limits::HEADERS_NAMED_MAX;
 use crate::problem::{Place, Problem, Problems, nearest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -153,33 +153,107 @@ impl<'a> Columns<'a> {
         set
     }
 
-    /// Reports settings that no list has a header for.
-    pub(super) fn report_unused(&self, problems: &mut Problems) {
+    /// The settings that the lists have not all headers for.
+    pub(super) fn unused(&self) -> Vec<UnusedColumn> {
         if self.seen.is_empty() {
             // No list was read so far that it has columns, and that was said.
-            return;
+            return Vec::new();
         }
-        for setting in &self.options.columns {
+        let unused = |setting: &ColumnSetting| {
             let is_used = |header: &&String| self.used.contains(&name_of(header));
-            let any_used = setting.headers.iter().any(|header| is_used(&header));
-            for header in setting.headers.iter().filter(|header| !is_used(header)) {
-                let message =
-                    format!("no list has a column {} for {}", quoted_header(header), setting.name);
-                // Lists differ, and a campaign may leave some out: one header of several is enough.
-                let problem = match any_used {
-                    true => Problem::note("unused-column", message),
-                    false => Problem::error("unknown-column", message).hint(self.nearby(header)),
-                };
-                problems.push(problem.place(setting.place.clone()));
-            }
-        }
+            let headers: Vec<String> =
+                setting.headers.iter().filter(|header| !is_used(header)).cloned().collect();
+            (!headers.is_empty()).then(|| UnusedColumn {
+                name: setting.name.clone(),
+                has_another: headers.len() < setting.headers.len(),
+                hint: self.hint(&headers),
+                headers,
+                place: setting.place.clone(),
+            })
+        };
+        self.options.columns.iter().filter_map(unused).collect()
     }
 
-    fn nearby(&self, header: &str) -> String {
-        match nearest(header, self.seen.iter().map(String::as_str)) {
+    fn hint(&self, headers: &[String]) -> String {
+        let near = |header: &String| nearest(header, self.seen.iter().map(String::as_str));
+        match headers.iter().find_map(near) {
             Some(near) => format!("Did you mean {}?", quoted_header(near)),
-            None => format!("The lists have {}.", enumerated(self.seen.iter())),
+            None => format!(
+                "Remove the line, or write the header that your list has: {}.",
+                enumerated(self.seen.iter())
+            ),
         }
+    }
+}
+
+/// A line of `[columns]` with headers that no list of the mailing has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusedColumn {
+    /// What the line calls the column.
+    name: String,
+    /// The headers that no list has.
+    headers: Vec<String>,
+    /// Whether some list has another header of the line.
+    has_another: bool,
+    /// What to do if it is a slip.
+    hint: String,
+    place: Place,
+}
+
+impl UnusedColumn {
+    /// Whether the line does nothing for the mailing.
+    #[must_use]
+    pub fn does_nothing(&self) -> bool {
+        !self.has_another
+    }
+
+    /// What is wrong with it. `[columns]` is for all mailings: a header that a list of another one
+    /// has is no slip. `elsewhere` are the headers of those lists, `None` for one that cannot be
+    /// read and may have any.
+    #[must_use]
+    pub fn problem(&self, elsewhere: &[Option<Vec<String>>]) -> Problem {
+        let named: Vec<String> = self.headers.iter().map(|h| quoted_header(h)).collect();
+        let message = format!("no list has a column {} for {}", any_of(&named), self.name);
+        let problem = match self.standing(elsewhere) {
+            Standing::OneOfSeveral => Problem::note("unused-column", message),
+            Standing::Elsewhere => Problem::note("unused-column", message)
+                .hint("It does nothing here; a list of another mailing has it."),
+            Standing::PerhapsElsewhere => Problem::note("unused-column", message)
+                .hint("It may be in a list of another mailing that cannot be read."),
+            Standing::Nowhere => Problem::error("unknown-column", message).hint(&self.hint),
+        };
+        problem.place(self.place.clone())
+    }
+
+    fn standing(&self, elsewhere: &[Option<Vec<String>>]) -> Standing {
+        let wanted: Vec<String> = self.headers.iter().map(|header| name_of(header)).collect();
+        let has = |headers: &Vec<String>| headers.iter().any(|h| wanted.contains(&name_of(h)));
+        if self.has_another {
+            Standing::OneOfSeveral
+        } else if elsewhere.iter().flatten().any(has) {
+            Standing::Elsewhere
+        } else if elsewhere.contains(&None) {
+            Standing::PerhapsElsewhere
+        } else {
+            Standing::Nowhere
+        }
+    }
+}
+
+/// Where the headers of a line that a mailing has no list for may be.
+enum Standing {
+    /// Lists differ: another header of the line is in one of them.
+    OneOfSeveral,
+    Elsewhere,
+    PerhapsElsewhere,
+    Nowhere,
+}
+
+/// `"Town", "Ville" or "Ciudad"`.
+fn any_of(named: &[String]) -> String {
+    match named {
+        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+        _ => named.concat(),
     }
 }
 
@@ -409,7 +483,6 @@ fn enumerated<'h>(headers: impl Iterator<Item = &'h String>) -> String {
 mod tests {
     use super::*;
     use crate::language::Language;
-    use crate::recipients::ColumnSetting;
 
     fn options(columns: &[(&str, &str)]) -> Options {
         let setting = |(name, headers): &(&str, &str)| ColumnSetting {
@@ -434,7 +507,7 @@ mod tests {
         let place = Place::line("l.csv", 1);
         let evidence = |_: &[usize]| Evidence::default();
         let layout = found.layout(headers.iter().copied(), evidence, &place, &mut problems);
-        found.report_unused(&mut problems);
+        found.unused().iter().for_each(|unused| problems.push(unused.problem(&[])));
         let shown = problems
             .iter()
             .map(|p| format!("{}: {} | {}", p.code, p.message, p.hint.clone().unwrap_or_default()));

@@ -45,6 +45,31 @@ pub(super) fn report_list(
     problems.push(Problem::note("list-read", message).place(Place::file(&list.file)));
 }
 
+/// Columns that the spreadsheet program does not show, the addresses first: somebody may have hidden
+/// what was not to be used.
+pub(super) fn report_hidden_columns(
+    file: &str,
+    line: u32,
+    layout: &Layout,
+    is_hidden: impl Fn(usize) -> bool,
+    problems: &mut Problems,
+) {
+    let is_read = |column: &usize| !layout.headers[*column].is_empty() && is_hidden(*column);
+    let mut hidden: Vec<usize> = (0..layout.headers.len()).filter(is_read).collect();
+    hidden.sort_by_key(|column| (*column != layout.email, *column));
+    for column in hidden {
+        let described = layout.described(column);
+        let message = match column == layout.email {
+            true => format!("{described} is hidden in the workbook, and its addresses are used"),
+            false => format!("{described} is hidden in the workbook, and is read all the same"),
+        };
+        let hint =
+            "Show it in the spreadsheet program and look; delete it if it is not to be used.";
+        let place = Place::cell(file, line, column + 1);
+        problems.push(Problem::note("hidden-column", message).hint(hint).place(place));
+    }
+}
+
 pub(super) fn report_tidied(file: &str, layout: &Layout, tidied: &Tidied, problems: &mut Problems) {
     let mut note = |code, tally: &Tally, what: &str, done: &str| {
         if let Some((line, cell)) = tally.first {

@@ -10,13 +10,16 @@ use super::admission::{Admission, Audience};
 use super::check::{RowCheck, Tidied};
 use super::columns::{Columns, Layout};
 use super::evidence::Evidence;
-use super::findings::{empty_list, report_list, report_tidied};
+use super::findings::{empty_list, report_hidden_columns, report_list, report_tidied};
+use super::headers::Role;
 use super::meaning::{Meanings, Unknown};
 use super::reading::{self, Detected, HeaderRow, Opened, Rows};
 use super::samples::Samples;
 use super::shown::{counted, quoted};
 use super::workbook;
-use super::{ListSetting, ListSource, ListSummary, Options, People, copies, country, slips, twins};
+use super::{
+    ListSetting, ListSource, ListSummary, Options, People, Recipient, copies, country, slips, twins,
+};
 use crate::language::Language;
 use crate::limits::PROBLEMS_OF_A_KIND_MAX;
 use crate::problem::{Place, Problem, Problems};
@@ -78,6 +81,9 @@ impl<'a> Gathering<'a> {
         let found = self.header(list, opened, &mut rows, problems);
         opened.report(list.file, found.as_ref().map_or(0, |(header, _)| header.line), problems);
         let (header, layout) = found?;
+        let is_hidden = |column| opened.is_hidden_column(column);
+        report_hidden_columns(list.file, header.line, &layout, is_hidden, problems);
+        copies::note_unused(&self.options.copies, list.file, header.line, &layout, problems);
         self.address_cells.insert(list.file.to_owned(), layout.email + 1);
         self.names.extend(layout.names.iter().map(str::to_owned));
         let Detected { encoding, delimiter, sheet } = opened.detected(&rows);
@@ -115,16 +121,7 @@ impl<'a> Gathering<'a> {
                 return None;
             }
         };
-        let headers: Vec<String> = loop {
-            match rows.next_filled() {
-                Ok(Some(row)) if row.line == header.line => {
-                    break row.cells().map(str::to_owned).collect();
-                }
-                Ok(None) => return None,
-                // A title, whatever is the matter with it.
-                Ok(Some(_)) | Err(_) => {}
-            }
-        };
+        let headers = header_cells(header, rows)?;
         let place = Place::line(list.file, header.line);
         let cells = headers.iter().map(String::as_str);
         let evidence = |columns: &[usize]| evidence_of(rows, columns);
@@ -175,13 +172,15 @@ impl<'a> Gathering<'a> {
 
     /// Everybody, after the last list.
     pub(super) fn finish(mut self, no_lists: bool, problems: &mut Problems) -> People {
-        self.columns.report_unused(problems);
-        report_unknown_languages(&self.languages, self.options, problems);
+        self.people.unused_columns = self.columns.unused();
         report_unknown_countries(&self.countries, problems);
         self.people.columns = self.names.iter().cloned().collect();
         let mut people = self.people;
         self.admission.take_in_added(&mut people, self.options, problems);
-        self.admission.finish(&mut people, problems);
+        self.admission.finish(&mut people, self.options, problems);
+        let is_in_a_list = |r: &&Recipient| self.address_cells.contains_key(&r.place.file);
+        let readers = people.recipients.iter().filter(is_in_a_list);
+        report_unknown_languages(readers, self.options, problems);
         twins::report(&people.recipients, problems);
         copies::report(&people, &self.options.copies, &self.names, problems);
         slips::report(&people, &self.address_cells, problems);
@@ -190,6 +189,26 @@ impl<'a> Gathering<'a> {
             problems.push(nobody(no_lists));
         }
         people
+    }
+}
+
+/// See [`headers_of`](super::headers_of).
+pub(super) fn headers_of(list: &ListSource<'_>, options: &Options) -> Option<Vec<String>> {
+    let opened = reading::open(list, ListSetting::of(&options.lists, list.file)).ok()?;
+    header_cells(opened.header_row(options).ok()??, &mut opened.rows())
+}
+
+/// The cells of the header; `rows` then stand behind it.
+fn header_cells(header: HeaderRow, rows: &mut Rows<'_>) -> Option<Vec<String>> {
+    loop {
+        match rows.next_filled() {
+            Ok(Some(row)) if row.line == header.line => {
+                return Some(row.cells().map(str::to_owned).collect());
+            }
+            Ok(None) => return None,
+            // A title, whatever is the matter with it.
+            Ok(Some(_)) | Err(_) => {}
+        }
     }
 }
 
@@ -210,18 +229,30 @@ fn nobody(no_lists: bool) -> Problem {
     )
 }
 
-fn report_unknown_languages(
-    languages: &Meanings<Language>,
+/// Only of those who get a letter: nobody mends the cells of the others.
+fn report_unknown_languages<'r>(
+    readers: impl Iterator<Item = &'r Recipient>,
     options: &Options,
     problems: &mut Problems,
 ) {
+    let mut unknown: HashMap<&str, Unknown> = HashMap::new();
+    for (text, recipient) in readers.filter_map(|r| Some((r.unknown_language()?, r))) {
+        let first = || {
+            let cell = recipient.values.cell_number(Role::Language.as_str()).unwrap_or(1);
+            let line = recipient.place.line.unwrap_or_default();
+            Unknown { place: Place::cell(&recipient.place.file, line, cell), count: 0 }
+        };
+        unknown.entry(text).or_insert_with(first).count += 1;
+    }
+    let mut unknown: Vec<_> = unknown.into_iter().collect();
+    unknown.sort_by(|a, b| (&a.1.place, a.0).cmp(&(&b.1.place, b.0)));
     let hint = format!(
         "Write a tag or a name, such as fr or français; until then by_country or the default ({}) \
          decides.",
         options.default_language
     );
-    for (text, unknown) in languages.unknown() {
-        problems.push(unknown_value("unknown-language", "language", text, unknown).hint(&hint));
+    for (text, unknown) in unknown {
+        problems.push(unknown_value("unknown-language", "language", text, &unknown).hint(&hint));
     }
 }
 

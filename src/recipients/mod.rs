@@ -53,7 +53,7 @@ mod workbook;
 
 pub use admission::{Audience, SameAddress};
 pub use audience::{Share, Shares};
-pub use columns::column_name;
+pub use columns::{UnusedColumn, column_name};
 pub use decision_lines::{
     Action, DECISION_COLUMNS, Decision, DecisionForm, decision_form, read_decisions,
 };
@@ -238,6 +238,15 @@ impl Recipient {
         }
     }
 
+    /// What the person's language cell says, where it is not understood and another rule decided.
+    #[must_use]
+    pub fn unknown_language(&self) -> Option<&str> {
+        match self.language_by {
+            LanguageBy::Column | LanguageBy::Decision => None,
+            LanguageBy::Country | LanguageBy::Default => self.values.get("language"),
+        }
+    }
+
     /// The name beside the address in `To:`. That of a crowd would be a line nobody reads.
     #[must_use]
     pub fn header_name(&self) -> Option<Cow<'_, str>> {
@@ -331,6 +340,9 @@ pub struct People {
     pub knows_all_columns: bool,
     /// A line for each list, in order.
     pub lists: Vec<ListSummary>,
+    /// Lines of `[columns]` with headers that no list has; whether that is a slip depends on the
+    /// lists of other campaigns.
+    pub unused_columns: Vec<UnusedColumn>,
     /// Rows that are greeted in the letter of an earlier one.
     pub joined: u64,
     /// Rows that are the same person as another address by decision.
@@ -346,12 +358,15 @@ pub struct People {
     pub unmatched: Vec<Unmatched>,
 }
 
-/// Reads all lists of a campaign, in order; every problem is kept, none ends the reading.
+/// Reads all lists there are, in order; every problem is kept, none ends the reading.
 pub fn gather(lists: &[ListSource<'_>], options: &Options, problems: &mut Problems) -> People {
-    gather_for(lists, options, &Audience::default(), problems)
+    let people = gather_for(lists, options, &Audience::default(), problems);
+    people.unused_columns.iter().for_each(|unused| problems.push(unused.problem(&[])));
+    people
 }
 
-/// Reads all lists of a campaign that is not for everybody in them.
+/// Reads all lists of a campaign that is not for everybody in them, or not the only one: lines of
+/// `[columns]` that its lists have no header for are in [`People::unused_columns`].
 pub fn gather_for(
     lists: &[ListSource<'_>],
     options: &Options,
@@ -363,6 +378,12 @@ pub fn gather_for(
         gathering.read(list, problems);
     }
     gathering.finish(lists.is_empty(), problems)
+}
+
+/// The headers of a list, as written; `None` where it cannot be read so far.
+#[must_use]
+pub fn headers_of(list: &ListSource<'_>, options: &Options) -> Option<Vec<String>> {
+    gather::headers_of(list, options)
 }
 
 #[cfg(test)]

@@ -90,6 +90,11 @@ impl Values {
         self.names.cell(name).map(|cell| cell + 1)
     }
 
+    /// What the columns of the row's list are called.
+    pub(super) fn names(&self) -> &Arc<ColumnNames> {
+        &self.names
+    }
+
     /// All names that have a value, sorted, with it.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.names

@@ -53,6 +53,7 @@ mod pace;
 mod persistence;
 mod providers;
 mod raw_lists;
+mod remedies;
 mod resolve;
 mod restored;
 #[cfg(target_os = "linux")]

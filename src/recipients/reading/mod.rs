@@ -184,6 +184,11 @@ impl Opened<'_> {
         }
     }
 
+    /// Whether the spreadsheet program does not show a column, from 0.
+    pub(super) fn is_hidden_column(&self, column: usize) -> bool {
+        matches!(&self.content, Content::Workbook(book) if book.is_hidden_column(column))
+    }
+
     /// Reports what is doubtful or lost; of a workbook, below the row with the columns' names.
     pub(super) fn report(&self, file: &str, header: u32, problems: &mut Problems) {
         match &self.content {

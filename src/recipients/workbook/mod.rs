@@ -245,6 +245,11 @@ impl Book {
         &self.sheet.name
     }
 
+    /// Whether the spreadsheet program does not show a column of it, from 0.
+    pub(super) fn is_hidden_column(&self, column: usize) -> bool {
+        self.sheet.observed.is_hidden_column(column)
+    }
+
     /// What was noticed in the workbook, below the row that holds the names of the columns.
     pub(super) fn report(&self, file: &str, header: u32, problems: &mut Problems) {
         self.sheet.observed.report(file, header, problems);

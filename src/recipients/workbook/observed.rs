@@ -45,6 +45,8 @@ pub(super) struct Observed {
     cells: BTreeMap<(Oddity, u32), Cells>,
     /// Rows with anything in them that the spreadsheet program does not show: how many, the first.
     hidden_rows: (u64, u32),
+    /// Columns that it does not show, from 0, both ends included.
+    hidden_columns: Vec<(u32, u32)>,
     /// Whether a filter is set.
     pub(super) is_filtered: bool,
     /// Only those over several rows; each row but the first lacks the value.
@@ -72,6 +74,20 @@ impl Observed {
             self.hidden_rows.1 = line;
         }
         self.hidden_rows.0 += 1;
+    }
+
+    pub(super) fn hidden_columns(&mut self, first: u32, last: u32) {
+        // A sheet has no more columns, whatever a file lists.
+        if self.hidden_columns.len() < LIST_COLUMNS_MAX {
+            self.hidden_columns.push((first, last));
+        }
+    }
+
+    /// Whether the spreadsheet program does not show a column, from 0.
+    pub(super) fn is_hidden_column(&self, column: usize) -> bool {
+        let is_in =
+            |(first, last): &(u32, u32)| (*first as usize..=*last as usize).contains(&column);
+        self.hidden_columns.iter().any(is_in)
     }
 
     /// Keeps merged cells where they take a value away from a row.

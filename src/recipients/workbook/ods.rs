@@ -42,6 +42,8 @@ struct Tables {
     sheet: Option<Sheet>,
     /// The row that comes next, from 1.
     line: u32,
+    /// Columns described so far.
+    columns: u32,
     row: OpenRow,
     cell: OpenCell,
     /// How deep the stream is in elements whose text belongs to no cell: comments, drawings.
@@ -137,8 +139,9 @@ impl Tables {
                 let [name, style] = element.attributes(["name", "style-name"])?;
                 let is_hidden = style.is_some_and(|style| self.hidden_styles.contains(&*style));
                 self.sheet = Some(Sheet::new(name.unwrap_or_default().into_owned(), is_hidden));
-                self.line = 1;
+                (self.line, self.columns) = (1, 0);
             }
+            "table-column" => self.open_column(element)?,
             "table-row" => self.open_row(element)?,
             "table-cell" | "covered-table-cell" => self.open_cell(element)?,
             "p" if self.cell.is_open => {
@@ -155,6 +158,18 @@ impl Tables {
             "tab" => self.text("\t"),
             "line-break" => self.text("\n"),
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn open_column(&mut self, element: &Element<'_>) -> Result<(), Damage> {
+        let [repeated, visibility] =
+            element.attributes(["number-columns-repeated", "visibility"])?;
+        let first = self.columns;
+        self.columns = first.saturating_add(count(repeated.as_deref()));
+        let is_hidden = matches!(visibility.as_deref(), Some("collapse" | "filter"));
+        if let Some(sheet) = self.sheet.as_mut().filter(|_| is_hidden) {
+            sheet.observed.hidden_columns(first, self.columns - 1);
         }
         Ok(())
     }

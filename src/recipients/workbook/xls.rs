@@ -32,6 +32,7 @@ mod record {
     pub(super) const DATE_MODE: u16 = 0x0022;
     pub(super) const PASSWORD: u16 = 0x002f;
     pub(super) const CONTINUE: u16 = 0x003c;
+    pub(super) const COLUMNS: u16 = 0x007d;
     pub(super) const SHEET: u16 = 0x0085;
     pub(super) const FILTER_MODE: u16 = 0x009b;
     pub(super) const NUMBERS: u16 = 0x00bd;
@@ -323,7 +324,7 @@ impl<'b> Cells<'b> {
         }
     }
 
-    fn read(mut self, records: &mut Records<'_>, sheet: Sheet) -> Result<Sheet, Damage> {
+    fn read(mut self, records: &mut Records<'_>, mut sheet: Sheet) -> Result<Sheet, Damage> {
         let mut depth = 0;
         loop {
             let (kind, data) = records.next()?;
@@ -341,6 +342,10 @@ impl<'b> Cells<'b> {
                 }
                 record::ROW if u16_at(data, 12).is_some_and(|flags| flags & 0x20 != 0) => {
                     self.hidden.insert(u16_at(data, 0).ok_or(BROKEN)?);
+                }
+                record::COLUMNS if u16_at(data, 8).is_some_and(|flags| flags & 1 != 0) => {
+                    let [first, last] = [0, 2].map(|at| u16_at(data, at).map(u32::from));
+                    sheet.observed.hidden_columns(first.ok_or(BROKEN)?, last.ok_or(BROKEN)?);
                 }
                 record::FILTER_MODE => self.is_filtered = true,
                 record::MERGED => self.merged.extend(merged(data)),

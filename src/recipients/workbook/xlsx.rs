@@ -357,6 +357,7 @@ impl<'s> Cells<'s> {
                 self.cell.has_value = true;
                 self.rich.open("is");
             }
+            "col" => self.open_column(element)?,
             "filterColumn" => self.sheet.observed.is_filtered = true,
             "mergeCell" => {
                 let range = element.attribute("ref")?;
@@ -378,6 +379,17 @@ impl<'s> Cells<'s> {
         };
         self.column = 0;
         self.is_hidden = hidden.is_some_and(|hidden| is_true(&hidden));
+        Ok(())
+    }
+
+    fn open_column(&mut self, element: &Element<'_>) -> Result<(), Damage> {
+        let [first, last, hidden] = element.attributes(["min", "max", "hidden"])?;
+        let number = |text: Option<Cow<'_, str>>| text?.parse::<u32>().ok()?.checked_sub(1);
+        if let (Some(first), Some(last)) = (number(first), number(last))
+            && hidden.is_some_and(|hidden| is_true(&hidden))
+        {
+            self.sheet.observed.hidden_columns(first, last);
+        }
         Ok(())
     }
 
