@@ -180,8 +180,8 @@ const HEADERS: &[(Role, &str)] = &[
     ),
     (
         Role::Gender,
-        "gender|sex|m/f|f/m|m/f/x|m/w/d|male/female|\
-         sexe|genre|h/f|f/h|\
+        "gender|sex|m/f|f/m|m/f/x|m/w/d|m/w|w/m|male/female|h/m|m/h|v/m|m/v|m/v/x|m/k|k/m|м/ж|ж/м|\
+         sexe|genre|h/f|f/h|neme|\
          género|sexo|\
          пол|\
          الجنس|النوع الاجتماعي|\

@@ -8,13 +8,18 @@
 //! An empty cell is absent: [`Values::get`] gives `None` for it, as for an unknown name (contract,
 //! A letter: an empty cell is an undefined name).
 
-use std::sync::Arc;
+use super::greeting::Letters;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// What letters call the columns of one list, sorted by name, each with the cell it stands for.
 ///
 /// Several names may stand for one cell: `Prénom` is `prenom` and, as a role, `given_name`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ColumnNames(Vec<(String, u32)>);
+pub struct ColumnNames {
+    named: Vec<(String, u32)>,
+    /// What single letters mean in the column of gender: known behind the list's last row.
+    gender_letters: OnceLock<Letters>,
+}
 
 impl ColumnNames {
     /// Names with the index of their cell, in any order; of two equal names the first stays.
@@ -22,19 +27,24 @@ impl ColumnNames {
     pub fn new(mut named: Vec<(String, u32)>) -> ColumnNames {
         named.sort_by(|a, b| a.0.cmp(&b.0));
         named.dedup_by(|later, first| later.0 == first.0);
-        ColumnNames(named)
+        ColumnNames { named, gender_letters: OnceLock::new() }
+    }
+
+    /// Settles what single letters mean in the column of gender; the first time counts.
+    pub(super) fn settle_gender(&self, letters: Letters) {
+        self.gender_letters.get_or_init(|| letters);
     }
 
     /// The cell a name stands for.
     #[must_use]
     pub fn cell(&self, name: &str) -> Option<usize> {
-        let found = self.0.binary_search_by(|(n, _)| n.as_str().cmp(name)).ok()?;
-        Some(self.0[found].1 as usize)
+        let found = self.named.binary_search_by(|(n, _)| n.as_str().cmp(name)).ok()?;
+        Some(self.named[found].1 as usize)
     }
 
     /// All names, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+        self.named.iter().map(|(name, _)| name.as_str())
     }
 }
 
@@ -90,10 +100,16 @@ impl Values {
         self.names.cell(name).map(|cell| cell + 1)
     }
 
+    /// What single letters mean in the list's column of gender.
+    pub(super) fn gender_letters(&self) -> &Letters {
+        static NONE: LazyLock<Letters> = LazyLock::new(Letters::default);
+        self.names.gender_letters.get().unwrap_or(&NONE)
+    }
+
     /// All names that have a value, sorted, with it.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.names
-            .0
+            .named
             .iter()
             .filter_map(|(name, cell)| Some((name.as_str(), self.cell(*cell as usize)?)))
     }

@@ -10,6 +10,7 @@
 
 use super::super::name::NO_VALUES;
 use super::super::values::Values;
+use super::gender::{self, Said};
 use super::title::{self, BEHIND_NAMES, Gender, Title};
 use std::borrow::Cow;
 use unicode_script::{Script, UnicodeScript};
@@ -28,8 +29,8 @@ pub(super) struct Parts<'a> {
     pub(super) title: Title,
     /// Whether title and column of gender contradict each other.
     pub(super) is_contradicted: bool,
-    /// Whether the cell of gender says nothing known.
-    pub(super) is_gender_unknown: bool,
+    /// What the cell of gender says.
+    pub(super) gender_said: Said,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,21 +59,27 @@ impl<'a> Parts<'a> {
         let (whole, before_whole) = bare(name.unwrap_or_default(), title_cell);
         title = title.and(before_given).and(before_family).and(before_whole);
         let stated = cell("gender");
-        let is_ambiguous = ["sexo", "genero"].iter().any(|header| !cell(header).is_empty());
-        let gender = title::gender_under(is_ambiguous, stated);
-        let both = title.gender.and(gender.unwrap_or_default());
+        let said = match stated.is_empty() {
+            true => Said::Known(Gender::Unsaid),
+            false => gender::said(stated, values.gender_letters()),
+        };
+        let gender = match said {
+            Said::Known(gender) => gender,
+            Said::Unclear | Said::Unknown => Gender::Unsaid,
+        };
+        let both = title.gender.and(gender);
         // `Mr/Ms` is a form that nobody filled in, and contradicts nothing.
         let was_open = title.gender == Gender::Contradictory;
         let is_contradicted = both == Gender::Contradictory && !was_open;
         title.gender = match gender {
-            Some(stated) if was_open && stated != Gender::Unsaid => stated,
+            stated if was_open && stated != Gender::Unsaid => stated,
             _ => both,
         };
         let mut parts = Parts {
             title_cell,
             title,
             is_contradicted,
-            is_gender_unknown: gender.is_none() && !stated.is_empty(),
+            gender_said: said,
             patronymic: patronymic_of(given, true).or_else(|| patronymic_of(whole, false)),
             ..Parts::default()
         };

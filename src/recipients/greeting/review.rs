@@ -7,7 +7,8 @@
 
 use super::super::People;
 use super::super::shown::{counted, quoted};
-use super::title;
+use super::gender::Said;
+use super::title::{self, Gender};
 use super::{Greetings, Parts};
 use crate::limits::{NAMES_SHOWN_MAX, VALUES_REPORTED_MAX};
 use crate::problem::{Place, Problem, Problems};
@@ -27,6 +28,7 @@ type Unknown<'a> = HashMap<&'a str, (u64, &'a Place)>;
 
 fn review_titles(recipients: &[Recipient], greetings: &Greetings, problems: &mut Problems) {
     let (mut titles, mut genders) = (Unknown::new(), Unknown::new());
+    let mut unclear = BTreeMap::<(&str, &str), (u64, &Place)>::new();
     // A list has few titles, and many rows.
     let mut read: HashMap<&str, bool> = HashMap::new();
     for recipient in recipients {
@@ -41,13 +43,32 @@ fn review_titles(recipients: &[Recipient], greetings: &Greetings, problems: &mut
             if parts.is_contradicted {
                 problems.push(contradiction(recipient, cell, gender));
             }
-            if parts.is_gender_unknown {
-                genders.entry(gender).or_insert((0, &recipient.place)).0 += 1;
+            let place = &recipient.place;
+            match parts.gender_said {
+                Said::Unknown => genders.entry(gender).or_insert((0, place)).0 += 1,
+                Said::Unclear if parts.title.gender == Gender::Unsaid => {
+                    unclear.entry((&place.file, gender)).or_insert((0, place)).0 += 1;
+                }
+                Said::Unclear | Said::Known(_) => {}
             }
         }
     }
     report_unknown("title", titles, problems);
     report_unknown("gender", genders, problems);
+    for ((_, gender), (count, place)) in unclear {
+        problems.push(unclear_gender(gender, count, place));
+    }
+}
+
+/// `M` that may be a man's or a woman's.
+fn unclear_gender(gender: &str, count: u64, place: &Place) -> Problem {
+    let message = format!(
+        "the gender {} may mean a woman or a man in this list, and nobody is greeted by it ({})",
+        quoted(gender),
+        counted(count, "row")
+    );
+    let hint = "Write whole words into that column, such as female and male, mujer and hombre.";
+    Problem::warning("unclear-gender", message).hint(hint).place(place.clone()).count(count)
 }
 
 fn contradiction(recipient: &Recipient, title: &str, gender: &str) -> Problem {

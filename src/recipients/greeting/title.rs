@@ -1,8 +1,8 @@
-//! What the cells of title and gender say about a person.
+//! What the cell of the title says about a person.
 //!
 //! Owns reading `Prof. Dr.`, `Mme`, `Alcaldesa de Lima`, `г-жа` and the like, by the table
-//! `titles.tsv`, and reading the column of gender. Nothing is concluded from a name. What follows
-//! from it for the greeting is decided in `mod.rs`.
+//! `titles.tsv`. The column of gender is read in `gender.rs`. Nothing is concluded from a name. What
+//! follows from it for the greeting is decided in `mod.rs`.
 //!
 //! # Failure
 //! A title with a word nobody knows is [`Title::is_unknown`]; degrees and gender read before that word
@@ -237,60 +237,6 @@ pub(super) fn before_name(word: &str) -> Option<Title> {
 /// Titles that Chinese writes behind a name: `王芳女士`.
 pub(super) const BEHIND_NAMES: &[&str] = &["女士", "先生", "小姐", "教授", "博士"];
 
-/// What a cell of the column of gender says; `None` where that is not known.
-///
-/// `M` under a Spanish or Portuguese header is a woman beside `H` and a man beside `F`: alone it says
-/// nothing for certain, and nobody is greeted as somebody else.
-pub(super) fn gender_under(is_ambiguous: bool, cell: &str) -> Option<Gender> {
-    if is_ambiguous && cell.trim().eq_ignore_ascii_case("m") {
-        return Some(Gender::Unsaid);
-    }
-    gender(cell)
-}
-
-/// What a gender cell says by itself.
-pub(super) fn gender(cell: &str) -> Option<Gender> {
-    GENDERS.get(&fold::condensed(cell)).copied()
-}
-
-static GENDERS: LazyLock<HashMap<String, Gender>> = LazyLock::new(|| {
-    let of = |(gender, words): &(Gender, &'static str)| {
-        let gender = *gender;
-        words.split('|').map(move |word| (fold::condensed(word), gender))
-    };
-    GENDER_WORDS.iter().flat_map(of).collect()
-});
-
-/// `M` is male in every language but the German `m/w/d`, where it is too; `H` is the French and
-/// Spanish man, `W` the German woman.
-const GENDER_WORDS: &[(Gender, &str)] = &[
-    (
-        Gender::Female,
-        "f|female|woman|girl|fem|feminine|w|weiblich|frau|femme|féminin|femenino|mujer|feminino|\
-         femminile|femmina|donna|mulher|ж|жен|женский|женщина|أنثى|انثى|امرأة|女|女性|여|여성|k|kobieta|kadın",
-    ),
-    (
-        Gender::Male,
-        "m|male|man|boy|masc|masculine|männlich|mann|h|homme|masculin|masculino|hombre|varón|\
-         maschile|maschio|uomo|homem|м|муж|мужской|мужчина|ذكر|رجل|男|男性|남|남성|mężczyzna|erkek",
-    ),
-    (
-        Gender::Neither,
-        "x|d|nb|other|non-binary|non binary|diverse|divers|nichtbinär|autre|non binaire|\
-         non-binaire|otro|otra|no binario|no binaria|altro|non binario|outro|não binário|другой|\
-         иной|آخر|其他|其它|その他",
-    ),
-    (
-        Gender::Unsaid,
-        "n/a|na|none|unknown|not specified|unspecified|prefer not to say|i prefer not to say|\
-         not stated|undisclosed|keine angabe|k. A.|unbekannt|ne souhaite pas répondre|\
-         je préfère ne pas répondre|non précisé|non renseigné|prefiero no decirlo|\
-         prefiero no contestar|no especificado|sin especificar|preferisco non rispondere|\
-         non specificato|prefiro não dizer|prefiro não responder|não informado|не указан|\
-         не указано|не хочу указывать|غير محدد|أفضل عدم الإجابة|未知|不详|保密",
-    ),
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -382,24 +328,6 @@ mod tests {
             ],
             "Contradictory",
         );
-    }
-
-    #[test]
-    fn the_column_of_gender_is_read_and_its_silence_is_no_finding() {
-        for (cells, expected) in [
-            (
-                &["F", "female", "Femme", "w", "weiblich", "Ж", "Женский", "女", "أنثى"][..],
-                Gender::Female,
-            ),
-            (&["M", "Male", "Homme", "H", "männlich", "м", "男", "ذكر", "Hombre"], Gender::Male),
-            (&["x", "d", "divers", "Other", "non-binary", "Autre"], Gender::Neither),
-            (&["prefer not to say", "k.A.", "N/A", "Не указан"], Gender::Unsaid),
-        ] {
-            for cell in cells {
-                assert_eq!(gender(cell), Some(expected), "{cell}");
-            }
-        }
-        assert_eq!([gender("purple"), gender("1")], [None, None]);
     }
 
     /// The later of two equal entries would win without a word.
