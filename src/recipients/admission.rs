@@ -12,7 +12,7 @@ use super::audience::Tally;
 use super::check::Person;
 use super::decisions::{Decided, Decisions, Desk};
 use super::keep::{Keep, Sieve};
-use super::shown::counted;
+use super::shown::{counted, quoted};
 use super::{Cause, Excluded, LanguageBy, Options, People, Recipient, copies, fold};
 use crate::address::EmailAddress;
 use crate::id::RecipientKey;
@@ -57,6 +57,32 @@ struct Repeats {
     apart: u64,
 }
 
+/// A greeting that was written for one person, whose letter may be others' as well.
+struct GreetingOfOne {
+    /// The recipient.
+    index: usize,
+    text: String,
+    whose: String,
+    place: Place,
+}
+
+impl GreetingOfOne {
+    fn problem(&self, recipient: &Recipient) -> Problem {
+        let message = format!(
+            "the greeting {} is {}'s alone, whose letter greets {} people, and is not used",
+            quoted(&self.text),
+            self.whose,
+            recipient.together.len() + 1
+        );
+        let hint = format!(
+            "A greeting for all of them stands in decisions.csv, for the address without a name: \
+             {},greeting,...",
+            recipient.key.address()
+        );
+        Problem::warning("greeting-of-one", message).hint(hint).place(self.place.clone())
+    }
+}
+
 /// Decides about one person after the other.
 pub(super) struct Admission<'a> {
     same_address: SameAddress,
@@ -68,6 +94,7 @@ pub(super) struct Admission<'a> {
     repeats: Repeats,
     /// Addresses whose first row has another name than a later one; with the first row's place.
     shared: HashMap<usize, Place>,
+    of_one: Vec<GreetingOfOne>,
     tally: Tally,
 }
 
@@ -80,6 +107,7 @@ impl<'a> Admission<'a> {
             taken: HashMap::new(),
             repeats: Repeats::default(),
             shared: HashMap::new(),
+            of_one: Vec::new(),
             tally: Tally::default(),
         }
     }
@@ -127,7 +155,10 @@ impl<'a> Admission<'a> {
 
     /// A letter, or a part in one, for somebody who is to be written to.
     fn admit(&mut self, people: &mut People, mut person: Person, place: Place, decided: Decided) {
-        let Decided { address: elsewhere, greeting, copies: more_copies, .. } = decided;
+        let Decided { address: elsewhere, greeting, greets_one, copies: more_copies, .. } = decided;
+        // A cell, or a line with a name, greets one person and nobody else at the address.
+        let is_of_one = greets_one || greeting.is_none();
+        person.greeting = greeting.or(person.greeting);
         let name = person.name.as_deref().map(fold::name).unwrap_or_default();
         let is_alone_meant = elsewhere.as_ref().is_some_and(|(_, is_named)| *is_named);
         // The key is that of the address in the list.
@@ -146,19 +177,45 @@ impl<'a> Admission<'a> {
             _ => address.clone(),
         };
         if let Some(first) = self.taken.get(&slot) {
-            return self.repeat(people, *first, person, place);
+            let first = *first;
+            self.see_greeting(first, &person, &place, is_of_one);
+            return self.repeat(people, first, person, place);
         }
+        self.see_greeting(people.recipients.len(), &person, &place, is_of_one);
         if self.same_address == SameAddress::Each {
             // The address alone stands for its first row, so that others are counted.
             self.repeats.apart += u64::from(self.taken.contains_key(&address));
             self.taken.entry(address).or_insert(people.recipients.len());
         }
         self.taken.insert(slot, people.recipients.len());
-        let recipient = recipient(people, person, key, place);
-        let written = greeting.or_else(|| recipient.greeting.clone());
-        let mut recipient = Recipient { greeting: written, ..recipient };
+        let mut recipient = recipient(people, person, key, place);
         add_copies(&mut recipient, more_copies);
         people.recipients.push(recipient);
+    }
+
+    /// Keeps in mind a greeting written for one who may get a letter together with others.
+    fn see_greeting(&mut self, index: usize, person: &Person, place: &Place, is_of_one: bool) {
+        if self.same_address != SameAddress::Joint || !is_of_one {
+            return;
+        }
+        if let Some(text) = person.greeting.clone() {
+            let whose = person.name.clone().unwrap_or_else(|| person.address.as_str().to_owned());
+            self.of_one.push(GreetingOfOne { index, text, whose, place: place.clone() });
+        }
+    }
+
+    /// Whoever gets a letter together with others is not greeted in it alone, nor are the others
+    /// passed over.
+    fn drop_greetings_of_one(&mut self, people: &mut People, problems: &mut Problems) {
+        for of_one in std::mem::take(&mut self.of_one) {
+            let recipient = &mut people.recipients[of_one.index];
+            let is_theirs = recipient.greeting.as_ref().is_none_or(|own| *own == of_one.text);
+            if recipient.together.is_empty() || !is_theirs {
+                continue;
+            }
+            recipient.greeting = None;
+            problems.push(of_one.problem(recipient));
+        }
     }
 
     /// A row whose address, or address and name, an earlier one has.
@@ -210,7 +267,8 @@ impl<'a> Admission<'a> {
     }
 
     /// Everybody, after the last list.
-    pub(super) fn finish(self, people: &mut People, problems: &mut Problems) {
+    pub(super) fn finish(mut self, people: &mut People, problems: &mut Problems) {
+        self.drop_greetings_of_one(people, problems);
         let columns = people.knows_all_columns.then_some(people.columns.as_slice());
         people.kept = self.sieve.map(|sieve| sieve.finish(columns, problems));
         if let Some(mut desk) = self.desk {

@@ -68,6 +68,8 @@ pub(super) struct Decided {
     pub(super) address: Option<(EmailAddress, bool)>,
     pub(super) language: Option<Language>,
     pub(super) greeting: Option<String>,
+    /// Whether the greeting is for one of several at the address.
+    pub(super) greets_one: bool,
     pub(super) copies: Vec<EmailAddress>,
 }
 
@@ -236,7 +238,10 @@ impl Decided {
                 self.address = Some((address.clone(), decision.who.name.is_some()));
             }
             Action::Language(language) => self.language = Some(language.clone()),
-            Action::Greeting(greeting) => self.greeting = Some(greeting.clone()),
+            Action::Greeting(greeting) => {
+                self.greeting = Some(greeting.clone());
+                self.greets_one = decision.who.name.is_some();
+            }
             Action::Cc(address) if !self.copies.contains(address) => {
                 self.copies.push(address.clone());
             }

@@ -7,21 +7,16 @@
 //! Numbers follow the lists as named, then their rows, without gaps.
 
 use super::admission::{Admission, Audience};
-use super::check::{Person, RowCheck, Tidied};
+use super::check::{RowCheck, Tidied};
 use super::columns::{Columns, Layout};
-use super::evidence::Evidence;
-use super::findings::{empty_list, report_list, report_tidied};
-use super::greeting::GenderCells;
-use super::headers::Role;
+use super::evidence::{Evidence, Seen};
+use super::findings::{empty_list, no_names, report_list, report_tidied};
 use super::meaning::{Meanings, Unknown};
 use super::reading::{self, Detected, HeaderRow, Opened, Rows};
 use super::samples::Samples;
 use super::shown::{counted, quoted};
 use super::workbook;
-use super::{
-    LanguageBy, ListSetting, ListSource, ListSummary, Options, People, copies, country, slips,
-    twins,
-};
+use super::{ListSetting, ListSource, ListSummary, Options, People, copies, country, slips, twins};
 use crate::language::Language;
 use crate::limits::PROBLEMS_OF_A_KIND_MAX;
 use crate::problem::{Place, Problem, Problems};
@@ -86,7 +81,8 @@ impl<'a> Gathering<'a> {
         self.address_cells.insert(list.file.to_owned(), layout.email + 1);
         self.names.extend(layout.names.iter().map(str::to_owned));
         let Detected { encoding, delimiter, sheet } = opened.detected(&rows);
-        let (count, names) = self.rows(list, &mut rows, &layout, problems);
+        let mut seen = Seen::of(&layout);
+        let (count, names) = self.rows(list, &mut rows, &layout, &mut seen, problems);
         let summary = ListSummary {
             file: list.file.to_owned(),
             encoding,
@@ -98,6 +94,10 @@ impl<'a> Gathering<'a> {
             names,
         };
         report_list(&summary, header, &layout, problems);
+        if !seen.likely_names().is_empty() {
+            let problem = no_names(&layout, &seen.likely_names());
+            problems.push(problem.place(Place::line(list.file, header.line)));
+        }
         Some(summary)
     }
 
@@ -142,11 +142,11 @@ impl<'a> Gathering<'a> {
         list: &ListSource<'_>,
         rows: &mut Rows<'_>,
         layout: &Layout,
+        seen: &mut Seen,
         problems: &mut Problems,
     ) -> (usize, Vec<String>) {
         let (mut count, mut tidied) = (0, Tidied::default());
         let mut samples = Samples::default();
-        let mut seen = Seen::of(layout);
         self.admission.begin_list(list.file);
         let delimiter = rows.delimiter();
         let mut check = RowCheck {
@@ -198,40 +198,6 @@ impl<'a> Gathering<'a> {
             problems.push(nobody(no_lists));
         }
         people
-    }
-}
-
-/// What the rows of a list show of the column of gender.
-struct Seen {
-    has_gender: bool,
-    genders: GenderCells,
-    /// Primary tags of the languages its people say they read.
-    spoken: BTreeSet<String>,
-}
-
-impl Seen {
-    fn of(layout: &Layout) -> Seen {
-        let has_gender = layout.column(Role::Gender).is_some();
-        Seen { has_gender, genders: GenderCells::default(), spoken: BTreeSet::new() }
-    }
-
-    fn see(&mut self, person: &Person) {
-        if !self.has_gender {
-            return;
-        }
-        person.values.get("gender").iter().for_each(|cell| self.genders.see(cell));
-        let tag = person.language.as_str();
-        let primary = tag.split('-').next().unwrap_or(tag);
-        if person.language_by == LanguageBy::Column && !self.spoken.contains(primary) {
-            self.spoken.insert(primary.to_owned());
-        }
-    }
-
-    fn settle(&self, layout: &Layout) {
-        let Some(column) = layout.column(Role::Gender) else { return };
-        let headers = layout.headers.iter().map(String::as_str);
-        let letters = self.genders.settled(&layout.headers[column], headers, &self.spoken);
-        layout.names.settle_gender(letters);
     }
 }
 

@@ -50,6 +50,12 @@ pub(super) fn said(cell: &str, letters: &Letters) -> Said {
     }
 }
 
+/// What a whole word says where a title is asked for; a letter is a title's there.
+pub(super) fn of_word(cell: &str) -> Option<Gender> {
+    let word = fold::condensed(cell);
+    GENDERS.get(&word).copied().filter(|_| only_letter(&word).is_none())
+}
+
 fn only_letter(word: &str) -> Option<char> {
     let mut letters = word.chars();
     letters.next().filter(|_| letters.next().is_none())
@@ -195,8 +201,8 @@ impl Shown {
             let is_thinkable = |pair: &&Pair| pair.asks == Asks::OneLetter || is_spoken(pair);
             pool = of_letter().filter(is_thinkable).collect();
         }
-        if pool.iter().any(|pair| is_spoken(&pair)) {
-            pool.retain(|pair| is_spoken(&pair));
+        if pool.iter().any(is_spoken) {
+            pool.retain(is_spoken);
         }
         self.agreed(letter, &pool)
     }

@@ -22,6 +22,7 @@ mod written;
 pub use forms::{Form, FormError, form_names, is_form_name};
 pub(super) use gender::{GenderCells, Letters};
 pub use review::review;
+pub(super) use title::is_no_name;
 pub use written::{WrittenError, check_written};
 
 use super::{Recipient, fold};
