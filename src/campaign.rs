@@ -72,8 +72,9 @@ impl Campaign {
     ) -> Option<Campaign> {
         let people = read_people(workspace, config, setting, problems);
         let greetings = read_greetings(workspace, problems);
-        greeting::review(&people, &greetings, problems);
         let sources = read_sources(workspace, setting, problems);
+        let letter = |reader: &Language| letter_for(reader, &sources, &config.languages.default);
+        greeting::review(&people, &greetings, &letter, problems);
         note_older_translations(workspace, config, &sources.letters, problems);
         let vocabulary = Vocabulary {
             columns: people.columns.clone(),
@@ -358,6 +359,12 @@ fn all_sources(sources: Sources) -> Vec<Source> {
 }
 
 /// Reads letters, layout, signatures, footers and images.
+/// The language of the letter for a reader of a language.
+fn letter_for(reader: &Language, sources: &Sources, default: &Language) -> Language {
+    let fits = |language: &Language| sources.letters.contains_key(language);
+    reader.fall_backs().into_iter().find(fits).unwrap_or_else(|| default.clone())
+}
+
 fn read_sources(
     workspace: &Workspace,
     setting: &config::Campaign,

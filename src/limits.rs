@@ -130,6 +130,9 @@ pub const WHERE_VALUES_COUNTED_MAX: usize = 1_000;
 pub const WHERE_VALUES_SHOWN: usize = 8;
 /// Characters of a cell that a message quotes: longer than any address people can take in at once.
 pub const CELL_SHOWN_CHARS_MAX: usize = 80;
+/// Kinds of cells in a list's column of gender that are looked at to find out what its letters mean:
+/// a column with more holds something else.
+pub const GENDER_VALUES_MAX: usize = 100;
 /// Names that one finding about many of them shows before it says how many more there are: enough
 /// to see what they have in common.
 pub const NAMES_SHOWN_MAX: usize = 5;

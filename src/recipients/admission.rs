@@ -12,7 +12,7 @@ use super::audience::Tally;
 use super::check::Person;
 use super::decisions::{Decided, Decisions, Desk};
 use super::keep::{Keep, Sieve};
-use super::shown::{counted, on_one_line};
+use super::shown::{counted, on_one_line, quoted};
 use super::{Cause, Excluded, LanguageBy, Merged, Options, People, Recipient, copies, fold};
 use crate::address::EmailAddress;
 use crate::id::RecipientKey;
@@ -68,6 +68,32 @@ impl Together {
     }
 }
 
+/// A greeting that was written for one person, whose letter may be others' as well.
+struct GreetingOfOne {
+    /// The recipient.
+    index: usize,
+    text: String,
+    whose: String,
+    place: Place,
+}
+
+impl GreetingOfOne {
+    fn problem(&self, recipient: &Recipient) -> Problem {
+        let message = format!(
+            "the greeting {} is {}'s alone, whose letter greets {} people, and is not used",
+            quoted(&self.text),
+            self.whose,
+            recipient.together.len() + 1
+        );
+        let hint = format!(
+            "A greeting for all of them stands in decisions.csv, for the address without a name: \
+             {},greeting,...",
+            recipient.key.address()
+        );
+        Problem::warning("greeting-of-one", message).hint(hint).place(self.place.clone())
+    }
+}
+
 /// Decides about one person after the other.
 pub(super) struct Admission<'a> {
     same_address: SameAddress,
@@ -84,6 +110,7 @@ pub(super) struct Admission<'a> {
     /// Rows of other names than the first of their address, by that one's place among the
     /// recipients.
     shared: BTreeMap<usize, Vec<(String, Place)>>,
+    of_one: Vec<GreetingOfOne>,
     tally: Tally,
 }
 
@@ -98,6 +125,7 @@ impl<'a> Admission<'a> {
             together: HashMap::new(),
             own_copies: (0, 0),
             shared: BTreeMap::new(),
+            of_one: Vec::new(),
             tally: Tally::default(),
         }
     }
@@ -158,6 +186,10 @@ impl<'a> Admission<'a> {
 
     /// A letter, or a part in one, for somebody who is to be written to.
     fn admit(&mut self, people: &mut People, mut person: Person, place: Place, decided: Decided) {
+        // A cell, or a line with a name, greets one person and nobody else at the address.
+        let is_of_one = decided.greets_one || decided.greeting.is_none();
+        let is_decided = decided.greeting.is_some();
+        person.greeting = decided.greeting.clone().or(person.greeting);
         let name = person.name.as_deref().map(fold::name).unwrap_or_default();
         let is_alone_meant = decided.address.as_ref().is_some_and(|(_, is_named)| *is_named);
         // The key is that of the address in the list.
@@ -176,8 +208,14 @@ impl<'a> Admission<'a> {
             _ => address.clone(),
         };
         if let Some(first) = self.taken.get(&slot) {
-            return self.repeat(people, *first, person, place, decided);
+            let first = *first;
+            if !is_decided {
+                // Of a decision about somebody without a letter of their own, the desk tells.
+                self.see_greeting(first, &person, &place, is_of_one);
+            }
+            return self.repeat(people, first, person, place, decided);
         }
+        self.see_greeting(people.recipients.len(), &person, &place, is_of_one);
         if self.same_address == SameAddress::Each {
             // The address alone stands for its first row, so that others are counted.
             self.repeats.apart += u64::from(self.taken.contains_key(&address));
@@ -198,14 +236,37 @@ impl<'a> Admission<'a> {
         if let Some(desk) = self.desk.as_mut() {
             desk.took_effect(&decided.groups);
         }
-        let recipient = recipient(people, person, key, place);
-        let written = decided.greeting.or_else(|| recipient.greeting.clone());
-        let mut recipient = Recipient { greeting: written, ..recipient };
+        let mut recipient = recipient(people, person, key, place);
         if !decided.copies.is_empty() {
             let mut known = known_copies(&recipient);
             add_copies(&mut recipient, &mut known, decided.copies);
         }
         people.recipients.push(recipient);
+    }
+
+    /// Keeps in mind a greeting written for one who may get a letter together with others.
+    fn see_greeting(&mut self, index: usize, person: &Person, place: &Place, is_of_one: bool) {
+        if self.same_address != SameAddress::Joint || !is_of_one {
+            return;
+        }
+        if let Some(text) = person.greeting.clone() {
+            let whose = person.name.clone().unwrap_or_else(|| person.address.as_str().to_owned());
+            self.of_one.push(GreetingOfOne { index, text, whose, place: place.clone() });
+        }
+    }
+
+    /// Whoever gets a letter together with others is not greeted in it alone, nor are the others
+    /// passed over.
+    fn drop_greetings_of_one(&mut self, people: &mut People, problems: &mut Problems) {
+        for of_one in std::mem::take(&mut self.of_one) {
+            let recipient = &mut people.recipients[of_one.index];
+            let is_theirs = recipient.greeting.as_ref().is_none_or(|own| *own == of_one.text);
+            if recipient.together.is_empty() || !is_theirs {
+                continue;
+            }
+            recipient.greeting = None;
+            problems.push(of_one.problem(recipient));
+        }
     }
 
     /// A row whose address, or address and name, an earlier one has.
@@ -286,7 +347,13 @@ impl<'a> Admission<'a> {
     }
 
     /// Everybody, after the last list.
-    pub(super) fn finish(self, people: &mut People, options: &Options, problems: &mut Problems) {
+    pub(super) fn finish(
+        mut self,
+        people: &mut People,
+        options: &Options,
+        problems: &mut Problems,
+    ) {
+        self.drop_greetings_of_one(people, problems);
         let columns = people.knows_all_columns.then_some(people.columns.as_slice());
         people.kept = self.sieve.map(|sieve| sieve.finish(columns, &options.columns, problems));
         if let Some(mut desk) = self.desk {

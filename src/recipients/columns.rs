@@ -47,6 +47,17 @@ impl Layout {
         self.roles.get(&role).copied()
     }
 
+    /// Whether no column of names is known.
+    pub(super) fn has_no_names(&self) -> bool {
+        self.column(Role::Name).is_none() && !self.has_name_parts()
+    }
+
+    /// Columns that mean nothing to the program.
+    pub(super) fn unrecognised(&self) -> impl Iterator<Item = usize> {
+        let is_known = |column: &usize| self.roles.values().any(|known| known == column);
+        (0..self.headers.len()).filter(move |c| !is_known(c) && !self.headers[*c].is_empty())
+    }
+
     /// Whether the name has parts in columns of their own.
     pub(super) fn has_name_parts(&self) -> bool {
         self.column(Role::GivenName).or(self.column(Role::FamilyName)).is_some()
@@ -71,7 +82,13 @@ impl Layout {
     pub(super) fn recognised(&self) -> String {
         let role = |(role, column): (&Role, &usize)| {
             let doubt = if self.likely.contains(role) { " (likely)" } else { "" };
-            format!("{} = {}{doubt}", role.as_str(), quoted_header(&self.headers[*column]))
+            let seconds = self.names.second_titles().filter(|_| *role == Role::Title);
+            let and: String = seconds
+                .filter_map(|second| {
+                    Some(format!(" and {}", quoted_header(self.headers.get(second)?)))
+                })
+                .collect();
+            format!("{} = {}{and}{doubt}", role.as_str(), quoted_header(&self.headers[*column]))
         };
         self.roles.iter().map(role).collect::<Vec<_>>().join(", ")
     }
@@ -115,11 +132,12 @@ impl<'a> Columns<'a> {
         let mut roles: BTreeMap<Role, usize> =
             set.iter().filter_map(|(name, column)| Some((Role::parse(name)?, *column))).collect();
         let mut likely = BTreeSet::new();
-        guess_roles(&headers, &mut roles, &mut likely, place, problems);
+        let doubtful = doubtful_titles(&headers, &roles, &evidence);
+        guess_roles(&headers, &mut roles, &mut likely, &doubtful, place, problems);
         let email = match roles.get(&Role::Email) {
             Some(column) => *column,
             None => {
-                let (column, certainty) = find_email(&headers, evidence)
+                let (column, certainty) = find_email(&headers, &evidence)
                     .map_err(|problem| problems.push(problem.place(place.clone())))
                     .ok()?;
                 likely.extend((certainty == Certainty::Likely).then_some(Role::Email));
@@ -131,7 +149,9 @@ impl<'a> Columns<'a> {
             let problem = likely_column(*role, &headers[roles[role]]);
             problems.push(problem.place(place.clone()));
         }
-        let names = Arc::new(column_names(&headers, &set, &roles));
+        let is_title_set = set.iter().any(|(name, _)| *name == Role::Title.as_str());
+        let names = column_names(&headers, &set, &roles).telling_second_titles(!is_title_set);
+        let names = Arc::new(names);
         let copies = copies::columns_of(&self.options.copies, &names);
         Some(Layout { headers, names, email, copies, roles, likely })
     }
@@ -305,6 +325,7 @@ fn guess_roles(
     headers: &[String],
     roles: &mut BTreeMap<Role, usize>,
     likely: &mut BTreeSet<Role>,
+    doubtful: &BTreeMap<usize, Option<Role>>,
     place: &Place,
     problems: &mut Problems,
 ) {
@@ -313,7 +334,15 @@ fn guess_roles(
     let mut best: BTreeMap<Role, (usize, usize)> = BTreeMap::new();
     let mut spoken_of: BTreeMap<Role, Vec<usize>> = BTreeMap::new();
     for (column, header) in headers.iter().enumerate().filter(|(c, _)| !given.contains(c)) {
-        let Some((role, certainty, rank)) = recognise::recognised(header) else { continue };
+        let Some((mut role, certainty, rank)) = recognise::recognised(header) else { continue };
+        match doubtful.get(&column) {
+            None => {}
+            Some(Some(by_cells)) => role = *by_cells,
+            Some(None) => {
+                problems.push(titles_or_families(header).place(place.clone()));
+                continue;
+            }
+        }
         if role == Role::Email || set.contains(&role) {
             continue;
         }
@@ -338,6 +367,35 @@ fn guess_roles(
             several => problems.push(unclear(role, headers, several).place(place.clone())),
         }
     }
+}
+
+/// Columns whose header means titles in one country and names of families in another, with what their
+/// cells show; `None` where they show neither.
+fn doubtful_titles(
+    headers: &[String],
+    set: &BTreeMap<Role, usize>,
+    evidence: &impl Fn(&[usize]) -> Evidence,
+) -> BTreeMap<usize, Option<Role>> {
+    let is_open = |column: &usize| {
+        headers::may_be_titles(&headers[*column]) && !set.values().any(|other| other == column)
+    };
+    let columns: Vec<usize> = (0..headers.len()).filter(is_open).collect();
+    if columns.is_empty() {
+        return BTreeMap::new();
+    }
+    let evidence = evidence(&columns);
+    let role = |holds_titles| if holds_titles { Role::Title } else { Role::FamilyName };
+    columns.into_iter().map(|c| (c, evidence.holds_titles(c).map(role))).collect()
+}
+
+fn titles_or_families(header: &str) -> Problem {
+    let header = quoted_header(header);
+    let message =
+        format!("the column {header} could be title or family_name, and is used as neither");
+    let hint = format!(
+        "Say which in secretariat.toml, under [columns]: title = {header} or family_name = {header}"
+    );
+    Problem::warning("unclear-column", message).hint(hint)
 }
 
 /// Whether nothing more is to be found out about a role. A list with whole names needs no parts.
@@ -470,7 +528,7 @@ fn column_names(
     ColumnNames::new(all.map(|(name, cell)| (name, u32::try_from(cell).unwrap_or(0))).collect())
 }
 
-fn enumerated<'h>(headers: impl Iterator<Item = &'h String>) -> String {
+pub(super) fn enumerated<'h>(headers: impl Iterator<Item = &'h String>) -> String {
     let all: Vec<String> = headers.map(|header| quoted_header(header)).collect();
     let named = all.iter().take(HEADERS_NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
     match all.len().saturating_sub(HEADERS_NAMED_MAX) {

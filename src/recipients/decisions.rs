@@ -77,6 +77,8 @@ pub(super) struct Decided {
     pub(super) address: Option<(EmailAddress, bool)>,
     pub(super) language: Option<Language>,
     pub(super) greeting: Option<String>,
+    /// Whether the greeting is for one of several at the address.
+    pub(super) greets_one: bool,
     pub(super) copies: Vec<EmailAddress>,
     /// Of which groups of lines.
     pub(super) groups: Vec<usize>,
@@ -315,14 +317,17 @@ impl Decided {
                 self.address = Some((address.clone(), decision.who.name.is_some()));
             }
             Action::Language(language) => self.language = Some(language.clone()),
-            Action::Greeting(greeting) => self.greeting = Some(greeting.clone()),
+            Action::Greeting(greeting) => {
+                self.greeting = Some(greeting.clone());
+                self.greets_one = decision.who.name.is_some();
+            }
             Action::Cc(_) | Action::Add(_) => {}
         }
     }
 
     /// Takes in what goes before it.
     fn overrule(&mut self, by: &Decided) {
-        let Decided { left_out, same_as, address, language, greeting, copies, groups: _ } = by;
+        let Decided { left_out, same_as, address, language, greeting, greets_one, .. } = by;
         let set = |own: &mut Option<String>, by: &Option<String>| {
             if by.is_some() {
                 own.clone_from(by);
@@ -331,9 +336,12 @@ impl Decided {
         set(&mut self.left_out, left_out);
         set(&mut self.same_as, same_as);
         set(&mut self.greeting, greeting);
+        if greeting.is_some() {
+            self.greets_one = *greets_one;
+        }
         self.address = address.clone().or_else(|| self.address.take());
         self.language = language.clone().or_else(|| self.language.take());
-        self.copies.extend(copies.iter().cloned());
+        self.copies.extend(by.copies.iter().cloned());
     }
 }
 

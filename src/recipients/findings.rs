@@ -5,7 +5,7 @@
 
 use super::ListSummary;
 use super::check::{Example, Tally, Tidied};
-use super::columns::Layout;
+use super::columns::{Layout, enumerated};
 use super::reading::HeaderRow;
 use super::shown::counted;
 use crate::problem::{Place, Problem, Problems};
@@ -68,6 +68,18 @@ pub(super) fn report_hidden_columns(
         let place = Place::cell(file, line, column + 1);
         problems.push(Problem::note("hidden-column", message).hint(hint).place(place));
     }
+}
+
+/// A list of which no column of names was recognised, though some hold what looks like names.
+pub(super) fn no_names(layout: &Layout, likely: &[usize]) -> Problem {
+    let names = enumerated(likely.iter().map(|column| &layout.headers[*column]));
+    let message = format!(
+        "no column of names was found, though there is {names}: everybody in this list is greeted \
+         without a name"
+    );
+    let hint = "Say which it is in secretariat.toml, under [columns]: name = \"...\", or given_name \
+                = \"...\" and family_name = \"...\".";
+    Problem::warning("no-names", message).hint(hint)
 }
 
 pub(super) fn report_tidied(file: &str, layout: &Layout, tidied: &Tidied, problems: &mut Problems) {

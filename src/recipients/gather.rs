@@ -9,8 +9,8 @@
 use super::admission::{Admission, Audience};
 use super::check::{RowCheck, Tidied};
 use super::columns::{Columns, Layout};
-use super::evidence::Evidence;
-use super::findings::{empty_list, report_hidden_columns, report_list, report_tidied};
+use super::evidence::{Evidence, Seen};
+use super::findings::{empty_list, no_names, report_hidden_columns, report_list, report_tidied};
 use super::headers::Role;
 use super::meaning::{Meanings, Unknown};
 use super::reading::{self, Detected, HeaderRow, Opened, Rows};
@@ -87,7 +87,8 @@ impl<'a> Gathering<'a> {
         self.address_cells.insert(list.file.to_owned(), layout.email + 1);
         self.names.extend(layout.names.iter().map(str::to_owned));
         let Detected { encoding, delimiter, sheet } = opened.detected(&rows);
-        let (count, names) = self.rows(list, &mut rows, &layout, problems);
+        let mut seen = Seen::of(&layout);
+        let (count, names) = self.rows(list, &mut rows, &layout, &mut seen, problems);
         let summary = ListSummary {
             file: list.file.to_owned(),
             encoding,
@@ -99,6 +100,10 @@ impl<'a> Gathering<'a> {
             names,
         };
         report_list(&summary, header, &layout, problems);
+        if !seen.likely_names().is_empty() {
+            let problem = no_names(&layout, &seen.likely_names());
+            problems.push(problem.place(Place::line(list.file, header.line)));
+        }
         Some(summary)
     }
 
@@ -134,6 +139,7 @@ impl<'a> Gathering<'a> {
         list: &ListSource<'_>,
         rows: &mut Rows<'_>,
         layout: &Layout,
+        seen: &mut Seen,
         problems: &mut Problems,
     ) -> (usize, Vec<String>) {
         let (mut count, mut tidied) = (0, Tidied::default());
@@ -160,11 +166,13 @@ impl<'a> Gathering<'a> {
                     count += 1;
                     let Some(person) = check.person(&row) else { continue };
                     person.name.iter().for_each(|name| samples.see(name));
+                    seen.see(&person);
                     let place = Place::line(list.file, row.line);
                     self.admission.take_in(&mut self.people, person, place);
                 }
             }
         }
+        seen.settle(layout);
         report_tidied(list.file, layout, &tidied, problems);
         self.admission.end_list(list.file, problems);
         (count, samples.chosen())

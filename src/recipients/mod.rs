@@ -125,8 +125,8 @@ pub enum TwoAddresses {
 /// One line of `[columns]`.
 #[derive(Clone, Debug)]
 pub struct ColumnSetting {
-    /// A role (`email`, `name`, `given_name`, `family_name`, `language`, `country`, `town`,
-    /// `title`, `gender`, `greeting`) or a free name.
+    /// A role (`email`, `name`, `given_name`, `family_name`, `patronymic`, `language`, `country`,
+    /// `town`, `title`, `gender`, `greeting`) or a free name.
     pub name: String,
     /// Headers as written in the lists.
     pub headers: Vec<String>,
