@@ -7,7 +7,7 @@ use super::ListSummary;
 use super::check::{Example, Tally, Tidied};
 use super::columns::{Layout, enumerated};
 use super::reading::HeaderRow;
-use super::shown::counted;
+use super::shown::{counted, quoted_header};
 use crate::problem::{Place, Problem, Problems};
 
 pub(super) fn empty_list(file: &str, message: &str) -> Problem {
@@ -77,8 +77,18 @@ pub(super) fn no_names(layout: &Layout, likely: &[usize]) -> Problem {
         "no column of names was found, though there is {names}: everybody in this list is greeted \
          without a name"
     );
-    let hint = "Say which it is in secretariat.toml, under [columns]: name = \"...\", or given_name \
-                = \"...\" and family_name = \"...\".";
+    let setting = match likely {
+        [first, second, ..] => format!(
+            "given_name = {}\nfamily_name = {}",
+            quoted_header(&layout.headers[*first]),
+            quoted_header(&layout.headers[*second])
+        ),
+        _ => format!(
+            "name = {}",
+            likely.iter().map(|c| quoted_header(&layout.headers[*c])).collect::<String>()
+        ),
+    };
+    let hint = format!("Say which it is in secretariat.toml, for instance:\n[columns]\n{setting}");
     Problem::warning("no-names", message).hint(hint)
 }
 

@@ -48,12 +48,13 @@ pub mod select;
 mod shown;
 mod slips;
 mod twins;
+mod unused_column;
 mod values;
 mod workbook;
 
 pub use admission::{Audience, SameAddress};
 pub use audience::{Share, Shares};
-pub use columns::{UnusedColumn, column_name};
+pub use columns::column_name;
 pub use decision_lines::{
     Action, DECISION_COLUMNS, Decision, DecisionForm, decision_form, read_decisions,
 };
@@ -63,6 +64,7 @@ pub use keep::{Condition, Holds, Keep, Kept, KeptColumn, SeenColumn, SeenValue};
 pub use reading::Encoding;
 pub(crate) use reading::{USUAL_ENCODINGS, parse_delimiter};
 pub use twins::{Likeness, likeness};
+pub use unused_column::UnusedColumn;
 pub use values::{ColumnNames, Values};
 
 use crate::address::EmailAddress;

@@ -27,13 +27,17 @@ pub fn find<'a>(people: &'a People, who: &str) -> Vec<&'a Recipient> {
 
 /// Those of all who match that are meant, the likeliest first and else in the order given: people
 /// whose whole name is the text, where there are any; the one person who has its words as whole
-/// words of the name, where that is one; else everybody.
+/// words of the name, where that is one; else everybody. A whole address is not narrowed.
 #[must_use]
 pub fn narrowed<T>(
     who: &str,
     found: Vec<T>,
     person: impl Fn(&T) -> (&EmailAddress, Option<&str>),
 ) -> Vec<T> {
+    if whole(who).is_some() {
+        // Whoever has it, in the list or instead of it, is meant.
+        return found;
+    }
     let wanted = fold::words(who);
     let rank = |one: T| {
         let (address, name) = person(&one);

@@ -111,6 +111,7 @@ fn what_a_hint_says_to_write_mends_what_it_is_about() {
         ("no-email-column", "Name,Assistant e-mail\nAna Li,a@x.example\n"),
         ("likely-column", "email,Country you represent\na@x.example,Peru\n"),
         ("unclear-column", "email,Home country,Work country\na@x.example,Peru,Chile\n"),
+        ("no-names", "email,Jina,Ukoo\na@x.example,Ana,Li\nb@x.example,Bo,Wu\n"),
         ("shared-address", "email,name\no@x.example,Ana Li\no@x.example,Bo Wu\n"),
     ] {
         check(&with_list("list.csv", list), code, toml);
@@ -168,6 +169,7 @@ fn every_hint_with_a_table_is_tried() {
         "src/recipients/admission.rs",
         "src/recipients/columns.rs",
         "src/recipients/copies.rs",
+        "src/recipients/findings.rs",
         "src/recipients/greeting/review.rs",
         "src/recipients/keep.rs",
         "src/recipients/reading/mod.rs",
