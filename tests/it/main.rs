@@ -58,6 +58,7 @@ mod restored;
 mod room;
 mod screen;
 mod send;
+mod sign_in;
 mod tls;
 mod whereabouts;
 mod workbooks;
