@@ -15,12 +15,13 @@ use std::sync::Arc;
 
 /// What proves who signs in; `None` where nobody does.
 ///
-/// What is refused for certain is said now, before a person is asked anything; that a sign-in
-/// service cannot be reached is the run's to meet, as it is with a mail server.
+/// What is refused for certain is said now, before a person is asked anything, where the service
+/// may be asked; that it cannot be reached is the run's to meet, as it is with a mail server.
 pub(super) fn credentials(
     shell: &Shell,
     opened: &Opened,
     relay: &config::Relay,
+    may_ask: bool,
 ) -> Result<Option<Credentials>, Problem> {
     let root = opened.workspace.root();
     let (name, tokens) = match &relay.sign_in {
@@ -38,8 +39,9 @@ pub(super) fn credentials(
         }
         SignIn::Provider(of) => (&of.user, tokens_of_sign_in(shell, opened, relay, of)?),
     };
-    let asked = tokens.current();
-    asked.map(drop).or_else(|why| problem_of(&why).map_or(Ok(()), Err))?;
+    if may_ask && let Some(problem) = tokens.current().err().and_then(|why| problem_of(&why)) {
+        return Err(problem);
+    }
     let proof = Proof::Token(Arc::new(tokens));
     Ok(Some(Credentials { name: name.clone(), proof }))
 }
@@ -78,8 +80,9 @@ fn tokens_of_sign_in(
             .hint("Run secretariat sign-in; it is needed once, and again when it expires."));
     }
     let client = client(shell, opened, of)?;
-    let (reader, reads) = (vault.clone(), name.clone());
+    let (holder, reader, reads) = (vault.clone(), vault.clone(), name.clone());
     let kept = Kept {
+        hold: Box::new(move || holder.hold().map_err(|error| error.to_string())),
         read: Box::new(move || reader.read(&reads).map_err(|error| error.to_string())),
         write: Box::new(move |secret| {
             vault.keep(&name, secret).map(drop).map_err(|error| error.to_string())

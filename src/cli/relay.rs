@@ -30,7 +30,9 @@ pub(super) fn relay(
     };
     check_reserved(plan, setting.url.is_on_this_computer(), problems);
     // Both are looked at before either ends it, so that both are told.
-    let credentials = problems.take_from(credentials(shell, opened, setting));
+    // Nobody waits for a sign-in service where nothing can go anyway.
+    let may_ask = !problems.has_errors();
+    let credentials = problems.take_from(credentials(shell, opened, setting, may_ask));
     let extra_ca_pem = problems.take_from(extra_ca_pem(opened, setting));
     let (credentials, extra_ca_pem) = (credentials?, extra_ca_pem?);
     Some(Relay {

@@ -346,6 +346,15 @@ mod tests {
         for code in [530, 534, 535, 538, 525] {
             assert_eq!(said(Stage::SignIn, code, "no"), halt(Halt::SignInRefused));
         }
+        let no_token =
+            |why| decide(&Outcome { stage: Stage::SignIn, ending: Ending::NoToken(why) });
+        let words = || "why".to_owned();
+        assert_eq!(no_token(NoToken::SignInAgain(words())), halt(Halt::SignInOver));
+        assert_eq!(no_token(NoToken::Refused(words())), halt(Halt::TokenDenied));
+        assert_eq!(no_token(NoToken::Failed(words())), halt(Halt::NoToken));
+        assert_eq!(no_token(NoToken::Unreachable(words())), REST);
+        let ending = Ending::TokenRefused(Response::new(535, vec![b"5.7.3 no".to_vec()]));
+        assert_eq!(decide(&Outcome { stage: Stage::SignIn, ending }), halt(Halt::TokenRefused));
         assert_eq!(broke(Stage::SignIn, Loss::Closed), halt(Halt::SignInBroken));
         assert_eq!(broke(Stage::Connect, Loss::Refused), REST);
         assert_eq!(broke(Stage::Greeting, Loss::TimedOut), REST);

@@ -38,10 +38,24 @@ pub(super) fn read(folder: &Path, name: &str) -> Result<Option<Secret>, VaultErr
     Ok(Some(text).filter(|text| !text.is_empty()).map(Secret::new))
 }
 
-pub(super) fn keep(folder: &Path, name: &str, secret: &Secret) -> Result<PathBuf, VaultError> {
+/// Waits for the lock of the folder; it is free again when the file is closed, also by a kill.
+pub(super) fn lock(folder: &Path) -> Result<File, VaultError> {
+    make(folder)?;
+    let path = folder.join("lock");
+    let open = || File::options().read(true).write(true).open(&path);
+    let file = owner_only::create_file(&path).or_else(|_| open()).map_err(failed(&path))?;
+    file.lock().map_err(failed(&path))?;
+    Ok(file)
+}
+
+fn make(folder: &Path) -> Result<(), VaultError> {
     let parent = folder.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(failed(parent))?;
-    owner_only::create_folder(folder).map_err(failed(folder))?;
+    owner_only::create_folder(folder).map_err(failed(folder))
+}
+
+pub(super) fn keep(folder: &Path, name: &str, secret: &Secret) -> Result<PathBuf, VaultError> {
+    make(folder)?;
     let path = path_of(folder, name);
     let new = path.with_extension(format!("new-{}", std::process::id()));
     let written = write(&new, secret).and_then(|()| fs::rename(&new, &path));

@@ -17,6 +17,7 @@ mod keyring;
 
 use crate::secret::Secret;
 use std::fmt;
+use std::fs::File;
 use std::path::PathBuf;
 
 /// What is kept: for whom and where, `sign-in ana@forum.example at smtp.office365.com:587`.
@@ -74,6 +75,15 @@ impl Vault {
     #[must_use]
     pub fn new(state: Option<PathBuf>, file_only: bool) -> Vault {
         Vault { folder: state.map(|state| state.join("vault")), file_only }
+    }
+
+    /// Keeps other runs of this program waiting that would change what is kept, until the guard is
+    /// dropped: two that renew one sign-in at once would each make the other's void.
+    ///
+    /// # Errors
+    /// [`VaultError`] when there is a home folder and no lock can be had in it.
+    pub fn hold(&self) -> Result<Option<File>, VaultError> {
+        self.folder.as_deref().map(file::lock).transpose()
     }
 
     /// What is kept under a name; `None`: nothing.

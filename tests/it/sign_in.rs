@@ -8,7 +8,7 @@ use crate::support::provider::{CANARY, CLIENT_ID, Provider, follow};
 use crate::support::relay::Relay;
 use crate::support::relay::script::{Action, At, Protection, Script, Who};
 use crate::support::workspace::{Output, Running, Workspace, files_under};
-use crate::support::{count, eventually, proof};
+use crate::support::{count, eventually, proof, skip};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
@@ -281,7 +281,7 @@ fn somebody_signs_in_with_a_code_and_out_again() {
     check_secret(&workspace, &[&again, &output]);
     let (code, json) = workspace.run_json(&["sign-out"]);
     assert_eq!((code, &json["signed_out"]), (Some(0), &true.into()), "{json:#}");
-    assert_eq!(files_under(&workspace.beside("state/vault")), [""; 0]);
+    assert_eq!(files_under(&workspace.beside("state/vault")), ["lock"]);
     let (_, json) = workspace.run_json(&["sign-out"]);
     assert_eq!(json["signed_out"], false);
 }
@@ -372,15 +372,9 @@ fn a_refused_renewal_halts_the_run_and_the_same_send_goes_on_after_sign_in() {
     let withdrawn = r#"{"error":"invalid_grant","error_description":
         "AADSTS50173: The provided grant {refresh} has expired due to it being revoked."}"#;
     let one_line = withdrawn.replace('\n', "");
-    let refusing = provider.clone();
     // The renewal at the start is let in, the next one is not.
-    let watcher = std::thread::spawn(move || {
-        let begun = eventually(Duration::from_secs(60), || refusing.renewals() == 1);
-        refusing.refuse_renewals(Some((400, &one_line)));
-        begun
-    });
+    provider.refuse_renewals(Some((1, 400, &one_line)));
     let halted = send(&workspace);
-    assert!(watcher.join().expect("no panic"), "the run renewed at its start");
     assert_eq!(halted.code, Some(4), "{halted:#?}");
     let words = "the sign-in is over: Microsoft gives no token: the sign-in was withdrawn";
     assert!(halted.stderr.contains(words), "{halted:#?}");
@@ -411,7 +405,7 @@ fn a_sign_in_service_out_of_reach_changes_nothing() {
     let relay = relay(&authority, &provider);
     let workspace = signing_in(&authority, &relay, 3, &provider, "device-code");
     assert_eq!(workspace.run(&["sign-in"]).code, Some(0));
-    provider.refuse_renewals(Some((503, "<html>busy {refresh}</html>")));
+    provider.refuse_renewals(Some((0, 503, "<html>busy {refresh}</html>")));
     let output = send(&workspace);
     assert_eq!(output.code, Some(4), "{output:#?}");
     assert!(output.stderr.contains("it cannot answer now"), "{output:#?}");
@@ -476,6 +470,42 @@ fn a_sign_in_is_for_the_mail_server_it_was_made_for() {
     assert_eq!(output.code, Some(3), "{output:#?}");
     assert!(output.stderr.contains("nobody has signed in as"), "{output:#?}");
     assert_eq!((other.sessions(), provider.renewals()), (0, 0));
+}
+
+/// A program that runs in a session with a keyring, as on a Linux desktop.
+#[cfg(target_os = "linux")]
+const WITH_KEYRING: &str = "printf x | gnome-keyring-daemon --unlock --components=secrets \
+                            > /dev/null 2>&1; exec \"$0\" \"$@\"";
+
+/// Nothing of it lies in a file then; what was rotated in the middle of a run lies there too.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sign_in_is_kept_in_the_keyring_of_the_computer() {
+    let has = |program: &str| {
+        std::process::Command::new("which").arg(program).output().is_ok_and(|o| o.status.success())
+    };
+    if !has("dbus-run-session") || !has("gnome-keyring-daemon") {
+        return skip("the keyring of a desktop", "gnome-keyring is not installed");
+    }
+    let authority = Authority::new();
+    let provider = Provider::start().rotating().long_tokens();
+    let relay = relay(&authority, &provider);
+    let workspace = signing_in(&authority, &relay, 2, &provider, "device-code")
+        .variable("SECRETARIAT_VAULT", "");
+    let session = ["dbus-run-session", "--", "sh", "-c", WITH_KEYRING];
+    let run = |arguments: &[&str]| workspace.run_under(&session, arguments);
+    let signed_in = run(&["sign-in"]);
+    assert!(signed_in.stdout.contains("in the keyring of this computer"), "{signed_in:#?}");
+    let plan = workspace.fingerprint();
+    for code in [4, 0] {
+        let output = run(&["send", "--plan", &plan, "--no-wait", "--first", "1"]);
+        assert_eq!(output.code, Some(code), "{output:#?}");
+        check_secret(&workspace, &[&signed_in, &output]);
+    }
+    assert_eq!(files_under(&workspace.beside("state/vault")), ["lock"]);
+    check_all_have_it(&relay, &provider, 2);
+    assert!(run(&["sign-out"]).stdout.starts_with("Signed out"));
+    assert_eq!(run(&["send", "--plan", &plan]).code, Some(3), "nobody is signed in");
 }
 
 #[cfg(unix)]

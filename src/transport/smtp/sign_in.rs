@@ -258,7 +258,9 @@ mod tests {
     };
     use super::super::{Credentials, Proof, Security, Session, TlsClient};
     use super::*;
-    use crate::secret::Secret;
+    use crate::time::Clock;
+    use crate::transport::tokens::Tokens;
+    use std::sync::Arc;
 
     /// What comes of signing in over TLS, and what the relay heard behind EHLO.
     async fn signed_in(offer: &str, who: Credentials, steps: Vec<Step>) -> (String, String) {
@@ -358,6 +360,114 @@ mod tests {
             let steps = vec![hear("AUTH"), say(&answer)];
             let (came, _) = signed_in("250-x\r\n250 AUTH PLAIN", credentials(), steps).await;
             assert_eq!(came, outcome);
+        }
+    }
+
+    /// Somebody with tokens that a command prints, one after the other; the last one again and again.
+    fn with_tokens(tokens: &'static [&'static str]) -> Credentials {
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        let print = move || {
+            let n = next.fetch_add(1, std::sync::atomic::Ordering::SeqCst).min(tokens.len() - 1);
+            Ok(Secret::new(tokens[n].to_owned()))
+        };
+        let tokens = Tokens::of_command(Box::new(print), Clock::system());
+        Credentials { name: "ana,b".into(), proof: Proof::Token(Arc::new(tokens)) }
+    }
+
+    const TWO: &[&str] = &[CANARY, "canary-other"];
+    const XOAUTH2: &str = "250-x\r\n250 AUTH PLAIN XOAUTH2";
+    const OAUTHBEARER: &str = "250-x\r\n250 AUTH XOAUTH2 OAUTHBEARER";
+
+    fn xoauth2(token: &str) -> String {
+        base64(&format!("user=ana,b\u{1}auth=Bearer {token}\u{1}\u{1}"))
+    }
+
+    #[tokio::test]
+    async fn a_token_goes_in_the_form_of_the_mechanism_that_is_offered() {
+        let bearer = base64(&format!("n,a=ana=2Cb,\u{1}auth=Bearer {CANARY}\u{1}\u{1}"));
+        let (plain, reasons) = (xoauth2(CANARY), base64("{\"status\":\"401\"}"));
+        let with_reasons: &str = Box::leak(format!("334 {reasons}").into_boxed_str());
+        for (offer, answers, came, heard) in [
+            (XOAUTH2, vec!["235 in"], "signed in", format!("AUTH XOAUTH2 {plain}\r\n")),
+            (OAUTHBEARER, vec!["235 in"], "signed in", format!("AUTH OAUTHBEARER {bearer}\r\n")),
+            // A server that overlooked the initial response.
+            (
+                XOAUTH2,
+                vec!["334 ", "235 in"],
+                "signed in",
+                format!("AUTH XOAUTH2 {plain}\r\n{plain}\r\n"),
+            ),
+            // The reasons are heard, each in its mechanism's way, before the refusal comes.
+            (
+                XOAUTH2,
+                vec![with_reasons, "454 4.7.0 later"],
+                "SignIn 454 4.7.0 later",
+                format!("AUTH XOAUTH2 {plain}\r\n\r\n"),
+            ),
+            (
+                OAUTHBEARER,
+                vec![with_reasons, "454 4.7.0 later"],
+                "SignIn 454 4.7.0 later",
+                format!("AUTH OAUTHBEARER {bearer}\r\nAQ==\r\n"),
+            ),
+        ] {
+            let steps = answers.into_iter().flat_map(|answer| [hear(""), say(answer)]).collect();
+            let found = signed_in(offer, with_tokens(TWO), steps).await;
+            assert_eq!(found, (came.to_owned(), heard));
+        }
+        let (came, heard) =
+            signed_in("250-x\r\n250 AUTH PLAIN LOGIN", with_tokens(TWO), vec![]).await;
+        assert_eq!(came, "SignIn NotOffered(\"AUTH OAUTHBEARER or XOAUTH2\")");
+        assert_eq!(heard, "");
+    }
+
+    /// What comes of these answers to AUTH, one connection each, and how often AUTH was said.
+    async fn tried(who: Credentials, answers: &[&'static str]) -> (String, usize) {
+        let (authority, config) = certified("127.0.0.1", 2100);
+        let script = |answer: &&'static str| {
+            let hello = [Step::Tls(Arc::clone(&config)), say("220 hi"), hear("EHLO"), say(XOAUTH2)];
+            [hello.to_vec(), vec![hear("AUTH"), say(answer)]].concat()
+        };
+        let relay = relay(answers.iter().map(script).collect()).await;
+        let mut settings = settings(relay.port, Security::Tls);
+        settings.extra_ca_pem = Some(authority);
+        settings.credentials = Some(who);
+        let tls = TlsClient::for_relay(&settings).unwrap();
+        let came = match Session::open(&settings, &tls).await {
+            Ok(_) => "signed in".to_owned(),
+            Err(outcome) => shown(&outcome),
+        };
+        assert!(!came.contains("canary"), "{came}");
+        (came, relay.heard().await.matches("AUTH XOAUTH2").count())
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_is_renewed_once() {
+        let refused = "535 5.7.3 Authentication unsuccessful";
+        let switched_off = "535 5.7.139 SmtpClientAuthentication is disabled for the Mailbox";
+        for (tokens, answers, expected, tries) in [
+            (TWO, &[refused, "235 in"][..], "signed in", 2),
+            (TWO, &[refused, refused], "TokenRefused", 2),
+            (TWO, &[refused, "454 4.7.0 later"], "454 4.7.0 later", 2),
+            // The same token again would be the same try.
+            (&TWO[..1], &[refused], "TokenRefused", 1),
+            // It is about the mailbox, not about the token.
+            (TWO, &[switched_off], "TokenRefused", 1),
+            (TWO, &["454 4.7.0 later"], "454 4.7.0 later", 1),
+        ] {
+            let (came, tried) = tried(with_tokens(tokens), answers).await;
+            assert!(came.contains(expected), "{answers:?}: {came}");
+            assert_eq!(tried, tries, "{answers:?}");
+        }
+    }
+
+    /// Security S16.
+    #[tokio::test]
+    async fn an_answer_that_quotes_the_token_is_masked() {
+        for answer in [format!("454 what is {CANARY}?"), format!("454 no {}", xoauth2(CANARY))] {
+            let steps = vec![hear("AUTH"), say(&answer)];
+            let (came, _) = signed_in(XOAUTH2, with_tokens(TWO), steps).await;
+            assert!(came.contains("****"), "{came}");
         }
     }
 

@@ -35,6 +35,7 @@ use crate::limits::TOKEN_GOOD_FOR_MIN;
 use crate::secret::Secret;
 use crate::time::Clock;
 use std::fmt;
+use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,14 +56,19 @@ pub enum NoToken {
     Failed(String),
 }
 
-/// Where the refresh token of a sign-in is kept. Both are called while a renewal is under way and
+/// Where the refresh token of a sign-in is kept. All are called while a renewal is under way and
 /// may wait.
 pub struct Kept {
     /// Reads it: another run may have written a newer one. `None`: nobody is signed in.
     pub read: Read,
+    /// Keeps other runs of this program from renewing meanwhile, until what it gives is dropped.
+    pub hold: Hold,
     /// Replaces it durably.
     pub write: Write,
 }
+
+/// Takes a lock that is free again when what it gives is dropped.
+pub type Hold = Box<dyn Fn() -> Result<Option<File>, String> + Send + Sync>;
 
 /// Reads a refresh token.
 pub type Read = Box<dyn Fn() -> Result<Option<Secret>, String> + Send + Sync>;
@@ -164,6 +170,7 @@ impl Tokens {
 
 /// A renewal whose new refresh token, if there is one, is kept before anything else happens.
 fn renewed_and_kept(client: &Client, kept: &Kept) -> Result<Granted, NoToken> {
+    let _held = (kept.hold)().map_err(NoToken::Failed)?;
     let refresh = (kept.read)().map_err(NoToken::Failed)?;
     let nobody = || NoToken::SignInAgain("nobody is signed in on this computer".to_owned());
     let refresh = refresh.ok_or_else(nobody)?;

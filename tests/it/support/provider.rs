@@ -29,8 +29,8 @@ struct State {
     renewals: usize,
     rotates: bool,
     lasts_seconds: u64,
-    /// The answer to each renewal in place of tokens.
-    refusal: Option<(u16, String)>,
+    /// The answer to each renewal in place of tokens, once there were so many.
+    refusal: Option<(usize, u16, String)>,
     /// Answers to looks at a device code before it was typed.
     before_typed: Vec<&'static str>,
     /// The refusal that the browser brings back.
@@ -101,9 +101,10 @@ impl Provider {
         self.state().good.clear();
     }
 
-    /// Renewals are refused with this status and body, or let in again.
-    pub fn refuse_renewals(&self, refusal: Option<(u16, &str)>) {
-        self.state().refusal = refusal.map(|(status, body)| (status, body.to_owned()));
+    /// Renewals are refused with this status and body after so many, or let in again. `{refresh}` is
+    /// what the provider was told.
+    pub fn refuse_renewals(&self, refusal: Option<(usize, u16, &str)>) {
+        self.state().refusal = refusal.map(|(n, status, body)| (n, status, body.to_owned()));
     }
 
     /// Whether an access token is good, for a relay.
@@ -217,9 +218,11 @@ impl Provider {
 }
 
 fn renewed(state: &mut State, refresh: &str) -> (u16, String) {
-    if let Some(refusal) = &state.refusal {
+    if let Some((after, status, body)) = &state.refusal
+        && state.renewals >= *after
+    {
         // As one that quotes what it was told.
-        return (refusal.0, refusal.1.replace("{refresh}", refresh));
+        return (*status, body.replace("{refresh}", refresh));
     }
     if !state.refresh.contains(refresh) {
         state.violations.push("a refresh token that is void".to_owned());
