@@ -238,6 +238,9 @@ fn the_address_is_shown_and_only_its_own_answer_is_taken() {
         |text: &str| text.lines().find(|line| line.starts_with("http://")).map(str::to_owned);
     let url = eventually_read(&screen, |text| text.contains("\n\n").then(|| shown(text))).unwrap();
     let port = url.split("localhost%3A").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+    // A browser that connects ahead and says nothing keeps nobody waiting for long.
+    let _silent =
+        std::net::TcpStream::connect(format!("127.0.0.1:{port}")).expect("somebody there");
     for knock in ["?code=stolen&state=guessed", "favicon.ico", "?code=stolen"] {
         let page = follow(&format!("http://127.0.0.1:{port}/{knock}"));
         assert!(page.starts_with("HTTP/1.1 404"), "{knock}: {page}");
