@@ -12,7 +12,7 @@
 //! 6. [`send`]: due, intent, transmit, record. [`rehearsal`]: a relay inside the program.
 //!
 //! Below them stands the shell, which reads files, settings and terminals: [`workspace`],
-//! [`config`], [`campaign`], [`sample`], [`cli`]. Above them the words they all speak in.
+//! [`vault`], [`config`], [`campaign`], [`sample`], [`cli`]. Above them the words they all speak in.
 
 // The words: values only.
 pub mod address;
@@ -48,6 +48,8 @@ pub mod rehearsal;
 
 // The shell: the folder on disk, the configuration, the terminal.
 pub mod workspace;
+
+pub mod vault;
 
 pub mod config;
 

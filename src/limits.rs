@@ -218,6 +218,35 @@ pub const PASSWORD_BYTES_MAX: u64 = 8 << 10;
 /// Wait for a password command: a person may have to unlock a password store first.
 pub const PASSWORD_COMMAND_TIMEOUT: Duration = Duration::from_secs(2 * 60);
 
+/// How long an access token must still be good when it is used: signing in takes seconds, and clocks
+/// differ by minutes.
+pub const TOKEN_GOOD_FOR_MIN: Duration = Duration::from_secs(5 * 60);
+/// One call of an identity provider, from its name to the end of its answer.
+pub const PROVIDER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes of an identity provider's answer: two tokens with everything in them have a tenth.
+pub const PROVIDER_ANSWER_BYTES_MAX: u64 = 64 << 10;
+/// Characters of an identity provider's own words in a message.
+pub const PROVIDER_WORDS_CHARS_MAX: usize = 300;
+/// Wait for a person to sign in with a browser: a telephone with the second proof may have to be
+/// found first.
+pub const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+/// Wait for what a browser asks of us once it is connected: browsers connect ahead and say nothing.
+pub const BROWSER_READ_TIMEOUT: Duration = Duration::from_secs(2);
+/// Octets of what a browser asks of us: an authorisation code is below 2 KB, cookies of this
+/// computer's other programs are not.
+pub const BROWSER_REQUEST_OCTETS_MAX: usize = 64 << 10;
+/// Octets of chance in what a browser brings back and in what proves that it was we who sent it (RFC
+/// 7636 7.1: 32).
+pub const SIGN_IN_CHANCE_OCTETS: usize = 32;
+/// Wait between two looks whether a device code was typed, unless the provider says (RFC 8628 3.5).
+pub const DEVICE_CODE_INTERVAL: Duration = Duration::from_secs(5);
+/// How much longer that wait gets each time the provider says `slow_down` (RFC 8628 3.5).
+pub const DEVICE_CODE_SLOWER_BY: Duration = Duration::from_secs(5);
+/// Bytes of one entry of a system's keyring: Windows holds 2,560 octets, two of them a character.
+pub const KEYRING_ENTRY_BYTES_MAX: usize = 1_200;
+/// Entries that one secret is kept in: five times the longest refresh token that was seen.
+pub const KEYRING_ENTRIES_MAX: usize = 8;
+
 /// `[retry] first_wait` unless written: greylisting lets go after about five minutes.
 pub const RETRY_FIRST_WAIT: Duration = Duration::from_secs(5 * 60);
 /// `[retry] max_wait` unless written: the doubled waits end near an hour (RFC 5321 4.5.4.1 asks

@@ -69,6 +69,10 @@ pub enum Command {
     Init(Init),
     /// Begin another mailing: its letters and its configuration
     New(New),
+    /// Sign in to the mail server, once, and keep that on this computer
+    SignIn(SignIn),
+    /// Forget on this computer what sign-in has kept
+    SignOut,
     /// Find everything that would go wrong, and send nothing
     Check(Check),
     /// Look at letters before they go
@@ -119,6 +123,14 @@ pub struct New {
     /// Copy letters and settings of this mailing
     #[arg(long, value_name = "CAMPAIGN")]
     pub like: Option<String>,
+}
+
+/// `sign-in`.
+#[derive(Debug, Args)]
+pub struct SignIn {
+    /// Show the address and open no browser
+    #[arg(long)]
+    pub no_browser: bool,
 }
 
 /// `check`.

@@ -19,6 +19,7 @@ mod chosen;
 mod completions;
 mod confirm;
 mod control;
+mod credentials;
 mod decisions_file;
 mod document_lines;
 mod drive;
@@ -51,6 +52,7 @@ mod restored;
 mod run_line;
 mod same_person;
 mod send;
+mod sign_in;
 mod signals;
 mod standing;
 mod standing_screen;
@@ -92,6 +94,8 @@ fn command_name(command: Option<&Command>) -> &'static str {
         None => "",
         Some(Command::Init(_)) => "init",
         Some(Command::New(_)) => "new",
+        Some(Command::SignIn(_)) => "sign-in",
+        Some(Command::SignOut) => "sign-out",
         Some(Command::Check(_)) => "check",
         Some(Command::Preview(_)) => "preview",
         Some(Command::Rehearse(_)) => "rehearse",
@@ -125,6 +129,8 @@ fn answer(ui: Ui, arguments: Arguments) -> Answer {
         None => bare::bare(&shell),
         Some(Command::Init(args)) => init::init(&args),
         Some(Command::New(args)) => new::new(&shell, &args),
+        Some(Command::SignIn(args)) => sign_in::sign_in(&shell, &args),
+        Some(Command::SignOut) => sign_in::sign_out(&shell),
         Some(Command::Check(args)) => check::check(&shell, &args),
         Some(Command::Preview(args)) => preview::preview(&shell, &args),
         Some(Command::Rehearse(args)) => rehearse::rehearse(&shell, &args),
@@ -183,9 +189,11 @@ fn command_in(arguments: &[OsString]) -> &'static str {
 }
 
 /// The commands, in the order of the help.
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 18] = [
     "init",
     "new",
+    "sign-in",
+    "sign-out",
     "check",
     "preview",
     "rehearse",

@@ -1,13 +1,14 @@
-//! The relay a command speaks to: settings, password and certificates put together.
+//! The relay a command speaks to: settings, proof of who signs in and certificates put together.
 //!
 //! Owns what must be right about it before a person is asked anything.
 
+use super::credentials::credentials;
 use super::shell::{Opened, Shell};
-use crate::config::{self, SignIn, fetch_password};
+use crate::config;
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::plan::Plan;
 use crate::problem::{Problem, Problems};
-use crate::transport::smtp::{Credentials, Relay, Timeouts};
+use crate::transport::smtp::{Relay, Timeouts};
 
 /// The relay with its password and certificates; `None` with a problem.
 pub(super) fn relay(
@@ -29,7 +30,9 @@ pub(super) fn relay(
     };
     check_reserved(plan, setting.url.is_on_this_computer(), problems);
     // Both are looked at before either ends it, so that both are told.
-    let credentials = problems.take_from(credentials(shell, opened, &setting.sign_in));
+    // Nobody waits for a sign-in service where nothing can go anyway.
+    let may_ask = !problems.has_errors();
+    let credentials = problems.take_from(credentials(shell, opened, setting, may_ask));
     let extra_ca_pem = problems.take_from(extra_ca_pem(opened, setting));
     let (credentials, extra_ca_pem) = (credentials?, extra_ca_pem?);
     Some(Relay {
@@ -42,17 +45,6 @@ pub(super) fn relay(
         disable: setting.habits.disable.clone(),
         timeouts: Timeouts::default(),
     })
-}
-
-/// The sign-in name with its password, read only where somebody signs in.
-fn credentials(
-    shell: &Shell,
-    opened: &Opened,
-    sign_in: &SignIn,
-) -> Result<Option<Credentials>, Problem> {
-    let SignIn::Password { user, password } = sign_in else { return Ok(None) };
-    let password = fetch_password(password, opened.workspace.root(), shell.environment())?;
-    Ok(Some(Credentials { name: user.clone(), password }))
 }
 
 /// Certificates besides the operating system's.

@@ -10,6 +10,7 @@ use super::relay_url::RelayUrl;
 use crate::problem::Problem;
 use crate::secret::Secret;
 use crate::time::{Clock, Timestamp};
+use crate::transport::tokens::is_on_this_computer;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -26,6 +27,12 @@ pub const RELAY_PASSWORD: &str = "SECRETARIAT_RELAY_PASSWORD";
 pub const STATE_DIR: &str = "SECRETARIAT_STATE_DIR";
 /// The folder for ledgers that may not lie in their workspaces, instead of the system's own.
 pub const DATA_DIR: &str = "SECRETARIAT_DATA_DIR";
+/// Beneath which address the identity provider is asked, on this computer only: for tests.
+pub const SIGN_IN_URL: &str = "SECRETARIAT_SIGN_IN_URL";
+/// `file`: what `sign-in` keeps goes into a file for the owner, also where there is a keyring.
+pub const VAULT: &str = "SECRETARIAT_VAULT";
+/// The program that opens addresses, instead of the system's own.
+const BROWSER: &str = "BROWSER";
 /// The computer's name on Windows and in some shells.
 const COMPUTER_NAMES: [&str; 2] = ["HOSTNAME", "COMPUTERNAME"];
 /// The point at which a test lets the process die, and at which passing of it: `intended:2`.
@@ -147,6 +154,41 @@ impl Environment {
     #[must_use]
     pub fn has_relay_password(&self) -> bool {
         self.is_set(RELAY_PASSWORD)
+    }
+
+    /// `SECRETARIAT_SIGN_IN_URL`, without a slash at its end.
+    ///
+    /// # Errors
+    /// `environment` when it is not one of this computer: a token goes there.
+    pub fn sign_in_url(&self) -> Result<Option<String>, Problem> {
+        let Some(text) = self.text(SIGN_IN_URL)? else { return Ok(None) };
+        if is_on_this_computer(&text) {
+            return Ok(Some(text.trim_end_matches('/').to_owned()));
+        }
+        let message = format!("{SIGN_IN_URL} is no address of this computer");
+        Err(Problem::error("environment", message)
+            .hint("It is for tests, such as http://127.0.0.1:8080; unset it."))
+    }
+
+    /// Whether `SECRETARIAT_VAULT` asks for a file in place of the system's keyring.
+    ///
+    /// # Errors
+    /// `environment` for any other word than `file`.
+    pub fn wants_file_vault(&self) -> Result<bool, Problem> {
+        match self.text(VAULT)?.as_deref() {
+            None => Ok(false),
+            Some("file") => Ok(true),
+            Some(other) => {
+                Err(Problem::error("environment", format!("{VAULT}: {other:?} is none"))
+                    .hint(format!("Set {VAULT} to file, or unset it.")))
+            }
+        }
+    }
+
+    /// The program that opens addresses, where `BROWSER` names one.
+    #[must_use]
+    pub fn browser(&self) -> Option<String> {
+        self.text(BROWSER).ok().flatten()
     }
 
     /// Whether the reader asked every program for output without colours.

@@ -26,12 +26,13 @@ mod read;
 mod relay;
 mod relay_url;
 mod section;
+mod sign_in;
 mod syntax;
 mod units;
 
 pub use environment::Environment;
 pub use greetings::{GREETINGS_FILE, read_greetings};
-pub use password::{PasswordSource, fetch as fetch_password};
+pub use password::{PasswordSource, fetch as fetch_password, printed as fetch_token};
 pub use people::PeopleRules;
 pub use read::read;
 pub use relay_url::RelayUrl;
@@ -47,6 +48,7 @@ use crate::problem::{Place, Problem, Problems, nearest};
 use crate::recipients::{ColumnSetting, CopyColumn, KeptColumn, ListSetting, Options};
 use crate::send::pace::Pacing;
 use crate::send::retry::Retry;
+use crate::transport::tokens::Provider;
 use crate::workspace::{CONFIG_FILE, Workspace};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -166,6 +168,50 @@ pub enum SignIn {
         /// Where the password is; see [`fetch_password`].
         password: Placed<PasswordSource>,
     },
+    /// With a name and an access token that a command prints.
+    Command {
+        /// The sign-in name.
+        user: String,
+        /// The program and its arguments, run in the workspace's folder; at least one.
+        command: Placed<Vec<String>>,
+    },
+    /// With a name and access tokens of an identity provider, where a person has signed in.
+    Provider(Box<ProviderSignIn>),
+}
+
+/// A sign-in at an identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderSignIn {
+    /// The sign-in name.
+    pub user: String,
+    /// How a person signs in there.
+    pub way: Way,
+    /// Whose accounts they are.
+    pub provider: Provider,
+    /// Under what the provider knows this program.
+    pub client_id: String,
+    /// Where the secret is that some providers want with it.
+    pub client_secret: Option<Placed<PasswordSource>>,
+}
+
+/// How a person signs in at an identity provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// With the browser of this computer.
+    Browser,
+    /// With a code that is typed on any device.
+    DeviceCode,
+}
+
+impl Way {
+    /// Its name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Way::Browser => "browser",
+            Way::DeviceCode => "device-code",
+        }
+    }
 }
 
 /// `[languages]`.

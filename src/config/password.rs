@@ -33,26 +33,38 @@ pub enum PasswordSource {
     File(String),
     /// `{ command = ["PROGRAM", "ARGUMENT"] }`, run in the workspace's folder; at least one.
     Command(Vec<String>),
+    /// `{ keyring = true }`: where `sign-in` has put it.
+    Keyring,
 }
 
 /// How often a running command is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-/// Fetches the password. `root` is the workspace's folder.
+/// Fetches the password. `root` is the workspace's folder; `kept` reads what `sign-in` has put away.
 ///
 /// # Errors
-/// `no-password` when the source has none, cannot be read, or is open to others.
+/// `no-password` when the source has none, cannot be read, or is open to others; those of `kept`.
 pub fn fetch(
     source: &Placed<PasswordSource>,
     root: &Path,
     environment: &Environment,
+    kept: impl FnOnce() -> Result<Secret, Problem>,
 ) -> Result<Secret, Problem> {
     let fetched = match &source.value {
         PasswordSource::Variable(name) => from_variable(name, environment),
         PasswordSource::File(file) => from_file(file, &root.join(file)),
-        PasswordSource::Command(words) => from_command(words, root),
+        PasswordSource::Command(words) => from_command("password", words, root),
+        PasswordSource::Keyring => kept(),
     };
     fetched.map_err(|problem| problem.place(source.place.clone()))
+}
+
+/// The access token that a command prints.
+///
+/// # Errors
+/// `no-password` when it fails or prints none.
+pub fn printed(words: &[String], root: &Path) -> Result<Secret, Problem> {
+    from_command("token", words, root)
 }
 
 fn refused(message: impl Into<String>, hint: impl Into<String>) -> Problem {
@@ -64,7 +76,7 @@ fn from_variable(name: &str, environment: &Environment) -> Result<Secret, Proble
         let hint = "Set it before the run, or name a file or command under relay.password.";
         refused(format!("the variable {name} with the relay's password is not set"), hint)
     })?;
-    first_line(secret.reveal().as_bytes(), &format!("the variable {name}"))
+    first_line(secret.reveal().as_bytes(), &format!("the variable {name}"), "password")
 }
 
 fn from_file(shown: &str, path: &Path) -> Result<Secret, Problem> {
@@ -83,13 +95,15 @@ fn from_file(shown: &str, path: &Path) -> Result<Secret, Problem> {
     }
     let mut bytes = Vec::new();
     file.take(PASSWORD_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(failed)?;
-    first_line(&bytes, &what)
+    first_line(&bytes, &what, "password")
 }
 
-fn from_command(words: &[String], root: &Path) -> Result<Secret, Problem> {
+/// What a command prints; `of`: a password or a token.
+fn from_command(of: &str, words: &[String], root: &Path) -> Result<Secret, Problem> {
     let program = words.first().map(String::as_str).unwrap_or_default();
-    let what = format!("the password command {program}");
-    let hint = "Run the command by hand, and correct relay.password.";
+    let what = format!("the {of} command {program}");
+    let key = if of == "token" { "token_command" } else { of };
+    let hint = &format!("Run the command by hand, and correct relay.{key}.");
     // What the command says on stderr is for the person in front of it: "touch your key".
     let mut child = Command::new(program)
         .args(words.iter().skip(1))
@@ -109,7 +123,7 @@ fn from_command(words: &[String], root: &Path) -> Result<Secret, Problem> {
     }
     // A program left behind by the command may hold its output open: what came is enough.
     let bytes = printed.recv_timeout(Duration::from_secs(1)).unwrap_or_default();
-    first_line(&bytes, &what)
+    first_line(&bytes, &what, of)
 }
 
 /// Hands over what a command prints up to its first line end, and reads the rest for nothing: a
@@ -150,19 +164,19 @@ fn wait(child: &mut Child, timeout: Duration) -> io::Result<Option<ExitStatus>> 
 }
 
 /// The first line of what a source holds. Blanks stay: a password may begin or end with one.
-fn first_line(bytes: &[u8], what: &str) -> Result<Secret, Problem> {
+fn first_line(bytes: &[u8], what: &str, of: &str) -> Result<Secret, Problem> {
     let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let hint = "The password is the first line there, in UTF-8.";
+    let hint = format!("The {of} is the first line there, in UTF-8.");
     if line.is_empty() {
-        return Err(refused(format!("{what} has no password in its first line"), hint));
+        return Err(refused(format!("{what} has no {of} in its first line"), hint));
     }
     if line.len() as u64 > PASSWORD_BYTES_MAX {
-        return Err(refused(format!("{what} has a first line too long for a password"), hint));
+        return Err(refused(format!("{what} has a first line too long for a {of}"), hint));
     }
     match std::str::from_utf8(line) {
         Ok(text) if !text.contains(char::is_control) => Ok(Secret::new(text.to_owned())),
-        _ => Err(refused(format!("{what} has characters that no password has"), hint)),
+        _ => Err(refused(format!("{what} has characters that no {of} has"), hint)),
     }
 }
 
@@ -174,7 +188,7 @@ mod tests {
     fn fetched(source: PasswordSource, root: &Path) -> Result<String, String> {
         let source = Placed::new(source, Place::at("secretariat.toml", 9, 1));
         let environment = Environment::of(&[("SET", "canary"), ("EMPTY", "")]);
-        let secret = fetch(&source, root, &environment).map_err(|problem| {
+        let secret = fetch(&source, root, &environment, || unreachable!()).map_err(|problem| {
             assert_eq!(problem.place.as_ref().and_then(|p| p.line), Some(9));
             assert!(!format!("{problem:?}").contains("canary"), "a password in a message");
             problem.message
@@ -203,11 +217,11 @@ mod tests {
             (b"can\0ary", Err("x has characters that no password has")),
             (b"can\xffary", Err("x has characters that no password has")),
         ] {
-            let line = first_line(bytes, "x");
+            let line = first_line(bytes, "x", "password");
             let line = line.as_ref().map(Secret::reveal).map_err(|p| p.message.as_str());
             assert_eq!(line, expected, "{bytes:?}");
         }
-        assert!(first_line(&[b'x'; 9_000], "x").is_err());
+        assert!(first_line(&[b'x'; 9_000], "x", "password").is_err());
     }
 
     #[cfg(unix)]

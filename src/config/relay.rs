@@ -1,8 +1,8 @@
 //! `[relay]` and `[retry]`, with what the environment says instead.
 //!
 //! Owns which relay may be spoken to how: without encryption on this computer only, unless the file
-//! says otherwise, and elsewhere never with a password. URLs are `relay_url.rs`, fetching a
-//! password is `password.rs`. No I/O.
+//! says otherwise, and elsewhere never with a password. URLs are `relay_url.rs`, who signs in is
+//! `sign_in.rs`, fetching a password is `password.rs`. No I/O.
 //!
 //! # Standards
 //! RFC 5321 4.1.1.1 (the name in EHLO), RFC 5321 4.5.4.1 (retries).
@@ -11,10 +11,11 @@
 //! No password stands in the file or in a message (security S16). The environment beats the file,
 //! and what holds for a URL in the file holds for one in the environment (security S4).
 
-use super::environment::{Environment, RELAY_PASSWORD, RELAY_URL};
+use super::environment::{Environment, RELAY_URL};
 use super::habits::read_habits;
 use super::relay_url::RelayUrl;
 use super::section::{Entry, Placed, Reader, Refusal, Section, as_section, parse_path};
+use super::sign_in::{self, Keys};
 use super::units::parse_duration;
 use super::{Habits, PasswordSource, Relay, SignIn};
 use crate::plan::pattern::is_identifier;
@@ -25,7 +26,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 const PASSWORD_HINT: &str = "Write password = { env = \"SECRETARIAT_RELAY_PASSWORD\" }, \
-                             { file = \"...\" } or { command = [\"...\"] }.";
+                             { file = \"...\" }, { command = [\"...\"] } or { keyring = true }.";
 
 /// What the file says under `[relay]`.
 #[derive(Debug)]
@@ -33,9 +34,7 @@ struct Written {
     /// Where the table begins; where there is none, the top of the file.
     place: Place,
     url: Option<Placed<RelayUrl>>,
-    user: Option<String>,
-    password: Option<Placed<PasswordSource>>,
-    signs_in: Option<Placed<bool>>,
+    keys: Keys,
     allow_plaintext: bool,
     ca_file: Option<Placed<String>>,
     hello: Option<String>,
@@ -51,13 +50,13 @@ pub(super) fn read_relay(
 ) -> Option<Relay> {
     let url_there = environment.relay_url();
     let user_there = reader.kept(environment.relay_user()).flatten();
-    let written = read_written(section, !matches!(url_there, Ok(None)), reader);
+    let mut written = read_written(section, !matches!(url_there, Ok(None)), reader);
     let (name, url) = match reader.kept(url_there)? {
         Some(url) => (RELAY_URL, Placed::new(url, written.place.clone())),
         None => ("relay.url", written.url.clone()?),
     };
-    let user = user_there.or_else(|| written.user.clone());
-    let sign_in = decide_sign_in(&written, user, environment, reader);
+    written.keys.user = user_there.or(written.keys.user);
+    let sign_in = sign_in::decide(&written.keys, &written.place, &url.value, environment, reader);
     check_plain(name, &url, written.allow_plaintext, &sign_in, reader);
     Some(Relay {
         url: url.value,
@@ -82,49 +81,44 @@ fn read_written(
         reader.report_absence(problem.hint(format!("Write url = {example} under [relay].")));
     }
     let url = section.take_meaning("url", example, reader, RelayUrl::parse);
-    let example = "\"secretariat@forum.example\"";
-    let user = section.take_meaning("user", example, reader, parse_user);
-    let password = section.take("password");
-    let password = password.and_then(|entry| read_password(entry, reader));
-    let signs_in = section.take_meaning("sign_in", "\"password\"", reader, parse_sign_in);
+    let keys = read_keys(&mut section, reader);
     let allow_plaintext = section.take_flag("allow_plaintext", reader).unwrap_or(false);
     let parse_ca_file = |text: &str| parse_path(text, "office-ca.pem");
     let ca_file = section.take_meaning("ca_file", "\"office-ca.pem\"", reader, parse_ca_file);
     let hello = section.take_meaning("hello", "\"mail.forum.example\"", reader, parse_hello);
     let habits = read_habits(&mut section, reader);
     section.finish(reader);
-    let user = user.map(|user| user.value);
     let hello = hello.map(|hello| hello.value);
-    Written { place, url, user, password, signs_in, allow_plaintext, ca_file, hello, habits }
+    Written { place, url, keys, allow_plaintext, ca_file, hello, habits }
 }
 
-/// A user signs in unless `sign_in = "none"`; the environment's password beats the file's.
-fn decide_sign_in(
-    written: &Written,
-    user: Option<String>,
-    environment: &Environment,
-    reader: &mut Reader<'_>,
-) -> SignIn {
-    let wanted = written.signs_in.as_ref();
-    if wanted.is_some_and(|signs_in| !signs_in.value) {
-        return SignIn::None;
-    }
-    let Some(user) = user else {
-        let hint = "Write user = \"...\" under [relay] to sign in, or remove the line.";
-        if let Some(wanted) = wanted {
-            let refusal = Refusal::new("is \"password\", and relay.user is missing", hint);
-            reader.refuse("relay.sign_in", &wanted.place, refusal);
-        } else if let Some(password) = &written.password {
-            let message = "relay.password is not used, because relay.user is missing";
-            let problem = Problem::warning("config-unused", message).hint(hint);
-            reader.report(problem.place(password.place.clone()));
+/// The keys about signing in.
+fn read_keys(section: &mut Section<'_>, reader: &mut Reader<'_>) -> Keys {
+    let example = "\"secretariat@forum.example\"";
+    let user = section.take_meaning("user", example, reader, parse_user);
+    let password = section.take("password");
+    let password = password.and_then(|entry| read_password("password", entry, reader));
+    let wanted = section.take_meaning("sign_in", "\"browser\"", reader, sign_in::parse_wanted);
+    let place = section.place_of("token_command", reader);
+    let words = section.take_texts("token_command", "[\"oama\", \"access\"]", reader);
+    let words = words.map(|words| words.into_iter().map(|word| word.value).collect::<Vec<_>>());
+    let token_command = words.zip(place).map(|(words, place)| Placed::new(words, place));
+    let is_command = |command: &Placed<Vec<String>>| {
+        let is_empty = command.value.first().is_none_or(String::is_empty);
+        if is_empty {
+            let refusal = Refusal::new("is empty", "Write a program and its arguments.");
+            reader.refuse("relay.token_command", &command.place, refusal);
         }
-        return SignIn::None;
+        !is_empty
     };
-    let usual =
-        || Placed::new(PasswordSource::Variable(RELAY_PASSWORD.to_owned()), written.place.clone());
-    let in_file = written.password.clone().filter(|_| !environment.has_relay_password());
-    SignIn::Password { user, password: in_file.unwrap_or_else(usual) }
+    let token_command = token_command.filter(is_command);
+    let example = "\"forum.example\"";
+    let tenant = section.take_meaning("tenant", example, reader, sign_in::parse_tenant);
+    let client_id = section.take_meaning("client_id", "\"...\"", reader, sign_in::parse_client_id);
+    let secret = section.take("client_secret");
+    let client_secret = secret.and_then(|entry| read_password("client_secret", entry, reader));
+    let user = user.map(|user| user.value);
+    Keys { wanted, user, password, token_command, tenant, client_id, client_secret }
 }
 
 /// Plain SMTP can be read and changed by whoever carries it.
@@ -151,18 +145,24 @@ fn check_plain(
     }
 }
 
-/// `{ env = "..." }`, `{ file = "..." }` or `{ command = [...] }`.
-fn read_password(entry: Entry<'_>, reader: &mut Reader<'_>) -> Option<Placed<PasswordSource>> {
-    let name = "relay.password";
+/// `{ env = "..." }`, `{ file = "..." }`, `{ command = [...] }` or, for a password, `{ keyring =
+/// true }`.
+fn read_password(
+    key: &'static str,
+    entry: Entry<'_>,
+    reader: &mut Reader<'_>,
+) -> Option<Placed<PasswordSource>> {
+    let name = &format!("relay.{key}");
+    let hint = PASSWORD_HINT.replace("Write password", &format!("Write {key}"));
     let place = reader.place(entry.value.span().start);
     if entry.value.get_ref().is_str() {
-        let refusal = Refusal::new("stands in the file, where others can read it", PASSWORD_HINT);
+        let refusal = Refusal::new("stands in the file, where others can read it", hint);
         reader.refuse(name, &place, refusal);
         return None;
     }
     let example = "password = { env = \"SECRETARIAT_RELAY_PASSWORD\" }";
     let mut table = as_section(name.to_owned(), entry, example, reader)?;
-    let written = ["env", "file", "command"].iter().filter(|key| table.has(key)).count();
+    let written = ["env", "file", "command", "keyring"].iter().filter(|key| table.has(key)).count();
     let mut sources = Vec::new();
     let example = "\"SECRETARIAT_RELAY_PASSWORD\"";
     let variable = table.take_meaning("env", example, reader, parse_variable);
@@ -174,16 +174,18 @@ fn read_password(entry: Entry<'_>, reader: &mut Reader<'_>) -> Option<Placed<Pas
         let words: Vec<String> = words.into_iter().map(|word| word.value).collect();
         if words.first().is_none_or(String::is_empty) {
             let hint = format!("Write command = {example}: a program and its arguments.");
-            reader.refuse("relay.password.command", &place, Refusal::new("is empty", hint));
+            reader.refuse(&table.name("command"), &place, Refusal::new("is empty", hint));
         } else {
             sources.push(PasswordSource::Command(words));
         }
     }
+    let in_keyring = if key == "password" { table.take_flag("keyring", reader) } else { None };
+    sources.extend(in_keyring.filter(|is_there| *is_there).map(|_| PasswordSource::Keyring));
     // A misspelled source is an unknown key already.
     let is_misspelled = written == 0 && !table.is_exhausted();
     table.finish(reader);
-    if written != 1 && !is_misspelled {
-        let refusal = Refusal::new("must name exactly one source", PASSWORD_HINT);
+    if (written != 1 || in_keyring == Some(false)) && !is_misspelled {
+        let refusal = Refusal::new("must name exactly one source", hint);
         reader.refuse(name, &place, refusal);
         return None;
     }
@@ -227,18 +229,6 @@ fn parse_user(text: &str) -> Result<String, Refusal> {
         return Err(Refusal::new("is empty", "Write the sign-in name, or remove the line."));
     }
     Ok(text.to_owned())
-}
-
-/// Whether somebody signs in.
-fn parse_sign_in(text: &str) -> Result<bool, Refusal> {
-    match text {
-        "none" => Ok(false),
-        "password" => Ok(true),
-        _ => {
-            let hint = "Write \"none\" or \"password\".";
-            Err(Refusal::new(format!("is no way to sign in: {text:?}"), hint))
-        }
-    }
 }
 
 /// A variable's name. What is none is not repeated: it may be the password itself.
@@ -405,12 +395,16 @@ mod tests {
             ("password = { env = \"canary!\" }", "f:4:20 relay.password.env is no name of an env"),
             ("password = { file = \"\" }", "f:4:21 relay.password.file is empty | Write"),
             ("password = { command = [] }", "f:4:12 relay.password.command is empty | Write"),
-            ("password = { keyring = true }", "f:4:14 unknown key \"keyring\" in [relay.password]"),
-            ("password = { file = \"/run/secrets/relay\" }", ""),
+            ("password = { keyring = true }", ""),
             (
-                "sign_in = \"command\"",
-                "f:4:11 relay.sign_in is no way to sign in: \"command\" | Write",
+                "password = { keyring = false }",
+                "f:4:12 relay.password must name exactly one source | Write password",
             ),
+            (
+                "client_secret = \"canary\"",
+                "f:4:17 relay.client_secret stands in the file, where others can read it | Write cl",
+            ),
+            ("password = { file = \"/run/secrets/relay\" }", ""),
         ] {
             check(&with(line), &[], expected);
         }

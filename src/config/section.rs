@@ -234,6 +234,11 @@ impl<'t> Section<'t> {
         self.entries.is_empty()
     }
 
+    /// Where the value of a key stands, if it is there and not yet taken.
+    pub(super) fn place_of(&self, key: &str, reader: &Reader<'_>) -> Option<Place> {
+        self.entries.get(key).map(|entry| reader.place(entry.value.span().start))
+    }
+
     /// Takes a key.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Entry<'t>> {
         self.known.push(key);

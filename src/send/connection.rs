@@ -22,7 +22,7 @@ use crate::ledger::{ChangeError, FrozenDelivery, LedgerWriter, Recorded, Refusal
 use crate::limits::REFUSALS_A_CONNECTION_MAX;
 use crate::message::Message;
 use crate::time::{Clock, Timestamp};
-use crate::transport::smtp::{Description, Relay, Session, TlsClient};
+use crate::transport::smtp::{Description, Proof, Relay, Session, TlsClient};
 use crate::transport::{Ending, Outcome, Stage};
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -301,7 +301,8 @@ impl<'a> Connection<'a> {
         });
         crash::point("recording");
         self.unrecorded.extend(asked);
-        if self.session.as_ref().is_some_and(|s| !s.is_usable()) {
+        let is_over = outcome.ending == Ending::SessionOver;
+        if self.session.as_ref().is_some_and(|s| is_over || !s.is_usable()) {
             self.close();
         }
         Ok(())
@@ -313,10 +314,20 @@ impl<'a> Connection<'a> {
     fn of_this_session(&self, outcome: Outcome) -> Outcome {
         let is_farewell = matches!(&outcome.ending, Ending::Answered(r) if r.code == 421)
             && !asks_for_less(&outcome);
-        if is_farewell && outcome.stage == Stage::Mail && self.letters > 0 {
+        let is_over = is_farewell || self.token_is_spent(&outcome);
+        if is_over && outcome.stage == Stage::Mail && self.letters > 0 {
             return Outcome { stage: Stage::Mail, ending: Ending::SessionOver };
         }
         outcome
+    }
+
+    /// Whether a relay asks a connection that has signed in to sign in once more: its token has
+    /// expired meanwhile. The next connection signs in with another one, or is refused there.
+    fn token_is_spent(&self, outcome: &Outcome) -> bool {
+        let credentials = self.shared.relay.credentials.as_ref();
+        let by_token = credentials.is_some_and(|who| matches!(who.proof, Proof::Token(_)));
+        // RFC 4954 6: 530 sign-in required, 535 credentials invalid.
+        by_token && matches!(&outcome.ending, Ending::Answered(r) if matches!(r.code, 530 | 535))
     }
 
     /// The intent could not be recorded, and the message was not finished.

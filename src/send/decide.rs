@@ -15,6 +15,7 @@
 
 use super::halt::Halt;
 use crate::response::Response;
+use crate::transport::tokens::NoToken;
 use crate::transport::{Ending, Loss, Outcome, Stage};
 
 /// What becomes of the letter.
@@ -130,6 +131,8 @@ pub fn decide(outcome: &Outcome) -> Decision {
         Ending::Answered(response) => answered(outcome.stage, response),
         Ending::Lost(loss) => lost(outcome.stage, loss),
         Ending::NotOffered(_) => halt(not_offered(outcome.stage)),
+        Ending::NoToken(why) => no_token(why),
+        Ending::TokenRefused(_) => halt(Halt::TokenRefused),
         Ending::TooLarge { .. } => halt(Halt::TooLarge),
         Ending::Withheld => halt(Halt::LedgerFailed),
         Ending::SessionOver => decision(ForLetter::Untouched, ForRun::Reconnect),
@@ -142,6 +145,16 @@ fn not_offered(stage: Stage) -> Halt {
         Stage::StartTls | Stage::Hello => Halt::TlsNotOffered,
         Stage::SignIn => Halt::SignInNotOffered,
         _ => Halt::NoSmtpUtf8,
+    }
+}
+
+/// Nothing was said to the relay, so that nothing happened to a letter.
+fn no_token(why: &NoToken) -> Decision {
+    match why {
+        NoToken::SignInAgain(_) => halt(Halt::SignInOver),
+        NoToken::Refused(_) => halt(Halt::TokenDenied),
+        NoToken::Failed(_) => halt(Halt::NoToken),
+        NoToken::Unreachable(_) => REST,
     }
 }
 
@@ -333,6 +346,15 @@ mod tests {
         for code in [530, 534, 535, 538, 525] {
             assert_eq!(said(Stage::SignIn, code, "no"), halt(Halt::SignInRefused));
         }
+        let no_token =
+            |why| decide(&Outcome { stage: Stage::SignIn, ending: Ending::NoToken(why) });
+        let words = || "why".to_owned();
+        assert_eq!(no_token(NoToken::SignInAgain(words())), halt(Halt::SignInOver));
+        assert_eq!(no_token(NoToken::Refused(words())), halt(Halt::TokenDenied));
+        assert_eq!(no_token(NoToken::Failed(words())), halt(Halt::NoToken));
+        assert_eq!(no_token(NoToken::Unreachable(words())), REST);
+        let ending = Ending::TokenRefused(Response::new(535, vec![b"5.7.3 no".to_vec()]));
+        assert_eq!(decide(&Outcome { stage: Stage::SignIn, ending }), halt(Halt::TokenRefused));
         assert_eq!(broke(Stage::SignIn, Loss::Closed), halt(Halt::SignInBroken));
         assert_eq!(broke(Stage::Connect, Loss::Refused), REST);
         assert_eq!(broke(Stage::Greeting, Loss::TimedOut), REST);

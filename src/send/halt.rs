@@ -16,6 +16,14 @@ pub enum Halt {
     NotAMailServer,
     /// The name or password is refused.
     SignInRefused,
+    /// The sign-in has expired or was withdrawn: a person has to sign in again.
+    SignInOver,
+    /// The identity provider refuses this program, tenant or account.
+    TokenDenied,
+    /// A token could not be had for a reason on this computer.
+    NoToken,
+    /// The relay refuses the token, also a new one.
+    TokenRefused,
     /// The connection broke in the middle of signing in.
     SignInBroken,
     /// No way of signing in that we have.
@@ -73,14 +81,34 @@ impl Halt {
                 "Check [relay] user and password; some services want an app password. It was tried \
                  once, so that the account is not locked.",
             ),
+            Halt::SignInOver => (
+                "the sign-in is over",
+                "Run secretariat sign-in, then send again: the letters that are left go then.",
+            ),
+            Halt::TokenDenied => (
+                "the sign-in service does not let secretariat in",
+                "Show these words to your IT department, which has registered secretariat there; \
+                 then send again.",
+            ),
+            Halt::NoToken => (
+                "there is no token to sign in with",
+                "Mend what is said here (run the command of [relay] token_command by hand, or \
+                 secretariat sign-in once more), then send again.",
+            ),
+            Halt::TokenRefused => (
+                "the mail server refused the sign-in, also after it was renewed",
+                "Run secretariat sign-in as the account of [relay] user. If that is who you are, ask \
+                 IT whether this mailbox may send with authenticated SMTP (SMTP AUTH).",
+            ),
             Halt::SignInBroken => (
                 "the mail server broke off in the middle of signing in",
                 "Check [relay] user and password, then send again. It was tried once, so that the \
                  account is not locked.",
             ),
             Halt::SignInNotOffered => (
-                "the mail server offers no way of signing in that secretariat knows (PLAIN, LOGIN)",
-                "Ask its administrators, or remove [relay] user if it needs no sign-in.",
+                "the mail server does not offer the way of signing in that [relay] sign_in asks for",
+                "Ask its administrators which one it takes: \"password\" needs PLAIN or LOGIN, the \
+                 others OAUTHBEARER or XOAUTH2. Without any, remove [relay] user.",
             ),
             Halt::SenderRefused => (
                 "the mail server does not let this account write as this sender",
@@ -150,6 +178,10 @@ impl Halt {
             Halt::TlsFailed => "tls-failed",
             Halt::NotAMailServer => "not-a-mail-server",
             Halt::SignInRefused => "sign-in-refused",
+            Halt::SignInOver => "sign-in-over",
+            Halt::TokenDenied => "token-denied",
+            Halt::NoToken => "no-token",
+            Halt::TokenRefused => "token-refused",
             Halt::SignInBroken => "sign-in-broken",
             Halt::SignInNotOffered => "sign-in-not-offered",
             Halt::SenderRefused => "sender-refused",

@@ -2,9 +2,11 @@
 
 pub mod file;
 pub mod smtp;
+pub mod tokens;
 
 use crate::response::Response;
 use std::fmt;
+use tokens::NoToken;
 
 /// How far a conversation had come when it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +100,10 @@ pub enum Ending {
     Lost(Loss),
     /// Something the relay must offer and does not: `STARTTLS`, `AUTH PLAIN or LOGIN`, `SMTPUTF8`.
     NotOffered(&'static str),
+    /// There is no access token to sign in with; nothing of a sign-in was said.
+    NoToken(NoToken),
+    /// The relay refused a token, and also the one that came of renewing it where that could help.
+    TokenRefused(Response),
     /// We held back the last bytes: the intent could not be recorded.
     Withheld,
     /// The session had ended before this letter began (closed, taken leave of or RSET refused
@@ -125,6 +131,8 @@ impl Ending {
             Ending::Answered(response) => response.to_string(),
             Ending::Lost(loss) => loss.to_string(),
             Ending::NotOffered(what) => format!("{what} is not offered"),
+            Ending::NoToken(why) => why.to_string(),
+            Ending::TokenRefused(response) => response.to_string(),
             Ending::Withheld => "held back: the intent could not be recorded".to_owned(),
             Ending::SessionOver => "the connection had ended".to_owned(),
             Ending::Unsendable(what) => what.clone(),

@@ -61,6 +61,7 @@ mod room;
 mod scale;
 mod screen;
 mod send;
+mod sign_in;
 mod tls;
 mod twice;
 mod whereabouts;

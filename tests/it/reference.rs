@@ -6,9 +6,11 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 17] = [
     "init",
     "new",
+    "sign-in",
+    "sign-out",
     "check",
     "preview",
     "rehearse",

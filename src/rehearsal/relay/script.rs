@@ -124,6 +124,9 @@ impl Moment<'_> {
 /// [`BODY_MARKS`](super::BODY_MARKS).
 pub type Chooser = Arc<dyn Fn(&Moment<'_>) -> Option<Action> + Send + Sync>;
 
+/// Whether an access token is good now.
+pub type TokenCheck = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// How the connection is protected.
 #[derive(Clone, Debug)]
 pub enum Protection {
@@ -155,6 +158,8 @@ pub struct Script {
     pub protection: Protection,
     /// Name and password that are let in; absent: AUTH is not offered.
     pub sign_in: Option<(String, String)>,
+    /// Name that is let in with a token, and which tokens are good; absent: none is.
+    pub tokens: Option<(String, TokenCheck)>,
     /// `PLAIN LOGIN` unless said otherwise.
     pub mechanisms: String,
     /// What is done otherwise than usual; the first rule that applies counts.
@@ -189,6 +194,7 @@ impl Default for Script {
             extensions: offered.map(str::to_owned).to_vec(),
             protection: Protection::Plain,
             sign_in: None,
+            tokens: None,
             mechanisms: "PLAIN LOGIN".to_owned(),
             rules: Vec::new(),
             chooser: None,
@@ -253,6 +259,23 @@ impl Script {
     pub fn sign_in(mut self, name: &str, password: &str) -> Script {
         self.sign_in = Some((name.to_owned(), password.to_owned()));
         self
+    }
+
+    /// Demands this name and a token that is good.
+    #[must_use]
+    pub fn tokens(
+        mut self,
+        name: &str,
+        is_good: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Script {
+        self.tokens = Some((name.to_owned(), Arc::new(is_good)));
+        self.mechanisms("XOAUTH2")
+    }
+
+    /// Whether nobody is served who has not signed in.
+    #[must_use]
+    pub fn wants_sign_in(&self) -> bool {
+        self.sign_in.is_some() || self.tokens.is_some()
     }
 
     /// The ways of signing in that are offered, such as `PLAIN LOGIN`.

@@ -145,7 +145,7 @@ impl Session<'_> {
         let may_protect = matches!(script.protection, Protection::StartTls(_));
         if may_protect && !self.connection.is_protected() {
             lines.push("STARTTLS".to_owned());
-        } else if script.sign_in.is_some() {
+        } else if script.wants_sign_in() {
             lines.push(format!("AUTH {}", script.mechanisms));
         }
         let last = lines.len() - 1;
@@ -182,7 +182,7 @@ impl Session<'_> {
         self.transaction = Transaction::default();
         self.transaction.number = self.shared.transactions.fetch_add(1, Ordering::SeqCst) + 1;
         self.letters += 1;
-        if orders.script.sign_in.is_some() && self.signed_in.is_none() {
+        if orders.script.wants_sign_in() && self.signed_in.is_none() {
             return self.say("530 5.7.0 Authentication required");
         }
         let manners = &orders.script.manners;

@@ -8,7 +8,7 @@
 //!
 //! # Standards
 //! RFC 5321 (SMTP), 1870 (SIZE), 2920 (PIPELINING), 3030 (CHUNKING), 3207 (STARTTLS), 3461 (DSN),
-//! 4954, 4616 (AUTH), 6531 (SMTPUTF8), 8314 (TLS from the first byte), 1047 (why the end of the
+//! 4954, 4616, 7628 (AUTH), 6531 (SMTPUTF8), 8314 (TLS from the first byte), 1047 (why the end of the
 //! message is a stage of its own).
 //!
 //! # Invariants
@@ -42,7 +42,9 @@ pub use tls::TlsClient;
 use crate::limits;
 use crate::response::Response;
 use crate::secret::Secret;
+use crate::transport::tokens::Tokens;
 use crate::transport::{Loss, Outcome, Stage};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The mail server all letters are handed to, and how to speak with it.
@@ -77,13 +79,23 @@ pub enum Security {
     Tls,
 }
 
-/// A sign-in name and its password.
+/// A sign-in name and what proves it.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// The sign-in name.
     pub name: String,
-    /// The password.
-    pub password: Secret,
+    /// What proves it.
+    pub proof: Proof,
+}
+
+/// What proves who signs in.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// A password: PLAIN or LOGIN.
+    Password(Secret),
+    /// An access token: OAUTHBEARER or XOAUTH2. All connections of a run share where they come
+    /// from.
+    Token(Arc<Tokens>),
 }
 
 /// How long each stage may take as a whole, however the bytes trickle in. The defaults are those of

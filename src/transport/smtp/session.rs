@@ -14,13 +14,17 @@
 //! An [`Outcome`] of a stage up to [`Stage::SignIn`]. Up to EHLO the next address is tried first.
 
 use super::extensions::relay_name;
+use super::sign_in::{self, Login};
 use super::wire::{Wire, lost, within};
-use super::{Extensions, Relay, Security, Timeouts, TlsClient, expected, sign_in};
+use super::{Credentials, Extensions, Proof, Relay, Security, Timeouts, TlsClient, expected};
 use crate::limits::RELAY_ADDRESSES_MAX;
 use crate::response::Response;
+use crate::secret::Secret;
+use crate::transport::tokens::{NoToken, Tokens};
 use crate::transport::{Ending, Loss, Outcome, Stage};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use tokio::net::TcpStream;
 
 /// A connection over which letters can go, one after the other.
@@ -57,10 +61,51 @@ impl Session {
         if relay.security == Security::Plain && relay.credentials.is_some() {
             return Err(Outcome { stage: Stage::SignIn, ending: no_password_in_plain() });
         }
+        match &relay.credentials {
+            None => Session::open_with(relay, tls, None).await,
+            Some(Credentials { name, proof: Proof::Password(password) }) => {
+                let login = Login::Password { name, password };
+                Session::open_with(relay, tls, Some(login)).await
+            }
+            Some(Credentials { name, proof: Proof::Token(tokens) }) => {
+                Session::open_by_token(relay, tls, name, tokens).await
+            }
+        }
+    }
+
+    /// Opens with the run's token. Where the relay refuses it, once more with another one, on a new
+    /// connection: many relays hang up after a refusal. Never a third time.
+    async fn open_by_token(
+        relay: &Relay,
+        tls: &TlsClient,
+        name: &str,
+        tokens: &Arc<Tokens>,
+    ) -> Result<Session, Outcome> {
+        let token = asked(tokens, |tokens| tokens.current()).await?;
+        let first =
+            Session::open_with(relay, tls, Some(Login::Token { name, token: &token })).await;
+        let Err(outcome) = first else { return first };
+        if !sign_in::may_be_spent(&outcome) {
+            return Err(sign_in::token_refused(outcome));
+        }
+        let refused = token.clone();
+        let other = asked(tokens, move |tokens| tokens.renewed(&refused)).await?;
+        if other == token {
+            return Err(sign_in::token_refused(outcome));
+        }
+        let second = Session::open_with(relay, tls, Some(Login::Token { name, token: &other }));
+        second.await.map_err(sign_in::token_refused)
+    }
+
+    async fn open_with(
+        relay: &Relay,
+        tls: &TlsClient,
+        login: Option<Login<'_>>,
+    ) -> Result<Session, Outcome> {
         let mut furthest = Outcome::lost(Stage::Connect, Loss::NoSuchHost);
         let addresses = addresses(relay).await.map_err(|l| Outcome::lost(Stage::Connect, l))?;
         for (n, address) in addresses.into_iter().enumerate() {
-            match open_at(relay, tls, address).await {
+            match open_at(relay, tls, address, login).await {
                 Ok(session) => return Ok(session),
                 // The same at every address: our settings, our certificate, our password.
                 Err(outcome) if outcome.stage > Stage::Hello => return Err(outcome),
@@ -112,6 +157,18 @@ pub(super) fn no_password_in_plain() -> Ending {
     Ending::Unsendable("a password never goes over a connection without TLS".to_owned())
 }
 
+/// A token, asked for beside the run: it may take a provider or a command a while.
+async fn asked(
+    tokens: &Arc<Tokens>,
+    ask: impl FnOnce(&Tokens) -> Result<Secret, NoToken> + Send + 'static,
+) -> Result<Secret, Outcome> {
+    let tokens = Arc::clone(tokens);
+    let asked = tokio::task::spawn_blocking(move || ask(&tokens)).await;
+    let broken = |_| NoToken::Failed("the renewal of the sign-in broke off".to_owned());
+    let ending = |why| Outcome { stage: Stage::SignIn, ending: Ending::NoToken(why) };
+    asked.map_err(broken).and_then(|token| token).map_err(ending)
+}
+
 /// The relay's addresses, at most [`RELAY_ADDRESSES_MAX`].
 async fn addresses(relay: &Relay) -> Result<Vec<SocketAddr>, Loss> {
     let lookup = async {
@@ -131,7 +188,12 @@ fn no_address(error: &io::Error) -> Loss {
 }
 
 /// A session at one address.
-async fn open_at(relay: &Relay, tls: &TlsClient, at: SocketAddr) -> Result<Session, Outcome> {
+async fn open_at(
+    relay: &Relay,
+    tls: &TlsClient,
+    at: SocketAddr,
+    login: Option<Login<'_>>,
+) -> Result<Session, Outcome> {
     let (mut wire, hello) = connect(relay, at).await?;
     let limit = relay.timeouts.command;
     if relay.security == Security::Tls {
@@ -144,8 +206,8 @@ async fn open_at(relay: &Relay, tls: &TlsClient, at: SocketAddr) -> Result<Sessi
         // RFC 3207 4.2: what was said in plain may have been anybody's.
         (name, extensions) = say_hello(relay, &mut wire, &hello).await?;
     }
-    if let Some(credentials) = &relay.credentials {
-        sign_in::sign_in(&mut wire, &extensions, credentials, limit).await?;
+    if let Some(login) = login {
+        sign_in::sign_in(&mut wire, &extensions, login, limit).await?;
     }
     let description = Description { name, address: at, encryption: wire.encryption() };
     Ok(Session {

@@ -1,7 +1,7 @@
 //! A relay for the unit tests of this folder: it says and expects what a script tells it to, one
 //! script a connection, and keeps every octet it hears. It judges nothing; the tests do.
 
-use super::{Credentials, Relay, Security, Session, Timeouts, TlsClient};
+use super::{Credentials, Proof, Relay, Security, Session, Timeouts, TlsClient};
 use crate::address::EmailAddress;
 use crate::message::{Chunk, Envelope, Message};
 use crate::secret::Secret;
@@ -345,7 +345,8 @@ pub(super) const CANARY: &str = "canary-7f3a";
 
 /// Somebody to sign in.
 pub(super) fn credentials() -> Credentials {
-    Credentials { name: "ana".to_owned(), password: Secret::new(CANARY.to_owned()) }
+    let proof = Proof::Password(Secret::new(CANARY.to_owned()));
+    Credentials { name: "ana".to_owned(), proof }
 }
 
 /// An authority of our own, in PEM, and a relay's settings with its certificate for `name`, which

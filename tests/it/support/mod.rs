@@ -7,6 +7,7 @@ pub mod certificates;
 pub mod pdf;
 pub mod postfix;
 pub mod proof;
+pub mod provider;
 pub mod python;
 pub mod reader;
 pub mod relay;

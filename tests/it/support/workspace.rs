@@ -309,10 +309,15 @@ impl Workspace {
 
     /// Runs the program to its end by another one that watches or limits it.
     pub fn run_under(&self, watcher: &[&str], arguments: &[&str]) -> Output {
+        self.spawn_under(watcher, arguments).wait()
+    }
+
+    /// Starts the program by another one and does not wait for it.
+    pub fn spawn_under(&self, watcher: &[&str], arguments: &[&str]) -> Running {
         self.write_config();
         let mut command = Command::new(watcher[0]);
         command.args(&watcher[1..]).arg(env!("CARGO_BIN_EXE_secretariat")).args(arguments);
-        self.start(&mut command).wait()
+        self.start(&mut command)
     }
 
     /// Starts the program with a terminal that can hang up, also where the tests run under `nohup`.
