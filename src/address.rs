@@ -51,6 +51,9 @@ pub enum AddressError {
     /// `a@@b.example`.
     #[error("has two @ in a row")]
     TwoAts,
+    /// `ana (at) x.example`: as web pages write it, so that programs do not find it.
+    #[error("has {0:?} where the @ should stand")]
+    AtInWords(String),
     /// A link copied out of a web page.
     #[error("holds mailto: before the address")]
     Mailto,
@@ -270,7 +273,8 @@ fn refuse_foreign_marks(text: &str) -> Result<(), AddressError> {
     let separator = text.chars().find(|c| matches!(c, ',' | ';' | '|'));
     match text.matches('@').count() {
         2 if separator.is_none() && text.contains("@@") => return Err(AddressError::TwoAts),
-        0 | 1 => {}
+        0 => refuse_at_in_words(text)?,
+        1 => {}
         _ => return Err(AddressError::Several),
     }
     if text.get(..MAILTO.len()).is_some_and(|start| start.eq_ignore_ascii_case(MAILTO)) {
@@ -285,6 +289,17 @@ fn refuse_foreign_marks(text: &str) -> Result<(), AddressError> {
     let hidden = text.chars().find(|c| is_invisible(*c) || c.is_control() || c.is_whitespace());
     match hidden.or(separator) {
         Some(c) => Err(AddressError::Character(described(c))),
+        None => Ok(()),
+    }
+}
+
+/// How people write the `@` where programs should not see an address, in small letters.
+pub(crate) const AT_IN_WORDS: [&str; 5] = ["(at)", "[at]", "{at}", "(arroba)", "(a)"];
+
+fn refuse_at_in_words(text: &str) -> Result<(), AddressError> {
+    let folded = text.to_lowercase();
+    match AT_IN_WORDS.iter().find(|words| folded.contains(**words)) {
+        Some(words) => Err(AddressError::AtInWords((*words).to_owned())),
         None => Ok(()),
     }
 }

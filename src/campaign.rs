@@ -3,13 +3,17 @@
 //! Part of the shell: fetches bytes through the workspace's one door, hands them to the stages in
 //! order, and keeps every problem. It decides nothing about people, letters or documents.
 
+mod decided;
+
+pub use decided::decisions;
+
 use crate::config::{self, ByLanguage, Config, DkimKey, Where};
 use crate::id::{CampaignId, Digest};
 use crate::language::Language;
 use crate::letter::{ImageFile, Letters, RowCondition, Source, Sources, Vocabulary};
 use crate::limits::{
-    ATTACHMENT_BYTES_MAX, CONFIG_BYTES_MAX, DECISIONS_BYTES_MAX, LIST_BYTES_MAX,
-    TEMPLATE_BYTES_MAX, TRANSLATION_OLDER_MIN,
+    ATTACHMENT_BYTES_MAX, CONFIG_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX,
+    TRANSLATION_OLDER_MIN,
 };
 use crate::message::{Sender, dkim::Dkim};
 use crate::plan::contents::{self, LookedInto, Which};
@@ -19,11 +23,11 @@ use crate::plan::{Made, Materials, Plan, Senders, WeightLimits, make, make_only}
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::recipients::greeting::{self, Greetings};
 use crate::recipients::{
-    self, Audience, Decisions, Keep, ListSetting, ListSource, Options, People,
+    self, Audience, Decisions, Keep, ListSetting, ListSource, Options, People, UnusedColumn,
 };
 use crate::time::Timestamp;
-use crate::workspace::{DECISIONS_FILE, Workspace};
-use std::collections::BTreeMap;
+use crate::workspace::Workspace;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -74,8 +78,9 @@ impl Campaign {
     ) -> Option<Campaign> {
         let people = read_people(workspace, config, setting, problems);
         let greetings = read_greetings(workspace, problems);
-        greeting::review(&people, &greetings, problems);
         let sources = read_sources(workspace, setting, problems);
+        let letter = |reader: &Language| letter_for(reader, &sources, &config.languages.default);
+        greeting::review(&people, &greetings, &letter, problems);
         note_older_translations(workspace, config, &sources.letters, problems);
         let vocabulary = Vocabulary {
             columns: people.columns.clone(),
@@ -137,6 +142,12 @@ impl Campaign {
         problems: &mut Problems,
     ) -> People {
         read_people(workspace, config, setting, problems)
+    }
+
+    /// The greetings of a workspace as they are now. What is wrong in them is not told.
+    #[must_use]
+    pub fn greetings_now(workspace: &Workspace) -> Greetings {
+        read_greetings(workspace, &mut Problems::new())
     }
 
     /// Reads a campaign's lists alone, where all can be read and have no more octets than this
@@ -210,14 +221,50 @@ fn read_people(
     let mut lists: Vec<(String, Vec<u8>)> = Vec::new();
     let files = setting.list_files(workspace, problems);
     report_settings_without_list(workspace, config, &files, problems);
-    for file in files {
-        match workspace.read(&file, LIST_BYTES_MAX) {
-            Ok(bytes) => lists.push((file, bytes)),
+    for file in &files {
+        match workspace.read(file, LIST_BYTES_MAX) {
+            Ok(bytes) => lists.push((file.clone(), bytes)),
             Err(problem) => problems.push(problem),
         }
     }
     let decisions = decisions(workspace, config, setting, problems);
-    people_of(&lists, config, setting, decisions, problems)
+    let mut people = people_of(&lists, config, setting, decisions, problems);
+    drop(lists);
+    report_unused_columns(workspace, config, &files, &people, problems);
+    if !people.unmatched.is_empty() {
+        let unmatched = std::mem::take(&mut people.unmatched);
+        decided::report_unmatched(workspace, config, &files, unmatched, problems);
+    }
+    people
+}
+
+/// Lines of `[columns]` that do nothing for these lists. The lists of other campaigns are opened
+/// only where that would be an error.
+fn report_unused_columns(
+    workspace: &Workspace,
+    config: &Config,
+    files: &[String],
+    people: &People,
+    problems: &mut Problems,
+) {
+    let others = match people.unused_columns.iter().any(UnusedColumn::does_nothing) {
+        true => other_lists(workspace, config, files),
+        false => BTreeSet::new(),
+    };
+    let options = config.recipients_options();
+    let headers = |file: &String| {
+        let bytes = workspace.read(file, LIST_BYTES_MAX).ok()?;
+        recipients::headers_of(&ListSource { file, bytes: &bytes }, &options)
+    };
+    let elsewhere: Vec<_> = others.iter().map(headers).collect();
+    people.unused_columns.iter().for_each(|unused| problems.push(unused.problem(&elsewhere)));
+}
+
+/// The lists that only other campaigns read.
+fn other_lists(workspace: &Workspace, config: &Config, files: &[String]) -> BTreeSet<String> {
+    let of_campaign = |c: &config::Campaign| c.list_files(workspace, &mut Problems::new());
+    let all = config.campaigns.iter().flat_map(of_campaign);
+    all.filter(|file| !files.contains(file)).collect()
 }
 
 /// Tables of `[lists]` for a file that no campaign reads: misspelt, they would do nothing in silence.
@@ -261,20 +308,6 @@ fn people_of(
     let audience = Audience { same_address: config.people.same_address, keep, decisions };
     let options = Options { copies: setting.copies.clone(), ..config.recipients_options() };
     recipients::gather_for(&sources, &options, &audience, problems)
-}
-
-/// What people decided about recipients of a campaign; every problem is kept.
-pub fn decisions(
-    workspace: &Workspace,
-    config: &Config,
-    setting: &config::Campaign,
-    problems: &mut Problems,
-) -> Decisions {
-    let bytes = workspace.read_if_there(DECISIONS_FILE, DECISIONS_BYTES_MAX);
-    let Some(Some(bytes)) = problems.take_from(bytes) else { return Decisions::default() };
-    let campaigns: Vec<&str> = config.campaigns.iter().map(|c| c.id.as_str()).collect();
-    let lines = recipients::read_decisions(DECISIONS_FILE, &bytes, &campaigns, problems);
-    Decisions::of(lines, setting.id.as_str(), setting.reads_all_lists())
 }
 
 /// The campaign's `where`; a condition with an error keeps everybody, and nothing may be sent.
@@ -338,6 +371,12 @@ fn all_sources(sources: Sources) -> Vec<Source> {
 }
 
 /// Reads letters, layout, signatures, footers and images.
+/// The language of the letter for a reader of a language.
+fn letter_for(reader: &Language, sources: &Sources, default: &Language) -> Language {
+    let fits = |language: &Language| sources.letters.contains_key(language);
+    reader.fall_backs().into_iter().find(fits).unwrap_or_else(|| default.clone())
+}
+
 fn read_sources(
     workspace: &Workspace,
     setting: &config::Campaign,

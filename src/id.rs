@@ -83,6 +83,12 @@ impl RecipientKey {
         (copy.contains('@') && !copy.contains(' ')).then_some(letter)
     }
 
+    /// The key of the letter: its own, or of a copy that of its letter.
+    #[must_use]
+    pub fn letter(&self) -> RecipientKey {
+        self.letter_of_copy().map_or_else(|| self.clone(), |letter| RecipientKey(letter.to_owned()))
+    }
+
     /// Whether it is the key of a copy.
     #[must_use]
     pub fn is_copy(&self) -> bool {

@@ -12,7 +12,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Language(String);
 
-/// The six languages of the United Nations and those that forms name most often besides, each with
+/// The six languages of the United Nations, those that letters can greet in and a few besides, each with
 /// the names found in lists: in English, in itself and in the other five.
 const NAMES: &[(&str, &[&str])] = &[
     (
@@ -29,6 +29,7 @@ const NAMES: &[(&str, &[&str])] = &[
             "عربية",
         ],
     ),
+    ("cs", &["czech", "čeština", "česky", "český", "tchèque", "checo", "чешский"]),
     ("de", &["german", "deutsch", "allemand", "alemán", "немецкий", "德语", "الألمانية"]),
     (
         "en",
@@ -63,6 +64,20 @@ const NAMES: &[(&str, &[&str])] = &[
     ("ja", &["japanese", "日本語", "japonais", "japonés", "японский", "日语", "اليابانية"]),
     ("ko", &["korean", "한국어", "coréen", "coreano", "корейский", "韩语", "الكورية"]),
     (
+        "nl",
+        &[
+            "dutch",
+            "nederlands",
+            "flemish",
+            "vlaams",
+            "néerlandais",
+            "neerlandés",
+            "нидерландский",
+            "荷兰语",
+        ],
+    ),
+    ("pl", &["polish", "polski", "polska", "polonais", "polaco", "польский", "波兰语"]),
+    (
         "pt",
         &[
             "portuguese",
@@ -74,7 +89,20 @@ const NAMES: &[(&str, &[&str])] = &[
             "البرتغالية",
         ],
     ),
-    ("ru", &["russian", "русский", "russe", "ruso", "俄语", "俄文", "الروسية"]),
+    ("ru", &["russian", "русский", "рус", "рус.", "russe", "ruso", "俄语", "俄文", "الروسية"]),
+    ("tr", &["turkish", "türkçe", "turc", "turco", "турецкий", "土耳其语", "التركية"]),
+    (
+        "uk",
+        &[
+            "ukrainian",
+            "українська",
+            "украинский",
+            "украинская",
+            "ukrainien",
+            "ucraniano",
+            "乌克兰语",
+        ],
+    ),
     (
         "zh",
         &[
@@ -228,6 +256,11 @@ mod tests {
             ("pt-BR", "pt-br"),
             ("zh_CN", "zh-cn"),
             ("espan\u{303}ol", "es"),
+            ("Dutch", "nl"),
+            ("рус.", "ru"),
+            ("украинский", "uk"),
+            ("Polski", "pl"),
+            ("Türkçe", "tr"),
         ] {
             assert_eq!(Language::recognise(cell).unwrap().as_str(), tag, "{cell}");
         }

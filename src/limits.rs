@@ -22,6 +22,10 @@ pub const SLIP_PEOPLE_MAX: u32 = 3;
 /// Letters of a name in a domain, of which one may be a slip: among shorter ones all neighbours
 /// are somebody's own.
 pub const SLIP_LABEL_CHARS_MIN: usize = 5;
+/// Octets of a domain that is looked at for a letter too many: longer ones are not typed by hand.
+pub const SLIP_DOMAIN_OCTETS_MAX: usize = 64;
+/// Frequent domains that are looked at for one way of missing a letter.
+pub const SLIP_NEIGHBOURS_MAX: usize = 32;
 /// Addresses of offices that a note names.
 pub const OFFICES_NAMED_MAX: usize = 3;
 /// Octets in a whole address: a path is at most 256 with its angle brackets (RFC 5321 4.5.3.1.3).
@@ -79,6 +83,29 @@ pub const WORKBOOK_CELLS_MAX: usize = 1 << 25;
 pub const WORKBOOK_CELLS_SPREAD_MAX: u64 = 1 << 28;
 /// Texts that the cells of a workbook share: a million rows of 15 columns, all different.
 pub const WORKBOOK_STRINGS_MAX: usize = 1 << 24;
+/// Sheets of a workbook: one for each day of nearly three years.
+pub const WORKBOOK_SHEETS_MAX: usize = 1_024;
+/// Characters of a sheet's name that are kept: programs allow 31.
+pub const SHEET_NAME_CHARS_MAX: usize = 255;
+/// Parts that a workbook refers to: its sheets, and some for each of them.
+pub const WORKBOOK_RELATIONS_MAX: usize = 4_096;
+/// Bytes of the name of a part in a workbook's zip.
+pub const WORKBOOK_PART_NAME_BYTES_MAX: usize = 1_024;
+/// Styles of cells in a workbook: Excel has room for 65,490.
+pub const WORKBOOK_STYLES_MAX: usize = 1 << 16;
+/// Number formats of its own in a workbook: Excel has room for 250.
+pub const WORKBOOK_FORMATS_MAX: usize = 4_096;
+/// Characters of a number format: Excel has room for 255.
+pub const NUMBER_FORMAT_CHARS_MAX: usize = 255;
+/// Bytes of text in one row of an OpenDocument sheet, which is held until the row ends: 250 of the
+/// longest cells.
+pub const WORKBOOK_ROW_TEXT_BYTES_MAX: usize = 16 << 20;
+/// Merged cells that are kept of a sheet: one in each row.
+pub const WORKBOOK_MERGED_MAX: usize = 1 << 20;
+/// Bytes of an xls file, which is not packed: sheets end at 65,536 rows.
+pub const XLS_BYTES_MAX: usize = 128 << 20;
+/// Cells with anything in them in one sheet of an xls file: all rows with 64 columns.
+pub const XLS_CELLS_MAX: usize = 1 << 22;
 /// Cells that a finding about a column names before it says how many more there are.
 pub const CELLS_NAMED_MAX: usize = 5;
 /// Sheets that a finding names before it says how many more there are.
@@ -89,6 +116,12 @@ pub const LIST_SAMPLE_ROWS: usize = 50;
 pub const HEADERS_NAMED_MAX: usize = 20;
 /// Copies to one address that are told of: an office may want so many, a slip in a column makes them.
 pub const COPIES_TO_ONE_SAID_MIN: u64 = 10;
+/// Copies of one letter: each is a delivery of its own, and all stand in its *Cc*. An office has a
+/// handful; RFC 5321 4.5.3.1.8 lets a server stop at 100 recipients, and filters stop earlier.
+pub const COPIES_OF_A_LETTER_MAX: usize = 64;
+/// Lines of `decisions.csv` about nobody for which the lists are searched for a similar address: each
+/// is one pass through everybody, and whoever has more has another list.
+pub const NEAR_ADDRESSES_ASKED_MAX: usize = 20;
 /// Bytes of `decisions.csv`: a hundred thousand decisions fit.
 pub const DECISIONS_BYTES_MAX: u64 = 16 << 20;
 /// Values of a column that `where` names which are counted by name: more are no list of answers.
@@ -97,6 +130,9 @@ pub const WHERE_VALUES_COUNTED_MAX: usize = 1_000;
 pub const WHERE_VALUES_SHOWN: usize = 8;
 /// Characters of a cell that a message quotes: longer than any address people can take in at once.
 pub const CELL_SHOWN_CHARS_MAX: usize = 80;
+/// Kinds of cells in a list's column of gender that are looked at to find out what its letters mean:
+/// a column with more holds something else.
+pub const GENDER_VALUES_MAX: usize = 100;
 /// Names that one finding about many of them shows before it says how many more there are: enough
 /// to see what they have in common.
 pub const NAMES_SHOWN_MAX: usize = 5;

@@ -46,6 +46,9 @@ pub struct Place {
     pub column: Option<u32>,
 }
 
+/// Endings of files that have rows and cells, and no lines.
+const WORKBOOKS: [&str; 4] = ["xlsx", "xlsm", "xls", "ods"];
+
 impl Place {
     /// A whole file.
     #[must_use]
@@ -71,6 +74,19 @@ impl Place {
         Place::at(file, line, saturated(cell))
     }
 
+    /// The cell as spreadsheet programs call it, `D9`; nothing for a whole row or file.
+    #[must_use]
+    pub fn cell_name(&self) -> Option<String> {
+        Some(format!("{}{}", column_letters(self.column?), self.line?))
+    }
+
+    /// Whether the file is a workbook, whose cells people know by their names.
+    #[must_use]
+    pub fn is_in_workbook(&self) -> bool {
+        let ending = self.file.rsplit_once('.').map_or("", |(_, ending)| ending);
+        WORKBOOKS.iter().any(|known| known.eq_ignore_ascii_case(ending))
+    }
+
     /// The place of a byte offset in a text; an offset past the end is the end.
     #[must_use]
     pub fn of_offset(file: impl Into<String>, text: &str, offset: usize) -> Place {
@@ -91,9 +107,25 @@ fn saturated(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
+/// A column, from 1, as spreadsheet programs call it: `A` to `Z`, then `AA`.
+fn column_letters(column: u32) -> String {
+    let mut letters = Vec::new();
+    let mut left = column;
+    while left > 0 {
+        left -= 1;
+        letters.push(char::from(b'A' + (left % 26) as u8));
+        left /= 26;
+    }
+    letters.iter().rev().collect()
+}
+
+/// `l.csv:9:4`, as editors write it, and `l.xlsx:D9`, as spreadsheet programs do.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
+        if let Some(cell) = self.cell_name().filter(|_| self.is_in_workbook()) {
+            return write!(f, ":{cell}");
+        }
         if let Some(line) = self.line {
             write!(f, ":{line}")?;
             if let Some(column) = self.column {
@@ -267,6 +299,21 @@ mod tests {
         let offset = text.find("три").unwrap();
         assert_eq!(Place::of_offset("f", text, offset).to_string(), "f:2:5");
         assert_eq!(Place::of_offset("f", text, 10_000).to_string(), "f:3:1");
+    }
+
+    #[test]
+    fn a_cell_of_a_workbook_is_called_as_spreadsheet_programs_call_it() {
+        let called = [1, 3, 26, 27, 52, 53, 702, 703].map(column_letters);
+        assert_eq!(called, ["A", "C", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
+        for (file, shown) in [
+            ("l.xlsx", "l.xlsx:D9"),
+            ("L.ODS", "L.ODS:D9"),
+            ("l.csv", "l.csv:9:4"),
+            ("xls", "xls:9:4"),
+        ] {
+            assert_eq!(Place::at(file, 9, 4).to_string(), shown);
+        }
+        assert_eq!(Place::line("l.xlsx", 9).to_string(), "l.xlsx:9");
     }
 
     #[test]

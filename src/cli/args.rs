@@ -273,6 +273,8 @@ pub enum PeopleCommand {
     ChangeAddress(ChangeAddress),
     /// Write to somebody who is in no list
     Add(PersonToAdd),
+    /// Write one letter to somebody who is in the lists with two addresses
+    Merge(Merge),
 }
 
 /// What every decision has.
@@ -326,6 +328,18 @@ pub struct PersonToAdd {
     /// The language of the letter: fr, français ... [default: the workspace's]
     #[arg(long, value_parser = language)]
     pub language: Option<Language>,
+    /// What every decision has.
+    #[command(flatten)]
+    pub decide: Decide,
+}
+
+/// `people merge`.
+#[derive(Debug, Args)]
+pub struct Merge {
+    /// Who gets no letter: an address, or a unique part of a name or address
+    pub who: String,
+    /// The same person, who gets it: an address, or a unique part of a name or address
+    pub into_whom: String,
     /// What every decision has.
     #[command(flatten)]
     pub decide: Decide,

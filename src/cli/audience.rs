@@ -4,7 +4,7 @@
 //! A line for each question; long tails are counted, never dropped.
 
 use super::ui::{grouped, plural};
-use crate::recipients::{Cause, Excluded, People, Share, Shares};
+use crate::recipients::{Cause, Excluded, ListSummary, People, Share, Shares};
 use serde_json::{Map, Value, json};
 
 /// Countries, languages and lists named on a line before the rest is counted.
@@ -16,20 +16,37 @@ const LEFT_OUT_SHOWN: usize = 3;
 #[must_use]
 pub(super) fn lines(people: &People) -> Vec<(&'static str, String)> {
     let shares = &people.shares;
-    let mut lines = vec![("rows", rows(shares))];
-    if shares.lists.len() > 1 {
-        lines.push(("lists", lists(shares)));
-    }
+    let mut lines = of_rows(people);
     let languages: Vec<_> = shares.languages.iter().map(|(l, s)| (l.to_string(), *s)).collect();
     lines.push(("languages", named(&languages)));
-    if shares.countries.iter().any(|(code, _)| code.is_some()) {
+    if shares.countries.iter().any(|(code, share)| code.is_some() && share.letters > 0) {
         lines.push(("countries", countries(shares)));
     }
-    for line in kept(people) {
-        lines.push(("where", line));
+    lines.extend(of_left_out(people));
+    labelled_once(lines)
+}
+
+/// Those of them that do not wait for errors to be mended.
+#[must_use]
+pub(super) fn lines_in_short(people: &People) -> Vec<(&'static str, String)> {
+    labelled_once(of_rows(people).into_iter().chain(of_left_out(people)).collect())
+}
+
+fn of_rows(people: &People) -> Vec<(&'static str, String)> {
+    let mut lines = vec![("rows", rows(people))];
+    if people.shares.lists.len() > 1 {
+        lines.push(("lists", lists(people)));
     }
-    lines.extend(left_out(people).into_iter().map(|line| ("left out", line)));
-    // A label stands once.
+    lines
+}
+
+fn of_left_out(people: &People) -> impl Iterator<Item = (&'static str, String)> {
+    let kept = kept(people).into_iter().map(|line| ("where", line));
+    kept.chain(left_out(people).into_iter().map(|line| ("left out", line)))
+}
+
+/// A label stands once.
+fn labelled_once(mut lines: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
     let mut before = "";
     for (label, _) in &mut lines {
         let same = *label == before;
@@ -41,8 +58,10 @@ pub(super) fn lines(people: &People) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// `652 in 3 lists: 648 letters, 2 greeted with others, 2 left out`.
-fn rows(shares: &Shares) -> String {
+/// `654 in 3 lists: 648 letters, 2 greeted with others, 2 left out, 2 with errors`: all rows, so that
+/// the numbers meet.
+fn rows(people: &People) -> String {
+    let shares = &people.shares;
     let mut parts = vec![plural(shares.all.letters, "letter")];
     if shares.joined > 0 {
         parts.push(format!("{} greeted with others", grouped(shares.joined)));
@@ -51,24 +70,45 @@ fn rows(shares: &Shares) -> String {
     if left_out > 0 {
         parts.push(format!("{} left out", grouped(left_out)));
     }
+    let with_errors = with_errors(people);
+    if with_errors > 0 {
+        parts.push(format!("{} with errors", grouped(with_errors)));
+    }
     let lists = plural(shares.lists.len() as u64, "list");
-    format!("{} in {lists}: {}", grouped(shares.all.rows), parts.join(", "))
+    format!("{} in {lists}: {}", grouped(shares.all.rows + with_errors), parts.join(", "))
+}
+
+/// Rows that name nobody because of an error.
+fn with_errors(people: &People) -> u64 {
+    people.lists.iter().map(|list| refused(list, &people.shares)).sum()
+}
+
+/// Rows of a list that name nobody because of an error: those that were read and not counted.
+fn refused(list: &ListSummary, shares: &Shares) -> u64 {
+    let counted = shares.lists.iter().find(|(file, _)| *file == list.file);
+    (list.rows as u64).saturating_sub(counted.map_or(0, |(_, share)| share.rows))
 }
 
 /// `vip.csv 12 of 14  registration.csv 420`: letters, and of how many rows where that differs.
 #[must_use]
-pub(super) fn lists(shares: &Shares) -> String {
+pub(super) fn lists(people: &People) -> String {
     let short = |file: &str| file.rsplit('/').next().unwrap_or(file).to_owned();
-    let lists: Vec<_> = shares.lists.iter().map(|(file, share)| (short(file), *share)).collect();
-    named(&lists)
+    let shares = &people.shares;
+    let of_list = |(file, share): &(String, Share)| {
+        let list = people.lists.iter().find(|list| list.file == *file);
+        let refused = list.map_or(0, |list| refused(list, shares));
+        (short(file), Share { rows: share.rows + refused, ..*share })
+    };
+    named(&shares.lists.iter().map(of_list).collect::<Vec<_>>())
 }
 
-/// `KE 40  PE 38 of 41  ...  and 41 more, unknown 3`.
+/// `KE 40  PE 38 of 41  ...  and 41 more: 451`: those that somebody is written to in.
 #[must_use]
 pub(super) fn countries(shares: &Shares) -> String {
     let name = |code: Option<&str>| code.unwrap_or("unknown").to_owned();
-    let all: Vec<_> = shares.countries.iter().map(|(code, share)| (name(*code), *share)).collect();
-    named(&all)
+    let is_written_to = |(_, share): &&(Option<&str>, Share)| share.letters > 0;
+    let countries = shares.countries.iter().filter(is_written_to);
+    named(&countries.map(|(code, share)| (name(*code), *share)).collect::<Vec<_>>())
 }
 
 fn named(all: &[(String, Share)]) -> String {
@@ -159,7 +199,12 @@ pub(super) fn as_json(people: &People) -> Value {
                 json!({"value": v.value, "rows": v.rows, "kept": v.keeps})
             };
             let values: Vec<Value> = c.values.iter().map(value).collect();
-            json!({"column": c.column, "values": values, "others": c.others})
+            json!({
+                "column": c.column,
+                "values": values,
+                "others": c.others,
+                "without_column": c.lacking,
+            })
         };
         let columns: Vec<Value> = kept.columns.iter().map(column).collect();
         json!({"kept": kept.rows, "left_out": kept.left_out, "columns": columns})
@@ -168,6 +213,7 @@ pub(super) fn as_json(people: &People) -> Value {
         "rows": shares.all.rows,
         "letters": shares.all.letters,
         "joined": shares.joined,
+        "with_errors": with_errors(people),
         "left_out": left_out,
         "lists": lists,
         "languages": languages,

@@ -153,27 +153,11 @@ fn number(number: Option<u32>) -> String {
 
 /// A cell of a list as a spreadsheet calls it, `C14`; nothing for other files.
 fn cell_name(place: &Place) -> String {
-    match (place.line, place.column) {
-        (Some(line), Some(column)) if place.file.starts_with("recipients/") => {
-            format!("{}{line}", column_letters(column))
-        }
-        _ => String::new(),
-    }
+    let is_list = place.is_in_workbook() || place.file.starts_with("recipients/");
+    place.cell_name().filter(|_| is_list).unwrap_or_default()
 }
 
-/// A column, from 1, as a spreadsheet calls it: `A` to `Z`, then `AA`.
-fn column_letters(column: u32) -> String {
-    let mut letters = Vec::new();
-    let mut left = column;
-    while left > 0 {
-        left -= 1;
-        letters.push(char::from(b'A' + (left % 26) as u8));
-        left /= 26;
-    }
-    letters.iter().rev().collect()
-}
-
-/// Columns of the workbook, with their widths in characters.
+/// Columns of both tables, with their widths in characters in the workbook.
 const COLUMNS: [(&str, u16); 9] = [
     ("Severity", 10),
     ("Kind", 18),
@@ -216,26 +200,16 @@ fn row(problem: &Problem) -> Vec<Cell> {
 fn as_table(problems: &Problems) -> Vec<u8> {
     let mut table = csv::Writer::from_writer(b"\xEF\xBB\xBF".to_vec());
     // Writing into memory cannot fail.
-    let _ = table.write_record([
-        "Severity",
-        "Kind",
-        "What",
-        "File",
-        "Line",
-        "Column",
-        "Address",
-        "Count",
-        "What to do",
-    ]);
+    let _ = table.write_record(COLUMNS.map(|(header, _)| header));
     for problem in problems.sorted() {
         let place = problem.place.clone().unwrap_or_default();
         let cells = [
             problem.severity.as_str().to_owned(),
             problem.code.to_owned(),
             problem.message.clone(),
-            place.file,
+            place.file.clone(),
             number(place.line),
-            number(place.column),
+            cell_name(&place),
             problem.recipient.clone().unwrap_or_default(),
             problem.count.to_string(),
             problem.hint.clone().unwrap_or_default(),
@@ -255,12 +229,6 @@ fn no_formula(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn columns_are_called_as_in_a_spreadsheet() {
-        let called = [1, 3, 26, 27, 52, 53, 702, 703].map(column_letters);
-        assert_eq!(called, ["A", "C", "Z", "AA", "AZ", "BA", "ZZ", "AAA"]);
-    }
 
     /// Security S10: formula injection in exported tables.
     #[test]

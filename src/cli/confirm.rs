@@ -11,7 +11,7 @@ use super::changes::Changes;
 use super::chosen::{Number, that_go};
 use super::control::not_paused;
 use super::failure::{Candidate, ledger_problem, must_change};
-use super::other_key::have_it_already;
+use super::other_key::{Theirs, has_it_already};
 use super::pace_line::pace_line;
 use super::plan_screen::{Going, plan_screen};
 use super::readdressed::states_before;
@@ -23,7 +23,7 @@ use crate::campaign::Campaign;
 use crate::id::{DeliveryId, Fingerprint};
 use crate::ledger::{Ledger, LedgerError, State, StoredDelivery, StoredPlan};
 use crate::plan::Plan;
-use crate::problem::Problem;
+use crate::problem::{Problem, Problems};
 use crate::send::Selection;
 use crate::send::pace::DAY;
 use crate::time::Timestamp;
@@ -46,6 +46,8 @@ struct Before {
     chosen: Number,
     /// People who have the letter and are somebody else to this plan.
     again: Option<Problem>,
+    /// People whom letters that went did not reach.
+    missed: Problems,
     /// Who they are, and who gets none any more.
     going: Going,
     /// How long they take.
@@ -61,13 +63,15 @@ struct Person {
 }
 
 /// What a person has confirmed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Confirmed {
     /// The plan that was current when they were asked: whoever holds the run lock later makes sure
     /// that it still is.
     pub shown: Option<Shown>,
     /// Letters and copies that go.
     pub letters: u64,
+    /// What was said meanwhile, for whoever does not read a screen.
+    pub problems: Problems,
 }
 
 /// What was current when a person was asked.
@@ -118,7 +122,9 @@ pub(super) fn confirm(
         return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
     if let Some(problem) = before.again {
-        let answer = Answer::one_problem(Exit::MustChange, problem);
+        let mut problems = before.missed;
+        problems.push(problem);
+        let answer = Answer::failed(Exit::MustChange, problems);
         return Err(Box::new(Answer { json: before.standing.to_json(), ..answer }));
     }
     // Asked with the ledger closed: a person thinks as long as they like.
@@ -136,13 +142,16 @@ pub(super) fn confirm(
         return Err(Box::new(nothing_of_it(before.standing)));
     }
     not_paused(&before.standing)?;
+    shell.ui.show_problems(&before.missed);
     if !is_confirmed && args.plan.is_none() {
         ask(shell, campaign, plan, &before)?;
     } else if let Some(person) = &before.person {
         shell.ui.say(&only_theirs(person, &before.standing));
     }
     let shown = current.map(|fingerprint| Shown { fingerprint, withdrawn_at });
-    Ok(Confirmed { shown, letters: before.chosen.total() })
+    // On a terminal they have been seen.
+    let problems = if shell.ui.is_json { before.missed } else { Problems::new() };
+    Ok(Confirmed { shown, letters: before.chosen.total(), problems })
 }
 
 /// What goes of one person's letter: `letter`, `letter with 2 copies`, `copy of the letter`.
@@ -225,12 +234,17 @@ fn read_before(
         None => None,
     };
     let person = person_of(campaign, plan, selection, ledger)?;
-    let again = match ledger {
-        Some(ledger) => have_it_already(ledger, campaign, plan, &states)?,
-        None => None,
-    };
+    let (mut again, mut missed) = (None, Problems::new());
+    if let Some(ledger) = ledger.filter(|_| !states.is_empty()) {
+        let theirs = Theirs::of(ledger, &campaign.id, &campaign.people);
+        // The plan that is current was asked about when it became so.
+        if standing.fingerprint != Some(plan.fingerprint) {
+            again = has_it_already(&theirs.again()?);
+        }
+        theirs.missed()?.problems().into_iter().for_each(|problem| missed.push(problem));
+    }
     let going = Going::of(plan, &states, selection);
-    Ok(Before { standing, changes, person, to_go, chosen, again, going, pace })
+    Ok(Before { standing, changes, person, to_go, chosen, again, missed, going, pace })
 }
 
 /// The one person that a choice of letters is about.
@@ -372,7 +386,7 @@ fn wrong_code(plan: &Plan, typed: &str, was_a_plan: bool, before: &Before) -> An
 }
 
 fn everybody_has_it(before: Before, plan: &Plan, shell: &Shell) -> Answer {
-    let Before { standing, changes, .. } = before;
+    let Before { standing, changes, missed, .. } = before;
     let standing = standing.beside(plan);
     let exit = if standing.for_a_person() > 0 { Exit::NeedsAPerson } else { Exit::Done };
     let answer = standing::answer(&standing, shell);
@@ -396,5 +410,5 @@ fn everybody_has_it(before: Before, plan: &Plan, shell: &Shell) -> Answer {
         (_, 0) => answer.text.clone(),
         _ => heading + &answer.text,
     };
-    Answer { exit, text, ..answer }
+    Answer { exit, text, ..answer.with_problems(missed) }
 }

@@ -10,7 +10,7 @@
 
 use crate::limits::DECISIONS_BYTES_MAX;
 use crate::owner_only;
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{Place, Problem, Problems, Severity};
 use crate::recipients::{DECISION_COLUMNS, Decision, DecisionForm, decision_form, read_decisions};
 use crate::workspace::{DECISIONS_FILE, Workspace};
 use std::fs::{self, File};
@@ -51,35 +51,37 @@ impl NewLine {
     }
 }
 
-/// Adds lines, all or none. `objection`: what speaks against them, now that nobody else writes;
-/// it is given the lines that are there.
+/// Adds lines, all or none, and gives them back. `choose`: which, or what speaks against them, now
+/// that nobody else writes; it is given the lines that are there.
 ///
 /// # Errors
 /// A [`Problem`] when the file cannot be read, has a mistake, or cannot be written.
 pub(super) fn append(
     workspace: &Workspace,
     campaigns: &[&str],
-    lines: &[NewLine],
-    objection: impl FnOnce(&[Decision]) -> Option<Problem>,
-) -> Result<(), Problem> {
+    choose: impl FnOnce(&[Decision]) -> Result<Vec<NewLine>, Problem>,
+) -> Result<Vec<NewLine>, Problem> {
     let _lock = lock(&workspace.create_private_folder()?).map_err(|e| not_written(&e))?;
     let old = workspace.read_if_there(DECISIONS_FILE, DECISIONS_BYTES_MAX)?;
     let present = decisions_in(old.as_deref().unwrap_or_default(), campaigns)?;
-    if let Some(problem) = objection(&present) {
-        return Err(problem);
+    let lines = choose(&present)?;
+    if lines.is_empty() {
+        return Ok(lines);
     }
-    let new = with_lines(old.as_deref(), lines)?;
+    let new = with_lines(old.as_deref(), &lines)?;
     // Our own line must be read as it was meant.
     decisions_in(&new, campaigns)?;
-    replace(&workspace.root().join(DECISIONS_FILE), &new).map_err(|e| not_written(&e))
+    replace(&workspace.root().join(DECISIONS_FILE), &new).map_err(|e| not_written(&e))?;
+    Ok(lines)
 }
 
 /// The lines of a file in which nothing is wrong: behind an open quotation mark a new one would be
-/// lost.
+/// lost. A line for a mailing that is over harms no other.
 fn decisions_in(bytes: &[u8], campaigns: &[&str]) -> Result<Vec<Decision>, Problem> {
     let mut problems = Problems::new();
     let found = read_decisions(DECISIONS_FILE, bytes, campaigns, &mut problems);
-    match problems.iter().next() {
+    let is_over = |p: &&Problem| p.code == "decision-campaign" && p.severity != Severity::Error;
+    match problems.iter().find(|p| !is_over(p)) {
         None => Ok(found),
         Some(problem) => Err(Problem {
             message: format!("nothing was written: {}", problem.message),

@@ -15,7 +15,7 @@ use super::plan_screen::{Going, language_counts, plan_screen};
 use super::preview::{choose, letter_as_text};
 use super::readdressed::states_before;
 use super::shell::{Opened, Shell};
-use super::ui::{DIM, counted, terminal_columns};
+use super::ui::{DIM, counted, plural, terminal_columns};
 use super::wrapping::wrapped_lines;
 use crate::campaign::Campaign;
 use crate::id::DeliveryId;
@@ -23,7 +23,7 @@ use crate::ledger::Ledger;
 use crate::message::dkim::Signer;
 use crate::plan::contents::Which;
 use crate::plan::{Made, Plan, Planned};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, Severity};
 use crate::send::Selection;
 use crate::time::Timestamp;
 use crate::transport::file::out_name;
@@ -54,14 +54,14 @@ pub(super) fn dry_run(
     let plan = campaign.plan_only(date, &mut problems);
     campaign.look_into_documents(Which::All, &mut problems);
     if problems.has_errors() || plan.deliveries.is_empty() {
-        return failed(campaign, &plan, problems);
+        return failed(shell, campaign, &plan, problems);
     }
     let written = write_chosen(opened.workspace.root(), campaign, &plan, args, date);
     let chosen = match written {
         Ok(chosen) => chosen,
         Err(problem) => {
             problems.push(problem);
-            return failed(campaign, &plan, problems);
+            return failed(shell, campaign, &plan, problems);
         }
     };
     let pace = pace_line(&pacing, chosen.total(), &[], shell.clock().now());
@@ -106,11 +106,22 @@ fn first_letter(campaign: &Campaign, date: Timestamp, person: Option<u32>) -> St
     campaign.plan(date, &mut Problems::new(), shown).err().unwrap_or_default()
 }
 
-fn failed(campaign: &Campaign, plan: &Plan, mut problems: Problems) -> Answer {
+/// No plan: the last line says so, below however many findings.
+fn failed(shell: &Shell, campaign: &Campaign, plan: &Plan, mut problems: Problems) -> Answer {
     if !problems.has_errors() {
         problems.push(nobody(campaign));
     }
-    Answer { json: plan_as_json(plan, false), ..Answer::failed(Exit::MustChange, problems) }
+    let errors = problems.count_of(Severity::Error) as u64;
+    let (errors, them) = (plural(errors, "error"), if errors == 1 { "it" } else { "them" });
+    let text = match shell.ui.is_quiet {
+        true => String::new(),
+        false => format!(
+            "{0}: {errors}, so there is no plan. Mend {them} first: secretariat check {0}\n",
+            campaign.id
+        ),
+    };
+    let json = plan_as_json(plan, false);
+    Answer { json, text, ..Answer::failed(Exit::MustChange, problems) }
 }
 
 /// A plan without anybody.

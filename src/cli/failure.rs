@@ -4,7 +4,7 @@ use super::answer::{Answer, Exit};
 use super::ui::{grouped, one_line};
 use crate::ledger::{Fault, LedgerError};
 use crate::problem::{Place, Problem};
-use crate::recipients::select;
+use crate::recipients::{Recipient, select};
 use std::collections::HashSet;
 use std::fmt;
 
@@ -36,6 +36,13 @@ impl Candidate {
     pub fn new(address: &str, name: Option<&str>, row: Option<&Place>) -> Candidate {
         let name = name.map(str::to_owned);
         Candidate { address: address.to_owned(), name, row: row.cloned() }
+    }
+
+    /// A person of a list, by the address there.
+    #[must_use]
+    pub fn of(recipient: &Recipient) -> Candidate {
+        let (address, name) = (recipient.listed_address(), recipient.name.as_deref());
+        Candidate::new(address, name, Some(&recipient.place))
     }
 }
 

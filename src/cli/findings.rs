@@ -74,6 +74,7 @@ pub(super) fn as_text(sorted: &[&Problem], of_a_kind: Option<usize>) -> Told {
 
 impl Told {
     fn group(&mut self, group: &Group<'_>, of_a_kind: Option<usize>) {
+        let of_a_kind = of_a_kind.filter(|_| !kinds::is_each_shown(group.code));
         let common_hint = group.common_hint();
         if group.findings.len() > 1 && kinds::heading(group.code).is_some() {
             self.heading(group, &group.heading());
@@ -102,6 +103,8 @@ impl Told {
 
     fn hint(&mut self, hint: Option<&str>) {
         if let Some(hint) = hint {
+            // Lines to be copied stand below the sentence.
+            let hint = hint.replace('\n', "\n    ");
             self.line(&format!("  {BLUE}={BLUE:#} {hint}"));
         }
     }
@@ -126,6 +129,7 @@ impl Told {
             // What is to be done with several in a row stands below the last of them.
             let is_last = shown.get(n + 1).is_none_or(|next| next[0].hint != same[0].hint);
             if let Some(hint) = same[0].hint.as_deref().filter(|_| with_hints && is_last) {
+                let hint = hint.replace('\n', "\n        ");
                 self.line(&format!("      {BLUE}={BLUE:#} {hint}"));
             }
         }
@@ -133,13 +137,18 @@ impl Told {
         self.count_more(findings.len() - shown);
     }
 
-    /// Where findings of one file stand: `vip.csv:14:3`, or `vip.csv:14, 27, 103 and 8 more`.
+    /// Where findings of one file stand: `vip.csv:14:3`, or `vip.csv:14, 27, 103 and 8 more`; in a
+    /// workbook `vip.xlsx:D14, D27`.
     fn places(&mut self, same: &[&Problem], lines_max: usize) -> Option<String> {
         let first = same[0].place.as_ref()?;
         if same.len() == 1 {
             return Some(first.to_string());
         }
-        let lines = same.iter().filter_map(|p| Some(p.place.as_ref()?.line?.to_string()));
+        let lines = same.iter().filter_map(|p| {
+            let place = p.place.as_ref()?;
+            let cell = place.cell_name().filter(|_| place.is_in_workbook());
+            cell.or(place.line.map(|line| line.to_string()))
+        });
         let named: Vec<String> = lines.take(lines_max).collect();
         if named.is_empty() {
             return Some(first.file.clone());

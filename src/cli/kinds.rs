@@ -22,8 +22,10 @@ const HEADINGS: &[(&str, &str)] = &[
     ("leftover", "places look as if something is still to be written"),
     ("list-read", "lists were read"),
     ("look-alike", "addresses have letters of another script"),
-    ("lost-name", "names have lost all their letters"),
+    ("lost-name", "people's names have lost all their letters"),
     ("missing-attachment", "documents have no file"),
+    ("nameless-greeting", "lists have people who are greeted without a name"),
+    ("neutral-greeting", "lists have people who are greeted neutrally"),
     ("no-address", "rows have no address"),
     ("no-name", "names are none"),
     ("nobodys-file", "files are nobody's"),
@@ -38,6 +40,7 @@ const HEADINGS: &[(&str, &str)] = &[
     ("rows-in-a-cell", "cells hold what looks like whole rows"),
     ("same-address", "lists have addresses that an earlier row has"),
     ("same-file", "documents are the same file"),
+    ("shared-address", "addresses are shared by people with different names"),
     ("shared-file", "files of one person go to several"),
     ("text-after-quote", "rows have text behind a closing quotation mark"),
     ("tidied-address", "lists have addresses with something around them"),
@@ -48,6 +51,15 @@ const HEADINGS: &[(&str, &str)] = &[
     ("unread-address", "addresses are read by nobody"),
     ("unused-column", "settings of [columns] fit only some lists"),
 ];
+
+/// Kinds of which each finding is shown where the kind is shown at all: they speak for a whole list,
+/// and whoever asks for them wants to see theirs.
+const EACH_SHOWN: [&str; 3] = ["list-read", "nameless-greeting", "neutral-greeting"];
+
+/// Whether findings of this kind are never only counted.
+pub(super) fn is_each_shown(code: &str) -> bool {
+    EACH_SHOWN.contains(&code)
+}
 
 /// What stands behind the number of findings of a kind.
 pub(super) fn heading(code: &str) -> Option<&'static str> {

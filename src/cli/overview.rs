@@ -9,20 +9,22 @@ use super::document_lines::DocumentLines;
 use super::kind_lines::Kinds;
 use super::language_table::{language_table, languages_as_json};
 use super::list_lines;
+use super::plan_screen;
 use super::shell::Shell;
-use super::ui::{DIM, padded, terminal_columns};
+use super::ui::{DIM, columns_of_stdout, padded, terminal_columns};
 use super::wrapping::wrapped;
 use crate::campaign::Campaign;
 use crate::plan::contents::Which;
 use crate::plan::{Plan, matrix};
 use crate::problem::Problems;
-use crate::recipients::People;
 use serde_json::{Value, json};
 
 /// The parts of the overview.
 pub(super) struct Overview {
     /// One behind the other, with an empty line behind each.
     pub(super) text: String,
+    /// What of it shows whether the lists were read right: for whoever has errors to mend first.
+    pub(super) in_short: String,
     /// Names and values of the JSON object.
     pub(super) json: Vec<(&'static str, Value)>,
 }
@@ -38,7 +40,7 @@ impl Overview {
             ("kinds_total", json!(0)),
         ];
         let json = json.into_iter().chain([("documents", json!([]))]);
-        Overview { text: String::new(), json: json.collect() }
+        Overview { text: String::new(), in_short: String::new(), json: json.collect() }
     }
 
     pub(super) fn of(
@@ -53,20 +55,26 @@ impl Overview {
         let kinds = Kinds::of(campaign, plan);
         let documents = DocumentLines::of(&campaign.look_into_documents(Which::All, problems));
         let columns = terminal_columns();
-        let lists = &campaign.people.lists;
-        let parts = [
-            list_lines::as_text(lists),
-            numbers(&campaign.people, columns),
+        let people = &campaign.people;
+        let lists = list_lines::as_text(&people.lists, columns_of_stdout());
+        let all = [
+            lists.clone(),
+            numbers(audience::lines(people), columns) + &numbers(letters(plan), columns),
             language_table(&rows, columns),
             documents.as_text(),
             kinds.as_text(columns),
         ];
-        let text = parts.iter().filter(|part| !part.is_empty()).map(|part| format!("{part}\n"));
+        let later = format!(
+            "{DIM}Languages, documents and kinds of letter are not shown yet: -v shows \
+             them.{DIM:#}\n"
+        );
+        let in_short = [lists, numbers(audience::lines_in_short(people), columns), later];
         Overview {
-            text: text.collect(),
+            text: together(&all),
+            in_short: together(&in_short),
             json: vec![
-                ("lists", list_lines::as_json(lists)),
-                ("audience", audience::as_json(&campaign.people)),
+                ("lists", list_lines::as_json(&people.lists)),
+                ("audience", audience::as_json(people)),
                 ("languages", languages_as_json(&rows)),
                 ("kinds", kinds.as_json()),
                 ("kinds_total", json!(kinds.total())),
@@ -76,13 +84,24 @@ impl Overview {
     }
 }
 
-/// Rows and letters by list, language and country, and who is left out.
-fn numbers(people: &People, columns: usize) -> String {
+/// Parts one behind the other, with an empty line behind each.
+fn together(parts: &[String]) -> String {
+    parts.iter().filter(|part| !part.is_empty()).map(|part| format!("{part}\n")).collect()
+}
+
+/// Lines of numbers with their labels.
+fn numbers(lines: Vec<(&'static str, String)>, columns: usize) -> String {
     let line = |(label, text): (&str, String)| {
         let label = padded(label, LABEL_COLUMNS);
         format!("{}\n", wrapped(&format!("{DIM}{label}{DIM:#}{text}"), columns, LABEL_COLUMNS))
     };
-    audience::lines(people).into_iter().map(line).collect()
+    lines.into_iter().map(line).collect()
+}
+
+/// What is to be said of the letters beside whom they go to: copies, and how people are greeted.
+fn letters(plan: &Plan) -> Vec<(&'static str, String)> {
+    let lines = [("copies", plan_screen::copies(plan)), ("greeting", plan_screen::greetings(plan))];
+    lines.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 
 /// Columns of the labels at the left.

@@ -2,6 +2,7 @@
 
 use super::audience;
 use super::chosen::{Number, that_go};
+use super::language_rules::by_other_rules;
 use super::ui::{BOLD, DIM, grouped, padded, plural, size};
 use super::wrapping::wrapped;
 use crate::address::EmailAddress;
@@ -12,7 +13,6 @@ use crate::ledger::State;
 use crate::letter::Attachment;
 use crate::message::dkim::Signer;
 use crate::plan::Plan;
-use crate::recipients::LanguageBy;
 use crate::recipients::greeting::Kind;
 use crate::send::Selection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -109,7 +109,8 @@ pub(super) fn plan_screen(
             let _ = writeln!(screen, "{}", wrapped(&line, columns, LABEL_COLUMNS));
         }
     };
-    line("languages", &languages(plan), &by_default(campaign, plan));
+    let people = plan.deliveries.iter().map(|d| &campaign.people.recipients[d.recipient]);
+    line("languages", &languages(plan), &by_other_rules(people));
     for stand_in in stand_ins(campaign, plan) {
         line("", &stand_in, "");
     }
@@ -118,7 +119,7 @@ pub(super) fn plan_screen(
         line("countries", &audience::countries(shares), "");
     }
     if shares.lists.len() > 1 {
-        line("lists", &audience::lists(shares), "");
+        line("lists", &audience::lists(&campaign.people), "");
     }
     let (files, weight) = files(plan);
     line("files", &files, &weight);
@@ -194,23 +195,6 @@ fn stand_ins(campaign: &Campaign, plan: &Plan) -> Vec<String> {
     words.collect()
 }
 
-/// `37 by default (empty cell)`.
-fn by_default(campaign: &Campaign, plan: &Plan) -> String {
-    let by = |how: LanguageBy| {
-        let decided =
-            plan.deliveries.iter().map(|d| campaign.people.recipients[d.recipient].language_by);
-        decided.filter(|by| *by == how).count() as u64
-    };
-    let mut words = Vec::new();
-    if by(LanguageBy::Default) > 0 {
-        words.push(format!("{} by default (empty cell)", grouped(by(LanguageBy::Default))));
-    }
-    if by(LanguageBy::Country) > 0 {
-        words.push(format!("{} by country", grouped(by(LanguageBy::Country))));
-    }
-    words.join(", ")
-}
-
 /// `Statement (1), Guidelines (2)` and the weight of a letter.
 fn files(plan: &Plan) -> (String, String) {
     let Some(first) = plan.deliveries.first() else { return ("none".to_owned(), String::new()) };
@@ -262,9 +246,10 @@ fn signed_by(signer: &Signer) -> String {
     format!("by {domain}, key {selector} ({})", key.kind())
 }
 
-/// `212 to 198 addresses, 9 of them to desk@forum.example`: an address that many letters are copied
+/// `212, to 198 addresses, 9 of them to desk@forum.example`: an address that many letters are copied
 /// to may be meant, and may be a slip in a column.
-fn copies(plan: &Plan) -> String {
+#[must_use]
+pub(super) fn copies(plan: &Plan) -> String {
     let mut by_address: BTreeMap<String, (u64, &EmailAddress)> = BTreeMap::new();
     for copy in plan.deliveries.iter().flat_map(|letter| &letter.copies) {
         by_address.entry(copy.address.compare_key()).or_insert((0, &copy.address)).0 += 1;
@@ -275,9 +260,12 @@ fn copies(plan: &Plan) -> String {
     match (most, by_address.len()) {
         (None, _) => String::new(),
         (Some((_, only)), 1) => format!("{}, all to {only}", grouped(total)),
-        (Some((1, _)), addresses) => format!("{} to as many addresses", grouped(addresses as u64)),
+        (Some((1, _)), addresses) => {
+            let addresses = grouped(addresses as u64);
+            format!("{addresses}, to {addresses} addresses")
+        }
         (Some((count, most)), addresses) => format!(
-            "{} to {} addresses, {} of them to {most}",
+            "{}, to {} addresses, {} of them to {most}",
             grouped(total),
             grouped(addresses as u64),
             grouped(*count)
@@ -303,11 +291,31 @@ fn first_and_last(campaign: &Campaign, plan: &Plan, going: &Going) -> String {
 
 /// `neutral greeting: 27, without a name: 2`.
 fn neutral(plan: &Plan) -> String {
-    let count = |kind| plan.deliveries.iter().filter(|d| d.greeting == kind).count() as u64;
-    let of = |words: &str, kind| match count(kind) {
-        0 => None,
-        n => Some(format!("{words}: {}", grouped(n))),
-    };
-    let said = [of("neutral greeting", Kind::Neutral), of("without a name", Kind::Nameless)];
-    said.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    let said = [
+        ("neutral greeting: ", greeted(plan, Kind::Neutral)),
+        ("without a name: ", greeted(plan, Kind::Nameless)),
+    ];
+    let said = said.into_iter().filter(|(_, people)| *people > 0);
+    said.map(|(words, n)| format!("{words}{}", grouped(n))).collect::<Vec<_>>().join(", ")
+}
+
+/// `612 personal, 27 neutral, 2 without a name`; nothing where there is nothing to tell.
+#[must_use]
+pub(super) fn greetings(plan: &Plan) -> String {
+    if greeted(plan, Kind::Personal) == plan.deliveries.len() as u64 {
+        return String::new();
+    }
+    let said = [
+        (greeted(plan, Kind::Personal), "personal"),
+        (greeted(plan, Kind::Written), "written in the list"),
+        (greeted(plan, Kind::Neutral), "neutral"),
+        (greeted(plan, Kind::Nameless), "without a name"),
+    ];
+    let said = said.into_iter().filter(|(people, _)| *people > 0);
+    said.map(|(n, words)| format!("{} {words}", grouped(n))).collect::<Vec<_>>().join(", ")
+}
+
+/// Letters greeted in one way.
+fn greeted(plan: &Plan, kind: Kind) -> u64 {
+    plan.deliveries.iter().filter(|letter| letter.greeting == kind).count() as u64
 }

@@ -13,7 +13,7 @@ use crate::campaign::Campaign;
 use crate::gallery::{Entry, GENERATOR, Gallery, Mailing, PageError, document_file, page_name};
 use crate::plan::documents::DocumentSet;
 use crate::plan::{Made, Plan};
-use crate::problem::{Problem, Problems};
+use crate::problem::{Problem, Problems, Severity};
 use crate::recipients::{Recipient, select};
 use crate::time::Timestamp;
 use serde_json::json;
@@ -56,13 +56,13 @@ fn show_one(
     let mut shown = None;
     let plan = campaign.plan(shell.clock().date(), &mut problems, |made| {
         if shown.is_none() && chosen.is_none_or(|number| number == made.recipient.number) {
-            shown = Some((letter_as_text(&made), letter_as_json(&made)));
+            shown = Some((letter_as_text(&made), letter_as_json(&made), made.planned.recipient));
         }
         Ok::<(), Infallible>(())
     });
     let Ok(plan) = plan;
     let exit = if problems.has_errors() { Exit::MustChange } else { Exit::Done };
-    let Some((text, json)) = shown else {
+    let Some((text, json, recipient)) = shown else {
         if !problems.has_errors() {
             problems.push(nobody(campaign));
         }
@@ -73,12 +73,50 @@ fn show_one(
         plural(plan.deliveries.len() as u64, "letter")
     );
     let kinds = Kinds::of(campaign, &plan);
-    Answer { exit, ..Answer::done(text + &more + &kinds.as_text(terminal_columns())) }
+    let text = text + &more + &kinds.as_text(terminal_columns());
+    let tells_problems =
+        tell_in_short(shell, campaign, &problems, campaign.people.recipients.get(recipient));
+    Answer { exit, tells_problems, ..Answer::done(text) }
         .with("campaign", json!(campaign.id.as_str()))
         .with("letter", json)
         .with("kinds", kinds.as_json())
         .with("kinds_total", json!(kinds.total()))
         .with_problems(problems)
+}
+
+/// Warnings before a letter: those about its reader, and how many others there are, which are for
+/// `check` to tell. Gives whether that was all: errors, and what somebody asks for with -v, are told
+/// as always.
+fn tell_in_short(
+    shell: &Shell,
+    campaign: &Campaign,
+    problems: &Problems,
+    reader: Option<&Recipient>,
+) -> bool {
+    if problems.has_errors() || shell.ui.is_verbose {
+        return false;
+    }
+    let is_about = |p: &&Problem| {
+        let is_row = |r: &Recipient| {
+            p.place.as_ref().is_some_and(|at| at.file == r.place.file && at.line == r.place.line)
+        };
+        let is_named = |r: &Recipient| p.recipient.as_deref() == Some(r.address.as_str());
+        p.severity == Severity::Warning && reader.is_some_and(|r| is_row(r) || is_named(r))
+    };
+    let mut about = Problems::new();
+    problems.iter().filter(is_about).for_each(|problem| about.push(problem.clone()));
+    shell.ui.show_problems(&about);
+    let told = about.count_of(Severity::Warning);
+    let others = (problems.count_of(Severity::Warning) - told) as u64;
+    if others > 0 {
+        let more = if told > 0 { "and " } else { "" };
+        shell.ui.say(&format!(
+            "{more}{}: secretariat check {}\n",
+            plural(others, if told > 0 { "other warning" } else { "warning" }),
+            campaign.id
+        ));
+    }
+    true
 }
 
 /// The one recipient that WHO means.
@@ -93,12 +131,7 @@ pub(super) fn choose<'c>(campaign: &'c Campaign, who: &str) -> Result<&'c Recipi
             format!("nobody in the lists of {} is {who:?}", campaign.id),
         )
         .hint("Write an address, or a part of a name or address as it stands in the list.")),
-        all => {
-            let candidate = |r: &&Recipient| {
-                Candidate::new(r.address.as_str(), r.name.as_deref(), Some(&r.place))
-            };
-            Err(several(who, all.iter().map(candidate)))
-        }
+        all => Err(several(who, all.iter().copied().map(Candidate::of))),
     }
 }
 
@@ -166,7 +199,8 @@ fn write_gallery(shell: &Shell, campaign: &Campaign, out: &Path, mut problems: P
         plural(letters as u64, "letter"),
         out.join("index.html").display()
     );
-    Answer { exit, ..Answer::done(text) }
+    let tells_problems = tell_in_short(shell, campaign, &problems, None);
+    Answer { exit, tells_problems, ..Answer::done(text) }
         .with("campaign", json!(campaign.id.as_str()))
         .with("letters", json!(letters))
         .with("fingerprint", json!(plan.fingerprint.to_string()))

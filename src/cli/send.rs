@@ -88,9 +88,10 @@ fn really(
         Err(problem) => return ended(Exit::MustChange, problem),
     };
     shell.ui.show_problems(&problems);
-    let confirmed = confirm(shell, opened, &campaign, &plan, &selection, args)?;
+    let mut confirmed = confirm(shell, opened, &campaign, &plan, &selection, args)?;
     // On a terminal they have been seen; JSON tells them with the result.
-    let problems = if shell.ui.is_json { problems } else { Problems::new() };
+    let mut problems = if shell.ui.is_json { problems } else { Problems::new() };
+    problems.append(std::mem::take(&mut confirmed.problems));
     let asked = Asked { selection, confirmed, problems };
     go(shell, opened, (campaign, plan), &relay, args, asked)
 }

@@ -4,14 +4,18 @@ use super::answer::Answer;
 use super::args::Status;
 use super::control::Meant;
 use super::failure::{ledger_problem, must_change};
+use super::other_key::Theirs;
 use super::restored;
-use super::shell::Shell;
+use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
+use crate::campaign::Campaign;
 use crate::id::CampaignId;
 use crate::ledger::Ledger;
+use crate::limits::WHY_LISTS_BYTES_MAX;
+use crate::problem::Problem;
 use crate::send::pace::Pacing;
 
-/// Reads the ledger, also while a run is writing; creates nothing.
+/// Reads the ledger, also while a run is writing, and who is in the lists now; creates nothing.
 #[must_use]
 pub(super) fn status(shell: &Shell, args: &Status) -> Answer {
     let meant = match Meant::of(shell, args.campaign.as_deref()) {
@@ -19,12 +23,28 @@ pub(super) fn status(shell: &Shell, args: &Status) -> Answer {
         Err(answer) => return *answer,
     };
     let Meant { workspace, campaign, pacing, .. } = &meant;
-    let standing = restored::look(shell, workspace)
-        .and_then(|ledger| standing_of(shell, ledger.as_ref(), campaign, pacing));
-    standing.map_or_else(
+    let looked = restored::look(shell, workspace).and_then(|ledger| {
+        let standing = standing_of(shell, ledger.as_ref(), campaign, pacing)?;
+        let missed = ledger.and_then(|ledger| missed(shell, &ledger, campaign));
+        Ok((standing, missed.unwrap_or_default()))
+    });
+    looked.map_or_else(
         |answer| Answer { json: standing::none_as_json(Some(campaign)), ..*answer },
-        |standing| standing::answer(&standing, shell),
+        |(standing, missed)| {
+            let mut answer = standing::answer(&standing, shell);
+            missed.into_iter().for_each(|problem| answer.problems.push(problem));
+            answer
+        },
     )
+}
+
+/// Whom letters did not reach, by the lists as they are now, where these can be read at once: what
+/// is wrong with them is for `check` to say.
+fn missed(shell: &Shell, ledger: &Ledger, campaign: &CampaignId) -> Option<Vec<Problem>> {
+    let Opened { workspace, config, .. } = shell.open().ok()?;
+    let setting = config.campaigns.iter().find(|setting| setting.id == *campaign)?;
+    let people = Campaign::people_within(&workspace, &config, setting, WHY_LISTS_BYTES_MAX)?;
+    Some(Theirs::of(ledger, campaign, &people).missed().ok()?.problems())
 }
 
 /// How a mailing stands, with what holds it back and whether any of it can be built on.

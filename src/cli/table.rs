@@ -75,7 +75,8 @@ fn write(sheet: &mut Worksheet, table: &Table) -> Result<(), XlsxError> {
         sheet.write_string_with_format(0, n, column.header, &header)?;
     }
     let text = Format::new().set_text_wrap().set_align(FormatAlign::Top);
-    let number = Format::new().set_align(FormatAlign::Top);
+    // At the left as everything else: at the right it touches the next column.
+    let number = Format::new().set_align(FormatAlign::Top).set_align(FormatAlign::Left);
     for (n, row) in (1_u32..).zip(&table.rows) {
         sheet.set_row_height(n, LINE_POINTS * lines(row, &table.columns))?;
         for (column, cell) in (0_u16..).zip(row) {

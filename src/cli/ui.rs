@@ -104,12 +104,18 @@ fn for_stderr(text: &str) -> String {
     }
 }
 
+/// Columns of a line on standard output: scripts get one line for one thing.
+#[must_use]
+pub fn columns_of_stdout() -> usize {
+    if io::stdout().is_terminal() { terminal_columns() } else { usize::MAX }
+}
+
 /// Wrapped where somebody reads standard output; scripts get one line for one thing.
 #[must_use]
 pub fn for_stdout(text: &str) -> String {
-    match io::stdout().is_terminal() {
-        true => wrapped_lines(text, terminal_columns()),
-        false => text.to_owned(),
+    match columns_of_stdout() {
+        usize::MAX => text.to_owned(),
+        columns => wrapped_lines(text, columns),
     }
 }
 

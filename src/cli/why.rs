@@ -10,11 +10,14 @@ use super::ui::{BOLD, DIM, one_line, padded};
 use crate::address::EmailAddress;
 use crate::campaign::{self, Campaign};
 use crate::config;
-use crate::id::{CampaignId, RecipientKey};
+use crate::id::{CampaignId, DeliveryId, RecipientKey};
 use crate::ledger::{Event, Ledger, LedgerError, State, StoredDelivery};
 use crate::limits::WHY_LISTS_BYTES_MAX;
 use crate::problem::{Problem, Problems};
-use crate::recipients::{Cause, Decision, Decisions, Excluded, People, Recipient, select};
+use crate::recipients::greeting::Greetings;
+use crate::recipients::{
+    Cause, Decision, Decisions, Excluded, LanguageBy, People, Recipient, select,
+};
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -39,7 +42,7 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
             let decided = decisions_about(&opened, &known);
             told(&args.who, known, rows.as_deref(), &decided)
         }
-        Ok(_) => in_the_lists(&opened, &args.who),
+        Ok(_) => in_the_lists(&opened, ledger.as_ref(), &args.who),
     };
     let doubted = ledger.and_then(|ledger| restored::doubted(shell, &ledger));
     doubted.into_iter().for_each(|problem| answer.problems.push(problem));
@@ -211,7 +214,11 @@ fn is_row_of(
 /// Somebody of the ledger whom WHO may mean.
 #[must_use]
 pub(super) fn candidate(delivery: &StoredDelivery) -> Candidate {
-    Candidate::new(delivery.address.as_str(), delivery.name.as_deref(), Some(&delivery.place))
+    // The address in the list, by which people are asked for, where the letter went elsewhere.
+    let is_elsewhere =
+        delivery.copy_of.is_none() && delivery.address.compare_key() != delivery.key.address();
+    let address = if is_elsewhere { delivery.key.address() } else { delivery.address.as_str() };
+    Candidate::new(address, delivery.name.as_deref(), Some(&delivery.place))
 }
 
 fn rows_as_json(rows: &[(CampaignId, Excluded)]) -> Value {
@@ -371,12 +378,13 @@ struct Found {
 
 /// Somebody no letter was planned for: what the lists of all mailings say of them now. What is
 /// wrong with letters and documents concerns everybody and is for `check` to say.
-fn in_the_lists(opened: &Opened, who: &str) -> Answer {
+fn in_the_lists(opened: &Opened, ledger: Option<&Ledger>, who: &str) -> Answer {
     let mut problems = Problems::new();
     let (mut found, mut beside, mut copied): (Vec<Found>, Vec<Found>, Vec<Found>) =
         Default::default();
     let (mut rows, mut decided): (Rows, Decided) = Default::default();
     let Opened { workspace, config, .. } = opened;
+    let greetings = Campaign::greetings_now(workspace);
     for setting in &config.campaigns {
         let people = Campaign::people_now(workspace, config, setting, &mut problems);
         copied.append(&mut copied_to(&people, who));
@@ -396,7 +404,8 @@ fn in_the_lists(opened: &Opened, who: &str) -> Answer {
             let lines = decisions.about(recipient.key.as_str(), recipient.name.as_deref());
             let lines: Vec<&Decision> = lines.collect();
             decided.extend(lines.iter().map(|line| (setting.id.clone(), (*line).clone())));
-            found.push(unplanned(recipient, &lines));
+            let state = state_of(ledger, &setting.id, recipient);
+            found.push(unplanned(recipient, &greetings, &lines, state));
         }
         found.append(&mut beside);
     }
@@ -432,17 +441,34 @@ fn nobody(who: &str, may_be_unread: bool) -> Answer {
     Answer::one_problem(Exit::MustChange, Problem::error("nobody", message).hint(hint))
 }
 
+/// Whom the ledger does not know by name: who came to an address whose letter was planned before.
+fn state_of(ledger: Option<&Ledger>, campaign: &CampaignId, recipient: &Recipient) -> String {
+    let id = DeliveryId::of(campaign, &recipient.key);
+    let known = ledger.and_then(|ledger| ledger.delivery(&id).ok().flatten());
+    let Some(known) = known else { return "no letter was planned yet".to_owned() };
+    let (address, state) = (&known.address, known.state);
+    let name = known.name.map_or_else(|| "nobody by name".to_owned(), |name| one_line(&name));
+    let since = moment(known.updated_at);
+    format!("the letter to {address} was written to {name}; it is {state} since {since}")
+}
+
 /// A recipient of a plan that was never confirmed.
-fn unplanned(recipient: &Recipient, decided: &[&Decision]) -> Found {
+fn unplanned(
+    recipient: &Recipient,
+    greetings: &Greetings,
+    decided: &[&Decision],
+    state: String,
+) -> Found {
     let names = recipient.all_names();
     let name = names.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", recipient.address);
-    let language = format!("{} ({})", recipient.language, by_words(recipient.language_by));
+    let language = format!("{} ({})", recipient.language, by_words(recipient));
     let copies = recipient.copies.iter().map(|a| ("copy to", a.to_string()));
     for (label, value) in [
         ("row", recipient.place.to_string()),
         ("language", language),
-        ("state", "no letter was planned yet".to_owned()),
+        ("greeting", one_line(greetings.greet(&recipient.language, recipient).as_str())),
+        ("state", state),
     ]
     .into_iter()
     .chain(copies)
@@ -454,8 +480,7 @@ fn unplanned(recipient: &Recipient, decided: &[&Decision]) -> Found {
         let _ = writeln!(text, "{DIM}{}{DIM:#}{told}", padded("decision", 12));
     }
     let address = &recipient.address;
-    let candidate =
-        Candidate::new(address.as_str(), recipient.name.as_deref(), Some(&recipient.place));
+    let candidate = Candidate::of(recipient);
     let key = person_key(address.as_str(), recipient.name.as_deref());
     Found { key, candidate, text }
 }
@@ -510,12 +535,17 @@ fn person_key(address: &str, name: Option<&str>) -> String {
     format!("{} {}", key_of(address), words.join(" "))
 }
 
-fn by_words(by: crate::recipients::LanguageBy) -> &'static str {
-    match by {
-        crate::recipients::LanguageBy::Column => "from the list",
-        crate::recipients::LanguageBy::Decision => "by decision",
-        crate::recipients::LanguageBy::Country => "by country",
-        crate::recipients::LanguageBy::Default => "by default",
+/// `by default; the cell "Dutch" is not known`.
+fn by_words(recipient: &Recipient) -> String {
+    let rule = match recipient.language_by {
+        LanguageBy::Column => "from the list",
+        LanguageBy::Decision => "by decision",
+        LanguageBy::Country => "by country",
+        LanguageBy::Default => "by default",
+    };
+    match recipient.unknown_language() {
+        None => rule.to_owned(),
+        Some(cell) => format!("{rule}; the cell \"{}\" is not known", one_line(cell)),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Lines for people, no wider than their terminal.
 //!
 //! # Invariants
-//! Words stay whole and in order; a word that is wider than the terminal is left as it is. Emphasis
-//! counts for nothing.
+//! Words stay whole and in order; a word that is wider than the terminal is left as it is. What
+//! stands between two blanks and more is one entry (`KE 38 of 41`), and is broken only where a line
+//! does not hold it. Emphasis counts for nothing.
 
 use unicode_width::UnicodeWidthStr;
 
@@ -13,24 +14,58 @@ pub(super) fn wrapped(line: &str, columns: usize, hanging: usize) -> String {
     if width(line) <= columns {
         return line.to_owned();
     }
-    let mut text = String::new();
-    let (mut used, mut has_word) = (0, false);
-    for (i, word) in line.split(' ').enumerate() {
-        let gap = usize::from(i > 0);
-        if has_word && used + gap + width(word) > columns {
-            text.truncate(text.trim_end_matches(' ').len());
-            text.push('\n');
-            text.push_str(&" ".repeat(hanging));
-            used = hanging;
-        } else if i > 0 {
-            text.push(' ');
-            used += gap;
+    let mut broken = Broken { text: String::new(), used: 0, columns, hanging };
+    for (gap, entry) in entries(line) {
+        if hanging + width(entry) <= columns || width(entry) + gap + broken.used <= columns {
+            broken.push(gap, entry);
+            continue;
         }
-        text.push_str(word);
-        used += width(word);
-        has_word |= !word.is_empty();
+        for (n, word) in entry.split(' ').enumerate() {
+            broken.push(if n == 0 { gap } else { 1 }, word);
+        }
     }
-    text
+    broken.text
+}
+
+/// Lines that are being filled.
+struct Broken {
+    text: String,
+    /// Columns of the last line that are taken.
+    used: usize,
+    columns: usize,
+    hanging: usize,
+}
+
+impl Broken {
+    /// A text behind so many blanks, or on a line of its own where it does not fit.
+    fn push(&mut self, gap: usize, text: &str) {
+        let is_begun = self.text.lines().last().is_some_and(|line| !line.trim().is_empty());
+        if is_begun && self.used + gap + width(text) > self.columns {
+            self.text.push('\n');
+            self.text.push_str(&" ".repeat(self.hanging));
+            self.used = self.hanging;
+        } else {
+            self.text.push_str(&" ".repeat(gap));
+            self.used += gap;
+        }
+        self.text.push_str(text);
+        self.used += width(text);
+    }
+}
+
+/// What stands between two blanks or more, each with the number of blanks before it.
+fn entries(line: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut rest = line;
+    std::iter::from_fn(move || {
+        let entry = rest.trim_start_matches(' ');
+        if entry.is_empty() {
+            return None;
+        }
+        let gap = rest.len() - entry.len();
+        let (entry, behind) = entry.split_at(entry.find("  ").unwrap_or(entry.len()));
+        rest = behind;
+        Some((gap, entry))
+    })
 }
 
 /// Each line of a text, wrapped by itself; what goes on stands two columns further in than its
@@ -66,6 +101,20 @@ mod tests {
             "see\n  https://forum.example/a-very-long-address-indeed\n  now"
         );
         assert_eq!(wrapped("    https://forum.example/", 10, 4), "    https://forum.example/");
+    }
+
+    #[test]
+    fn an_entry_is_not_broken_where_a_line_holds_it() {
+        let line = "countries  KE 40  PE 38 of 41  LB 0 of 2";
+        assert_eq!(
+            wrapped(line, 28, 11),
+            "countries  KE 40\n           PE 38 of 41\n           LB 0 of 2"
+        );
+        let line = format!("{BOLD}rows       {BOLD:#}652 in 3 lists: 648 letters");
+        assert_eq!(
+            wrapped(&line, 30, 11),
+            format!("{BOLD}rows       {BOLD:#}652 in 3 lists: 648\n           letters")
+        );
     }
 
     #[test]

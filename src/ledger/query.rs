@@ -19,6 +19,7 @@ use crate::response::Response;
 use crate::time::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Row};
+use std::collections::HashSet;
 
 /// How many deliveries of a campaign are in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -147,6 +148,49 @@ impl Ledger {
                 Ok((DeliveryId::from_bytes(row.get(0)?), row.get(1)?))
             })?;
             Ok(states.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// The letters of a campaign that went or may have gone, each with the name it was written to and
+    /// the address it went to, as that is compared; one after the other, for there may be a million.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn each_letter_gone(
+        &self,
+        campaign: &CampaignId,
+        mut see: impl FnMut(DeliveryId, Option<&str>, &str),
+    ) -> Result<(), LedgerError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT id, name, compare_address FROM deliveries WHERE campaign = ?
+                 AND state IN ('accepted', 'attempting', 'uncertain') AND copy_of IS NULL",
+            )?;
+            let mut rows = statement.query([campaign.as_str()])?;
+            while let Some(row) = rows.next()? {
+                let (name, address): (Option<String>, String) = (row.get(1)?, row.get(2)?);
+                see(DeliveryId::from_bytes(row.get(0)?), name.as_deref(), &address);
+            }
+            Ok(())
+        })
+    }
+
+    /// The letters of a campaign that the ledger has for another address than the one in the list.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn letters_elsewhere(
+        &self,
+        campaign: &CampaignId,
+    ) -> Result<HashSet<DeliveryId>, LedgerError> {
+        self.read(|connection| {
+            // Behind a blank a key has a name.
+            let mut statement = connection.prepare_cached(
+                "SELECT id FROM deliveries WHERE campaign = ? AND copy_of IS NULL
+                 AND compare_address <> substr(key, 1, instr(key || ' ', ' ') - 1)",
+            )?;
+            let ids = statement.query_map([campaign.as_str()], |row| row.get(0))?;
+            Ok(ids.map(|id| id.map(DeliveryId::from_bytes)).collect::<Result<_, _>>()?)
         })
     }
 
@@ -298,7 +342,10 @@ impl Ledger {
     /// When the ledger cannot be read.
     pub fn deliveries_of(&self, who: &str) -> Result<Vec<StoredDelivery>, LedgerError> {
         if who.contains('@') {
-            let Some(whole) = who::whole(who) else { return Ok(Vec::new()) };
+            let Some(whole) = who::whole(who) else {
+                return self
+                    .read(|connection| meant_in(connection, &rows_of_part(connection, who)?, who));
+            };
             let mut found = self.deliveries_of_address(&whole.address)?;
             let is_named =
                 |d: &StoredDelivery| who::is_same_name(d.name.as_deref(), whole.name.as_deref());
@@ -381,6 +428,14 @@ fn rows_of_local_part(connection: &Connection, who: &str) -> Result<Vec<i64>, Fa
          AND instr(substr(compare_address, 1, instr(compare_address, '@') - 1), ?1) > 0",
     )?;
     let rows = statement.query_map([who], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Rows whose address holds this text, which has an `@`: a pass over the index of addresses.
+fn rows_of_part(connection: &Connection, who: &str) -> Result<Vec<i64>, Fault> {
+    let mut statement = connection
+        .prepare_cached("SELECT row FROM deliveries WHERE instr(compare_address, ?1) > 0")?;
+    let rows = statement.query_map([who.trim().to_lowercase()], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -540,6 +595,22 @@ mod tests {
         assert_eq!(ledger.deliveries_of("perez").unwrap().len(), 2);
         assert_eq!(ledger.deliveries_of("ANA@forum.example").unwrap().len(), 1);
         assert_eq!(ledger.deliveries_of("a@").unwrap().len(), 0);
+    }
+
+    #[test]
+    fn letters_that_went_and_letters_for_another_address_are_found() {
+        let (_folder, mut ledger) = ledger(&["ana", "bo", "eve"]);
+        let mut moved = testing::delivery(3, "eve", "hello");
+        moved.address = address("eve.new");
+        let letters = ["ana", "bo"].map(|who| testing::delivery(1, who, "hello"));
+        testing::adopt(&mut ledger, &[letters.to_vec(), vec![moved]].concat(), later(1));
+        bring(&mut ledger, "ana", State::Accepted);
+        bring(&mut ledger, "bo", State::Rejected);
+        let mut gone = Vec::new();
+        let see = |id, _: Option<&str>, address: &str| gone.push((id, address.to_owned()));
+        ledger.each_letter_gone(&campaign(), see).unwrap();
+        assert_eq!(gone, [(id("ana"), "ana@forum.example".to_owned())]);
+        assert_eq!(ledger.letters_elsewhere(&campaign()).unwrap(), HashSet::from([id("eve")]));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod balance;
 mod branch;
 mod compile;
 mod condition;
+mod condition_slips;
 mod differences;
 mod direction;
 pub mod document;

@@ -525,9 +525,11 @@ fn expand(
 /// Finds columns in patterns that no list has.
 pub fn check_patterns(settings: &[DocumentSetting], columns: &[String], problems: &mut Problems) {
     for setting in settings {
-        let patterns = [Some(&setting.file), setting.name.as_ref()];
-        for column in patterns.into_iter().flatten().flat_map(FilePattern::placeholders) {
-            if column == LANGUAGE || columns.iter().any(|known| known == column) {
+        let patterns = [Some(&setting.file), setting.name.as_ref()].into_iter().flatten();
+        let mut told = HashSet::new();
+        for column in patterns.flat_map(FilePattern::placeholders) {
+            let is_known = column == LANGUAGE || columns.iter().any(|known| known == column);
+            if is_known || !told.insert(column) {
                 continue;
             }
             let hint = match nearest(column, columns.iter().map(String::as_str)) {

@@ -66,7 +66,12 @@ impl Faults {
             report_missing(&document, &place, &who, people, problems);
         }
         for ((document, fault), (place, who)) in self.patterns {
-            problems.push(describe_fault(&document, &fault, &who).place(place));
+            let is_told = matches!(&fault, FillError::Undefined { name }
+                if people.knows_all_columns && !people.columns.contains(name));
+            // No list has the column: `documents::check_patterns` has said so.
+            if !is_told {
+                problems.push(describe_fault(&document, &fault, &who).place(place));
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod contents;
 pub mod documents;
 mod greeted;
 pub mod header_values;
+mod joined;
 pub mod kinds;
 mod lacking;
 mod lanes;

@@ -12,12 +12,13 @@ use super::audience::Tally;
 use super::check::Person;
 use super::decisions::{Decided, Decisions, Desk};
 use super::keep::{Keep, Sieve};
-use super::shown::counted;
-use super::{Cause, Excluded, LanguageBy, Options, People, Recipient, copies, fold};
+use super::shown::{counted, on_one_line, quoted};
+use super::{Cause, Excluded, LanguageBy, Merged, Options, People, Recipient, copies, fold};
 use crate::address::EmailAddress;
 use crate::id::RecipientKey;
+use crate::limits::{COPIES_OF_A_LETTER_MAX, NAMES_SHOWN_MAX};
 use crate::problem::{Place, Problem, Problems};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What several rows with one address mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,10 +43,6 @@ pub struct Audience<'a> {
     pub decisions: Decisions,
 }
 
-/// Lines of `decisions.csv` that may lead from one address to the next before they are called a
-/// circle: nobody has so many.
-pub(super) const SAME_PERSON_STEPS_MAX: usize = 20;
-
 /// Rows of one list whose address stood in an earlier row.
 #[derive(Default)]
 struct Repeats {
@@ -57,6 +54,46 @@ struct Repeats {
     apart: u64,
 }
 
+/// What a joint letter has so far, so that a thousand rows of one address are each looked at once.
+struct Together {
+    /// The names it greets, folded.
+    names: HashSet<String>,
+    copies: HashSet<String>,
+}
+
+impl Together {
+    fn of(recipient: &Recipient) -> Together {
+        let names = recipient.names().map(fold::name).collect();
+        Together { names, copies: known_copies(recipient) }
+    }
+}
+
+/// A greeting that was written for one person, whose letter may be others' as well.
+struct GreetingOfOne {
+    /// The recipient.
+    index: usize,
+    text: String,
+    whose: String,
+    place: Place,
+}
+
+impl GreetingOfOne {
+    fn problem(&self, recipient: &Recipient) -> Problem {
+        let message = format!(
+            "the greeting {} is {}'s alone, whose letter greets {} people, and is not used",
+            quoted(&self.text),
+            self.whose,
+            recipient.together.len() + 1
+        );
+        let hint = format!(
+            "A greeting for all of them stands in decisions.csv, for the address without a name: \
+             {},greeting,...",
+            recipient.key.address()
+        );
+        Problem::warning("greeting-of-one", message).hint(hint).place(self.place.clone())
+    }
+}
+
 /// Decides about one person after the other.
 pub(super) struct Admission<'a> {
     same_address: SameAddress,
@@ -66,8 +103,14 @@ pub(super) struct Admission<'a> {
     /// person gets a letter.
     taken: HashMap<String, usize>,
     repeats: Repeats,
-    /// Addresses whose first row has another name than a later one; with the first row's place.
-    shared: HashMap<usize, Place>,
+    /// By recipient, where a second row may join in.
+    together: HashMap<usize, Together>,
+    /// Copies of the list's rows that would go where the letter goes: how many, and the first line.
+    own_copies: (u64, u32),
+    /// Rows of other names than the first of their address, by that one's place among the
+    /// recipients.
+    shared: BTreeMap<usize, Vec<(String, Place)>>,
+    of_one: Vec<GreetingOfOne>,
     tally: Tally,
 }
 
@@ -79,7 +122,10 @@ impl<'a> Admission<'a> {
             sieve: audience.keep.as_ref().map(Sieve::new),
             taken: HashMap::new(),
             repeats: Repeats::default(),
-            shared: HashMap::new(),
+            together: HashMap::new(),
+            own_copies: (0, 0),
+            shared: BTreeMap::new(),
+            of_one: Vec::new(),
             tally: Tally::default(),
         }
     }
@@ -95,22 +141,35 @@ impl<'a> Admission<'a> {
     }
 
     /// People who are in no list. Whoever added them wants them written to: `where` is not asked.
-    pub(super) fn take_in_added(&mut self, people: &mut People, options: &Options) {
-        let added = self.desk.as_ref().map(|desk| desk.added(options)).unwrap_or_default();
-        if let Some((_, place)) = added.first() {
-            self.begin_list(&place.file);
-        }
+    pub(super) fn take_in_added(
+        &mut self,
+        people: &mut People,
+        options: &Options,
+        problems: &mut Problems,
+    ) {
+        let desk = self.desk.as_ref();
+        let added = desk.map(|desk| desk.added(options, problems)).unwrap_or_default();
+        let Some((_, first)) = added.first() else { return };
+        let file = first.file.clone();
+        self.begin_list(&file);
         for (person, place) in added {
             self.decide(people, person, place, false);
         }
+        self.report_own_copies(&file, problems);
     }
 
     fn decide(&mut self, people: &mut People, mut person: Person, place: Place, asks_where: bool) {
         self.tally.row(&person);
         let listed = person.address.compare_key();
-        let desk = self.desk.as_mut();
-        let mut decided =
-            desk.map(|d| d.decide(&listed, person.name.as_deref())).unwrap_or_default();
+        let mut decided = Decided::default();
+        if let Some(desk) = self.desk.as_mut() {
+            desk.see_copies(&person.copies);
+            decided = desk.decide(&listed, person.name.as_deref());
+        }
+        if let Some(with) = decided.same_as.take() {
+            let (address, name) = (person.address.clone(), person.name.clone());
+            people.merged.push(Merged { address, name, with });
+        }
         if let Some(reason) = decided.left_out {
             return leave_out(people, person, place, Cause::Decision, reason);
         }
@@ -127,66 +186,144 @@ impl<'a> Admission<'a> {
 
     /// A letter, or a part in one, for somebody who is to be written to.
     fn admit(&mut self, people: &mut People, mut person: Person, place: Place, decided: Decided) {
-        let Decided { address: elsewhere, greeting, copies: more_copies, .. } = decided;
+        // A cell, or a line with a name, greets one person and nobody else at the address.
+        let is_of_one = decided.greets_one || decided.greeting.is_none();
+        let is_decided = decided.greeting.is_some();
+        person.greeting = decided.greeting.clone().or(person.greeting);
         let name = person.name.as_deref().map(fold::name).unwrap_or_default();
-        let is_alone_meant = elsewhere.as_ref().is_some_and(|(_, is_named)| *is_named);
+        let is_alone_meant = decided.address.as_ref().is_some_and(|(_, is_named)| *is_named);
         // The key is that of the address in the list.
         let key = match self.same_address == SameAddress::Each || is_alone_meant {
             true if !name.is_empty() => RecipientKey::of_named(&person.address, &name),
             _ => RecipientKey::of(&person.address),
         };
-        if let Some((address, _)) = elsewhere {
-            person.address = address;
-            copies::settle(&mut person.copies, &person.address);
-        }
-        let address = person.address.compare_key();
+        let elsewhere = decided.address.as_ref().map(|(address, _)| address);
+        let address = elsewhere.unwrap_or(&person.address).compare_key();
+        // Named, and at the very address of the list: a person of their own there.
+        let is_apart = is_alone_meant && key.has_name() && address == person.address.compare_key();
         // What only one recipient can have.
         let slot = match self.same_address {
             SameAddress::Each => format!("{address} {name}"),
+            _ if is_apart => format!("{address} {name}"),
             _ => address.clone(),
         };
         if let Some(first) = self.taken.get(&slot) {
-            return self.repeat(people, *first, person, place);
+            let first = *first;
+            if !is_decided {
+                // Of a decision about somebody without a letter of their own, the desk tells.
+                self.see_greeting(first, &person, &place, is_of_one);
+            }
+            return self.repeat(people, first, person, place, decided);
         }
+        self.see_greeting(people.recipients.len(), &person, &place, is_of_one);
         if self.same_address == SameAddress::Each {
             // The address alone stands for its first row, so that others are counted.
             self.repeats.apart += u64::from(self.taken.contains_key(&address));
             self.taken.entry(address).or_insert(people.recipients.len());
         }
         self.taken.insert(slot, people.recipients.len());
-        let recipient = recipient(people, person, key, place);
-        let written = greeting.or_else(|| recipient.greeting.clone());
-        let mut recipient = Recipient { greeting: written, ..recipient };
-        add_copies(&mut recipient, more_copies);
+        if is_apart {
+            people.apart.insert(key.clone());
+        }
+        if let Some((address, _)) = decided.address {
+            person.address = address;
+        }
+        if copies::settle(&mut person.copies, &person.address) {
+            let line = place.line.unwrap_or_default();
+            let (count, first_line) = self.own_copies;
+            self.own_copies = (count + 1, if count == 0 { line } else { first_line });
+        }
+        if let Some(desk) = self.desk.as_mut() {
+            desk.took_effect(&decided.groups);
+        }
+        let mut recipient = recipient(people, person, key, place);
+        if !decided.copies.is_empty() {
+            let mut known = known_copies(&recipient);
+            add_copies(&mut recipient, &mut known, decided.copies);
+        }
         people.recipients.push(recipient);
     }
 
-    /// A row whose address, or address and name, an earlier one has.
-    fn repeat(&mut self, people: &mut People, first: usize, person: Person, place: Place) {
-        let earlier = &mut people.recipients[first];
-        let is_another = is_another(earlier, &person);
-        if is_another && self.same_address == SameAddress::Joint {
-            earlier.together.push(person.values);
-            add_copies(earlier, person.copies);
-            people.joined += 1;
-            self.repeats.joined += 1;
+    /// Keeps in mind a greeting written for one who may get a letter together with others.
+    fn see_greeting(&mut self, index: usize, person: &Person, place: &Place, is_of_one: bool) {
+        if self.same_address != SameAddress::Joint || !is_of_one {
             return;
+        }
+        if let Some(text) = person.greeting.clone() {
+            let whose = person.name.clone().unwrap_or_else(|| person.address.as_str().to_owned());
+            self.of_one.push(GreetingOfOne { index, text, whose, place: place.clone() });
+        }
+    }
+
+    /// Whoever gets a letter together with others is not greeted in it alone, nor are the others
+    /// passed over.
+    fn drop_greetings_of_one(&mut self, people: &mut People, problems: &mut Problems) {
+        for of_one in std::mem::take(&mut self.of_one) {
+            let recipient = &mut people.recipients[of_one.index];
+            let is_theirs = recipient.greeting.as_ref().is_none_or(|own| *own == of_one.text);
+            if recipient.together.is_empty() || !is_theirs {
+                continue;
+            }
+            recipient.greeting = None;
+            problems.push(of_one.problem(recipient));
+        }
+    }
+
+    /// A row whose address, or address and name, an earlier one has.
+    fn repeat(
+        &mut self,
+        people: &mut People,
+        first: usize,
+        person: Person,
+        place: Place,
+        decided: Decided,
+    ) {
+        let earlier = &mut people.recipients[first];
+        let name = person.name.as_deref().map(fold::name);
+        let line = earlier.place.line.unwrap_or_default();
+        if self.same_address == SameAddress::Joint
+            && let Some(name) = name
+        {
+            let together = self.together.entry(first).or_insert_with(|| Together::of(earlier));
+            if !together.names.is_empty() && together.names.insert(name) {
+                let copies = person.copies.into_iter().chain(decided.copies);
+                add_copies(earlier, &mut together.copies, copies);
+                earlier.together.push(person.values);
+                people.joined += 1;
+                self.repeats.joined += 1;
+                let why = format!("greeted in the letter of {} row {line}", earlier.place.file);
+                if let Some(desk) = self.desk.as_mut() {
+                    desk.was_idle(&decided.groups, &why, true);
+                }
+                return;
+            }
+        } else if self.same_address == SameAddress::One && is_another(earlier, name.as_deref()) {
+            let name = person.name.clone().unwrap_or_default();
+            self.shared.entry(first).or_default().push((name, place.clone()));
         }
         let what = match self.same_address {
             SameAddress::Each => "same address and name as",
             _ => "same address as",
         };
-        let line = earlier.place.line.unwrap_or_default();
         let reason = format!("{what} {} row {line}", earlier.place.file);
-        if is_another && self.same_address == SameAddress::One {
-            self.shared.entry(first).or_insert_with(|| place.clone());
+        if let Some(desk) = self.desk.as_mut() {
+            desk.was_idle(&decided.groups, &reason, false);
         }
         self.repeats.left_out += 1;
         leave_out(people, person, place, Cause::SameAddress, reason);
     }
 
+    /// Copies to the address that the letter goes to, which are not sent.
+    fn report_own_copies(&mut self, file: &str, problems: &mut Problems) {
+        let (count, first_line) = std::mem::take(&mut self.own_copies);
+        if count > 0 {
+            problems.push(copies::own_address_note(file, first_line, count));
+        }
+    }
+
     /// What repeated rows of the list that ends became.
     pub(super) fn end_list(&mut self, file: &str, problems: &mut Problems) {
+        self.report_own_copies(file, problems);
         let Repeats { left_out, joined, apart } = std::mem::take(&mut self.repeats);
         let all = left_out + joined + apart;
         if all == 0 {
@@ -210,24 +347,32 @@ impl<'a> Admission<'a> {
     }
 
     /// Everybody, after the last list.
-    pub(super) fn finish(self, people: &mut People, problems: &mut Problems) {
+    pub(super) fn finish(
+        mut self,
+        people: &mut People,
+        options: &Options,
+        problems: &mut Problems,
+    ) {
+        self.drop_greetings_of_one(people, problems);
         let columns = people.knows_all_columns.then_some(people.columns.as_slice());
-        people.kept = self.sieve.map(|sieve| sieve.finish(columns, problems));
+        people.kept = self.sieve.map(|sieve| sieve.finish(columns, &options.columns, problems));
         if let Some(mut desk) = self.desk {
             desk.stop_copies(&mut people.recipients, problems);
-            desk.finish(&people.recipients, problems);
+            desk.finish(people, self.same_address, problems);
         }
-        report_shared(self.shared, problems);
+        report_too_many_copies(&mut people.recipients, problems);
+        for (first, others) in &self.shared {
+            problems.push(shared_address(&people.recipients[*first], others));
+        }
         people.shares = self.tally.finish(people);
     }
 }
 
-/// Whether a row names somebody else than the earlier ones of its address. A row without a name
-/// names nobody.
-fn is_another(earlier: &Recipient, person: &Person) -> bool {
-    let Some(name) = person.name.as_deref().map(fold::name) else { return false };
-    let mut known = earlier.names().peekable();
-    known.peek().is_some() && known.all(|known| fold::name(known) != name)
+/// Whether a row names somebody else than the earlier one of its address. A row without a name names
+/// nobody.
+fn is_another(earlier: &Recipient, name: Option<&str>) -> bool {
+    let earlier = earlier.name.as_deref().map(fold::name);
+    earlier.is_some() && name.is_some() && earlier.as_deref() != name
 }
 
 fn leave_out(people: &mut People, person: Person, place: Place, cause: Cause, reason: String) {
@@ -237,13 +382,34 @@ fn leave_out(people: &mut People, person: Person, place: Place, cause: Cause, re
 }
 
 /// Copies go to each address once, and to nobody who has the letter itself.
-fn add_copies(recipient: &mut Recipient, copies: Vec<EmailAddress>) {
-    for copy in copies {
-        let key = copy.compare_key();
-        let known = std::iter::once(&recipient.address).chain(&recipient.copies);
-        if known.into_iter().all(|known| known.compare_key() != key) {
-            recipient.copies.push(copy);
-        }
+fn add_copies(
+    recipient: &mut Recipient,
+    known: &mut HashSet<String>,
+    copies: impl IntoIterator<Item = EmailAddress>,
+) {
+    let is_new = |copy: &EmailAddress| known.insert(copy.compare_key());
+    recipient.copies.extend(copies.into_iter().filter(is_new));
+}
+
+/// Who has a letter or a copy of it, as addresses are compared.
+fn known_copies(recipient: &Recipient) -> HashSet<String> {
+    let all = std::iter::once(&recipient.address).chain(&recipient.copies);
+    all.map(EmailAddress::compare_key).collect()
+}
+
+/// A letter that half a town would have in copy is none that anybody means to send.
+fn report_too_many_copies(recipients: &mut [Recipient], problems: &mut Problems) {
+    let has_too_many = |r: &&mut Recipient| r.copies.len() > COPIES_OF_A_LETTER_MAX;
+    for recipient in recipients.iter_mut().filter(has_too_many) {
+        let address = &recipient.address;
+        let message =
+            format!("more than {COPIES_OF_A_LETTER_MAX} copies of the letter to {address}");
+        let hint = "Write to so many people by a mailing of their own: everybody sees all addresses \
+                    of a letter's copies.";
+        let problem = Problem::error("too-many-copies", message).hint(hint);
+        problems.push(problem.place(recipient.place.clone()).recipient(address.as_str()));
+        // What comes after need not bear them all.
+        recipient.copies.truncate(COPIES_OF_A_LETTER_MAX);
     }
 }
 
@@ -265,21 +431,27 @@ fn recipient(people: &People, person: Person, key: RecipientKey, place: Place) -
 }
 
 /// Whoever shares an address with somebody of another name gets nothing, which few mean.
-fn report_shared(shared: HashMap<usize, Place>, problems: &mut Problems) {
-    let count = shared.len() as u64;
-    let Some(first) = shared.into_values().min() else { return };
-    let message = match count {
-        1 => "1 address is shared by people with different names: only the first of them gets a \
-              letter"
-            .to_owned(),
-        count => format!(
-            "{count} addresses are shared by people with different names: only the first of each \
-             gets a letter"
-        ),
+fn shared_address(first: &Recipient, others: &[(String, Place)]) -> Problem {
+    let place = others.first().map_or(&first.place, |(_, place)| place);
+    let row = |at: &Place| match (at.line.unwrap_or_default(), &at.file) {
+        (line, file) if *file == place.file => format!("row {line}"),
+        (line, file) => format!("{file} row {line}"),
     };
+    let one = |name: &str, at: &Place| format!("{} ({})", on_one_line(name), row(at));
+    let mut named = vec![one(first.name.as_deref().unwrap_or_default(), &first.place)];
+    named.extend(others.iter().take(NAMES_SHOWN_MAX).map(|(name, place)| one(name, place)));
+    if let more @ 1.. = others.len().saturating_sub(NAMES_SHOWN_MAX) {
+        named.push(format!("{more} more"));
+    }
+    let message = format!(
+        "{} is the address of {}: only the first gets a letter",
+        first.key.address(),
+        named.join(", ")
+    );
     let hint = "To greet all of them, write same_address = \"joint\" under [people] in \
                 secretariat.toml, or \"each\" for a letter to each.";
-    problems.push(Problem::warning("shared-address", message).hint(hint).count(count).place(first));
+    let problem = Problem::warning("shared-address", message).hint(hint);
+    problem.place(place.clone()).recipient(first.address.as_str())
 }
 
 #[cfg(test)]

@@ -51,8 +51,6 @@ pub(super) struct Tidied {
     pub(super) outer_breaks: Tally,
     /// Names with marks of writing direction.
     pub(super) direction_marks: Tally,
-    /// Copies that would go to the person's own address.
-    pub(super) own_copies: Tally,
     /// Addresses with something around them.
     pub(super) addresses: BTreeMap<Repair, Tally>,
     /// Rows that are no person's.
@@ -136,9 +134,6 @@ impl RowCheck<'_> {
         let in_columns = self.copies(&cells, row.line);
         let (address, mut copies) = found?;
         copies.extend(in_columns);
-        if copies::settle(&mut copies, &address) {
-            self.tidied.own_copies.add(row.line, self.layout.email);
-        }
         Some(Person { address, name, language, language_by, country, values, copies, greeting })
     }
 
@@ -284,7 +279,7 @@ impl RowCheck<'_> {
                     all.extend(found.into_iter().map(|one| one.address));
                 }
                 Err(error) => {
-                    let problem = copies::refusal(layout, column, cell, &error);
+                    let problem = copies::refusal(&layout.described(column), cell, &error);
                     self.report_cell(problem, line, column);
                 }
             }
@@ -360,6 +355,7 @@ impl RowCheck<'_> {
 
     /// Replaces the cells of names by what letters and headers can carry.
     fn clean_names(&mut self, cells: &mut [Cow<'_, str>], line: u32) {
+        let mut lost = Vec::new();
         for role in [Role::Name, Role::GivenName, Role::FamilyName] {
             let Some(column) = self.layout.column(role) else { continue };
             let cleaned = match name::checked(&cells[column]) {
@@ -376,8 +372,26 @@ impl RowCheck<'_> {
             if let Some(cleaned) = cleaned {
                 cells[column] = Cow::Owned(cleaned);
             }
+            if damaged::has_lost_all(&cells[column]) {
+                cells[column] = Cow::Borrowed("");
+                lost.push(column);
+            }
             self.doubt_name(&mut cells[column], column, line);
         }
+        lost.sort_unstable();
+        self.report_lost(&lost, line);
+    }
+
+    /// One person's name, in however many columns it stood; what is left of it tells nothing.
+    fn report_lost(&mut self, columns: &[usize], line: u32) {
+        let Some(first) = columns.first() else { return };
+        let described: Vec<String> = columns.iter().map(|c| self.layout.described(*c)).collect();
+        let message = format!("the name in {} has lost all its letters", described.join(" and "));
+        let problem = Problem::warning("lost-name", message).hint(
+            "The list was saved in an encoding that cannot hold them: export it again as an Excel \
+             workbook or CSV UTF-8. Until then the greeting has no name.",
+        );
+        self.report_cell(problem, line, *first);
     }
 
     /// Warns of a name that is probably none; one of marks alone is not used: nobody is called
@@ -391,13 +405,6 @@ impl RowCheck<'_> {
         };
         let described = format!("the name {} in {}", quoted(cell), self.layout.described(column));
         let problem = match doubt {
-            Doubt::NoName if damaged::has_lost_all(cell) => {
-                *cell = Cow::Borrowed("");
-                Problem::warning("lost-name", format!("{described} has lost all its letters")).hint(
-                    "The list was saved in an encoding that cannot hold them: export it again as an \
-                     Excel workbook or CSV UTF-8. Until then the greeting has no name.",
-                )
-            }
             Doubt::NoName => {
                 *cell = Cow::Borrowed("");
                 Problem::warning("no-name", format!("{described} has no letter"))

@@ -18,7 +18,7 @@ use super::headers::{self, Role};
 use super::recognise::{self, Certainty};
 use super::shown::{on_one_line, quoted_header};
 use super::values::ColumnNames;
-use super::{Options, copies, fold};
+use super::{ColumnSetting, Options, copies, fold};
 use crate::limits::HEADERS_NAMED_MAX;
 use crate::problem::{Place, Problem, Problems, nearest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -47,6 +47,17 @@ impl Layout {
         self.roles.get(&role).copied()
     }
 
+    /// Whether no column of names is known.
+    pub(super) fn has_no_names(&self) -> bool {
+        self.column(Role::Name).is_none() && !self.has_name_parts()
+    }
+
+    /// Columns that mean nothing to the program.
+    pub(super) fn unrecognised(&self) -> impl Iterator<Item = usize> {
+        let is_known = |column: &usize| self.roles.values().any(|known| known == column);
+        (0..self.headers.len()).filter(move |c| !is_known(c) && !self.headers[*c].is_empty())
+    }
+
     /// Whether the name has parts in columns of their own.
     pub(super) fn has_name_parts(&self) -> bool {
         self.column(Role::GivenName).or(self.column(Role::FamilyName)).is_some()
@@ -71,7 +82,13 @@ impl Layout {
     pub(super) fn recognised(&self) -> String {
         let role = |(role, column): (&Role, &usize)| {
             let doubt = if self.likely.contains(role) { " (likely)" } else { "" };
-            format!("{} = {}{doubt}", role.as_str(), quoted_header(&self.headers[*column]))
+            let seconds = self.names.second_titles().filter(|_| *role == Role::Title);
+            let and: String = seconds
+                .filter_map(|second| {
+                    Some(format!(" and {}", quoted_header(self.headers.get(second)?)))
+                })
+                .collect();
+            format!("{} = {}{and}{doubt}", role.as_str(), quoted_header(&self.headers[*column]))
         };
         self.roles.iter().map(role).collect::<Vec<_>>().join(", ")
     }
@@ -115,11 +132,12 @@ impl<'a> Columns<'a> {
         let mut roles: BTreeMap<Role, usize> =
             set.iter().filter_map(|(name, column)| Some((Role::parse(name)?, *column))).collect();
         let mut likely = BTreeSet::new();
-        guess_roles(&headers, &mut roles, &mut likely, place, problems);
+        let doubtful = doubtful_titles(&headers, &roles, &evidence);
+        guess_roles(&headers, &mut roles, &mut likely, &doubtful, place, problems);
         let email = match roles.get(&Role::Email) {
             Some(column) => *column,
             None => {
-                let (column, certainty) = find_email(&headers, evidence)
+                let (column, certainty) = find_email(&headers, &evidence)
                     .map_err(|problem| problems.push(problem.place(place.clone())))
                     .ok()?;
                 likely.extend((certainty == Certainty::Likely).then_some(Role::Email));
@@ -131,7 +149,9 @@ impl<'a> Columns<'a> {
             let problem = likely_column(*role, &headers[roles[role]]);
             problems.push(problem.place(place.clone()));
         }
-        let names = Arc::new(column_names(&headers, &set, &roles));
+        let is_title_set = set.iter().any(|(name, _)| *name == Role::Title.as_str());
+        let names = column_names(&headers, &set, &roles).telling_second_titles(!is_title_set);
+        let names = Arc::new(names);
         let copies = copies::columns_of(&self.options.copies, &names);
         Some(Layout { headers, names, email, copies, roles, likely })
     }
@@ -153,33 +173,107 @@ impl<'a> Columns<'a> {
         set
     }
 
-    /// Reports settings that no list has a header for.
-    pub(super) fn report_unused(&self, problems: &mut Problems) {
+    /// The settings that the lists have not all headers for.
+    pub(super) fn unused(&self) -> Vec<UnusedColumn> {
         if self.seen.is_empty() {
             // No list was read so far that it has columns, and that was said.
-            return;
+            return Vec::new();
         }
-        for setting in &self.options.columns {
+        let unused = |setting: &ColumnSetting| {
             let is_used = |header: &&String| self.used.contains(&name_of(header));
-            let any_used = setting.headers.iter().any(|header| is_used(&header));
-            for header in setting.headers.iter().filter(|header| !is_used(header)) {
-                let message =
-                    format!("no list has a column {} for {}", quoted_header(header), setting.name);
-                // Lists differ, and a campaign may leave some out: one header of several is enough.
-                let problem = match any_used {
-                    true => Problem::note("unused-column", message),
-                    false => Problem::error("unknown-column", message).hint(self.nearby(header)),
-                };
-                problems.push(problem.place(setting.place.clone()));
-            }
-        }
+            let headers: Vec<String> =
+                setting.headers.iter().filter(|header| !is_used(header)).cloned().collect();
+            (!headers.is_empty()).then(|| UnusedColumn {
+                name: setting.name.clone(),
+                has_another: headers.len() < setting.headers.len(),
+                hint: self.hint(&headers),
+                headers,
+                place: setting.place.clone(),
+            })
+        };
+        self.options.columns.iter().filter_map(unused).collect()
     }
 
-    fn nearby(&self, header: &str) -> String {
-        match nearest(header, self.seen.iter().map(String::as_str)) {
+    fn hint(&self, headers: &[String]) -> String {
+        let near = |header: &String| nearest(header, self.seen.iter().map(String::as_str));
+        match headers.iter().find_map(near) {
             Some(near) => format!("Did you mean {}?", quoted_header(near)),
-            None => format!("The lists have {}.", enumerated(self.seen.iter())),
+            None => format!(
+                "Remove the line, or write the header that your list has: {}.",
+                enumerated(self.seen.iter())
+            ),
         }
+    }
+}
+
+/// A line of `[columns]` with headers that no list of the mailing has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusedColumn {
+    /// What the line calls the column.
+    name: String,
+    /// The headers that no list has.
+    headers: Vec<String>,
+    /// Whether some list has another header of the line.
+    has_another: bool,
+    /// What to do if it is a slip.
+    hint: String,
+    place: Place,
+}
+
+impl UnusedColumn {
+    /// Whether the line does nothing for the mailing.
+    #[must_use]
+    pub fn does_nothing(&self) -> bool {
+        !self.has_another
+    }
+
+    /// What is wrong with it. `[columns]` is for all mailings: a header that a list of another one
+    /// has is no slip. `elsewhere` are the headers of those lists, `None` for one that cannot be
+    /// read and may have any.
+    #[must_use]
+    pub fn problem(&self, elsewhere: &[Option<Vec<String>>]) -> Problem {
+        let named: Vec<String> = self.headers.iter().map(|h| quoted_header(h)).collect();
+        let message = format!("no list has a column {} for {}", any_of(&named), self.name);
+        let problem = match self.standing(elsewhere) {
+            Standing::OneOfSeveral => Problem::note("unused-column", message),
+            Standing::Elsewhere => Problem::note("unused-column", message)
+                .hint("It does nothing here; a list of another mailing has it."),
+            Standing::PerhapsElsewhere => Problem::note("unused-column", message)
+                .hint("It may be in a list of another mailing that cannot be read."),
+            Standing::Nowhere => Problem::error("unknown-column", message).hint(&self.hint),
+        };
+        problem.place(self.place.clone())
+    }
+
+    fn standing(&self, elsewhere: &[Option<Vec<String>>]) -> Standing {
+        let wanted: Vec<String> = self.headers.iter().map(|header| name_of(header)).collect();
+        let has = |headers: &Vec<String>| headers.iter().any(|h| wanted.contains(&name_of(h)));
+        if self.has_another {
+            Standing::OneOfSeveral
+        } else if elsewhere.iter().flatten().any(has) {
+            Standing::Elsewhere
+        } else if elsewhere.contains(&None) {
+            Standing::PerhapsElsewhere
+        } else {
+            Standing::Nowhere
+        }
+    }
+}
+
+/// Where the headers of a line that a mailing has no list for may be.
+enum Standing {
+    /// Lists differ: another header of the line is in one of them.
+    OneOfSeveral,
+    Elsewhere,
+    PerhapsElsewhere,
+    Nowhere,
+}
+
+/// `"Town", "Ville" or "Ciudad"`.
+fn any_of(named: &[String]) -> String {
+    match named {
+        [all @ .., last] if !all.is_empty() => format!("{} or {last}", all.join(", ")),
+        _ => named.concat(),
     }
 }
 
@@ -231,6 +325,7 @@ fn guess_roles(
     headers: &[String],
     roles: &mut BTreeMap<Role, usize>,
     likely: &mut BTreeSet<Role>,
+    doubtful: &BTreeMap<usize, Option<Role>>,
     place: &Place,
     problems: &mut Problems,
 ) {
@@ -239,7 +334,15 @@ fn guess_roles(
     let mut best: BTreeMap<Role, (usize, usize)> = BTreeMap::new();
     let mut spoken_of: BTreeMap<Role, Vec<usize>> = BTreeMap::new();
     for (column, header) in headers.iter().enumerate().filter(|(c, _)| !given.contains(c)) {
-        let Some((role, certainty, rank)) = recognise::recognised(header) else { continue };
+        let Some((mut role, certainty, rank)) = recognise::recognised(header) else { continue };
+        match doubtful.get(&column) {
+            None => {}
+            Some(Some(by_cells)) => role = *by_cells,
+            Some(None) => {
+                problems.push(titles_or_families(header).place(place.clone()));
+                continue;
+            }
+        }
         if role == Role::Email || set.contains(&role) {
             continue;
         }
@@ -264,6 +367,35 @@ fn guess_roles(
             several => problems.push(unclear(role, headers, several).place(place.clone())),
         }
     }
+}
+
+/// Columns whose header means titles in one country and names of families in another, with what their
+/// cells show; `None` where they show neither.
+fn doubtful_titles(
+    headers: &[String],
+    set: &BTreeMap<Role, usize>,
+    evidence: &impl Fn(&[usize]) -> Evidence,
+) -> BTreeMap<usize, Option<Role>> {
+    let is_open = |column: &usize| {
+        headers::may_be_titles(&headers[*column]) && !set.values().any(|other| other == column)
+    };
+    let columns: Vec<usize> = (0..headers.len()).filter(is_open).collect();
+    if columns.is_empty() {
+        return BTreeMap::new();
+    }
+    let evidence = evidence(&columns);
+    let role = |holds_titles| if holds_titles { Role::Title } else { Role::FamilyName };
+    columns.into_iter().map(|c| (c, evidence.holds_titles(c).map(role))).collect()
+}
+
+fn titles_or_families(header: &str) -> Problem {
+    let header = quoted_header(header);
+    let message =
+        format!("the column {header} could be title or family_name, and is used as neither");
+    let hint = format!(
+        "Say which in secretariat.toml, under [columns]: title = {header} or family_name = {header}"
+    );
+    Problem::warning("unclear-column", message).hint(hint)
 }
 
 /// Whether nothing more is to be found out about a role. A list with whole names needs no parts.
@@ -396,7 +528,7 @@ fn column_names(
     ColumnNames::new(all.map(|(name, cell)| (name, u32::try_from(cell).unwrap_or(0))).collect())
 }
 
-fn enumerated<'h>(headers: impl Iterator<Item = &'h String>) -> String {
+pub(super) fn enumerated<'h>(headers: impl Iterator<Item = &'h String>) -> String {
     let all: Vec<String> = headers.map(|header| quoted_header(header)).collect();
     let named = all.iter().take(HEADERS_NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
     match all.len().saturating_sub(HEADERS_NAMED_MAX) {
@@ -409,7 +541,6 @@ fn enumerated<'h>(headers: impl Iterator<Item = &'h String>) -> String {
 mod tests {
     use super::*;
     use crate::language::Language;
-    use crate::recipients::ColumnSetting;
 
     fn options(columns: &[(&str, &str)]) -> Options {
         let setting = |(name, headers): &(&str, &str)| ColumnSetting {
@@ -434,7 +565,7 @@ mod tests {
         let place = Place::line("l.csv", 1);
         let evidence = |_: &[usize]| Evidence::default();
         let layout = found.layout(headers.iter().copied(), evidence, &place, &mut problems);
-        found.report_unused(&mut problems);
+        found.unused().iter().for_each(|unused| problems.push(unused.problem(&[])));
         let shown = problems
             .iter()
             .map(|p| format!("{}: {} | {}", p.code, p.message, p.hint.clone().unwrap_or_default()));

@@ -11,10 +11,10 @@
 //! Problems with the cell's place, or with the setting's.
 
 use super::address_cell::{AddressCell, Found};
-use super::columns::Layout;
+use super::columns::{Layout, column_name};
 use super::shown::{counted, quoted};
 use super::values::ColumnNames;
-use super::{CopyColumn, People, TwoAddresses};
+use super::{CopyColumn, People, TwoAddresses, fold, headers};
 use crate::address::{AddressError, EmailAddress};
 use crate::limits::{COPIES_TO_ONE_SAID_MIN, HEADERS_NAMED_MAX};
 use crate::problem::{Place, Problem, Problems, nearest};
@@ -23,12 +23,81 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 /// Which columns of one list get copies: cells of its rows, each once.
 pub(super) fn columns_of(settings: &[CopyColumn], names: &ColumnNames) -> Vec<usize> {
     let mut columns: Vec<usize> = Vec::new();
-    for column in settings.iter().filter_map(|setting| names.cell(&setting.name)) {
+    for column in settings.iter().filter_map(|setting| cell_of(&setting.name, names)) {
         if !columns.contains(&column) {
             columns.push(column);
         }
     }
     columns
+}
+
+/// The cell of a column as somebody names it: by its name in letters, by its header, or by a header
+/// in another script with `_` for its blanks, as Latin ones have it.
+fn cell_of(written: &str, names: &ColumnNames) -> Option<usize> {
+    let as_header = || names.cell(&column_name(written));
+    let with_blanks = || names.cell(&column_name(&written.replace('_', " ")));
+    names.cell(written).or_else(as_header).or_else(with_blanks)
+}
+
+/// Words in the header of a column of assistants' addresses, as [`fold::words`] leaves them.
+const ASSISTANTS: &[&str] = &[
+    "assistant",
+    "assistants",
+    "secretary",
+    "secretariat",
+    "cc",
+    "copy",
+    "assistante",
+    "secretaire",
+    "copie",
+    "asistente",
+    "secretaria",
+    "secretario",
+    "copia",
+    "assistente",
+    "sekretariat",
+    "sekretarin",
+    "assistenz",
+    "kopie",
+    "ассистента",
+    "помощника",
+    "секретаря",
+    "копия",
+    "مساعد",
+    "السكرتير",
+    "نسخه",
+    "助理",
+    "秘书",
+    "抄送",
+];
+
+/// Says of columns of assistants' addresses that nothing uses them, and what would.
+pub(super) fn note_unused(
+    settings: &[CopyColumn],
+    file: &str,
+    line: u32,
+    layout: &Layout,
+    problems: &mut Problems,
+) {
+    for (column, header) in layout.headers.iter().enumerate() {
+        let words = fold::words(header);
+        let is_assistants = headers::speaks_of_email(header)
+            && ASSISTANTS.iter().any(|word| headers::has_words(&words, word));
+        if !is_assistants || column == layout.email || layout.copies.contains(&column) {
+            continue;
+        }
+        let name = column_name(header);
+        let described = layout.described(column);
+        let message = format!("{described} has the addresses of others: nothing goes to them");
+        let mut all: Vec<&str> = settings.iter().map(|setting| setting.name.as_str()).collect();
+        all.push(&name);
+        let hint = format!(
+            "If they are to have copies, write into the mailing's table in secretariat.toml:\ncc = {}",
+            toml::Value::from(all)
+        );
+        let place = Place::cell(file, line, column + 1);
+        problems.push(Problem::note("others-addresses", message).hint(hint).place(place));
+    }
 }
 
 /// The addresses in the cell of a Cc column: one, or what the configuration makes of several. A name
@@ -68,9 +137,8 @@ pub(super) fn settle(copies: &mut Vec<EmailAddress>, own: &EmailAddress) -> bool
     names_own
 }
 
-/// Reports a cell that is no address.
-pub(super) fn refusal(layout: &Layout, column: usize, cell: &str, error: &AddressError) -> Problem {
-    let described = layout.described(column);
+/// Reports a cell that is no address; `described`: its column, as messages name it.
+pub(super) fn refusal(described: &str, cell: &str, error: &AddressError) -> Problem {
     let message = format!("the address {} for a copy in {described} {error}", quoted(cell));
     let hint = super::repair::hint(cell).trim_end_matches('.').to_owned();
     Problem::error("bad-address", message).hint(format!("{hint}, or empty the cell: no copy."))
@@ -82,8 +150,9 @@ fn report_unknown<'n>(
     names: impl Iterator<Item = &'n str> + Clone,
     problems: &mut Problems,
 ) {
+    let known = ColumnNames::new(names.clone().map(|name| (name.to_owned(), 0)).collect());
     for CopyColumn { name, place } in settings {
-        if names.clone().any(|known| known == name) {
+        if cell_of(name, &known).is_some() {
             continue;
         }
         let hint = match nearest(name, names.clone()) {
@@ -209,7 +278,9 @@ mod tests {
             &[&["desk@x.example", "as@x.example"], &["desk@x.example"], &[]],
             &[],
         );
-        check(&[], list, &[&[], &[], &[]], &[]);
+        let unused = "note others-addresses l.csv:1:2: column 2 (assistant_email) has the addresses \
+                      of others: nothing goes to them";
+        check(&[], list, &[&[], &[], &[]], &[unused]);
     }
 
     #[test]
@@ -279,9 +350,37 @@ mod tests {
         let (copies, told) = read(&["assistant_email"], list);
         let expected = "error unknown-column secretariat.toml:9:7: no list has a column \
                         assistant_email, which cc names";
-        assert_eq!((copies.concat().len(), told), (0, vec![expected.to_owned()]));
-        let (copies, told) = read(&["assistant_e_mail"], list);
-        assert_eq!((copies.concat(), told.len()), (vec!["b@x.example".to_owned()], 0));
+        assert_eq!((copies.concat().len(), told.last()), (0, Some(&expected.to_owned())));
+        for name in ["assistant_e_mail", "Assistant E-mail", "ASSISTANT e-mail"] {
+            let (copies, told) = read(&[name], list);
+            assert_eq!(
+                (copies.concat(), told.len()),
+                (vec!["b@x.example".to_owned()], 0),
+                "{name}"
+            );
+        }
+        let list = "email,Почта помощника\na@x.example,b@x.example\n";
+        for name in ["Почта помощника", "почта помощника", "почта_помощника"]
+        {
+            let (copies, told) = read(&[name], list);
+            assert_eq!(
+                (copies.concat(), told.len()),
+                (vec!["b@x.example".to_owned()], 0),
+                "{name}"
+            );
+        }
+    }
+
+    /// Nothing told that `cc` exists.
+    #[test]
+    fn assistants_addresses_that_nothing_uses_are_noted_with_the_line_that_would() {
+        for header in
+            ["E-Mail Sekretariat", "Courriel assistant(e)", "助理邮箱", "البريد الإلكتروني للمساعد"]
+        {
+            let list = format!("email,{header},Confirm email,E-mail 2\na@x.example,,,\n");
+            let told = read(&[], &list).1;
+            assert!(told.len() == 1 && told[0].contains(header), "{header}: {told:?}");
+        }
     }
 
     #[test]

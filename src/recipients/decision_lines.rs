@@ -11,11 +11,13 @@
 //! Problems, all of them; the lines that are right come back.
 
 use super::reading::{self, Row};
-use super::shown::quoted;
+use super::shown::{counted, quoted};
 use super::{ListSource, Values, column_name, greeting, name, select};
 use crate::address::{EmailAddress, Mailbox};
+use crate::id::CampaignId;
 use crate::language::Language;
 use crate::problem::{Place, Problem, Problems, nearest};
+use std::collections::BTreeMap;
 
 /// The columns the program writes, in order. Others are values of people who are added.
 pub const DECISION_COLUMNS: [&str; 7] =
@@ -146,24 +148,69 @@ pub fn read_decisions(
         }
     };
     if let Some(missing) = DECISION_COLUMNS[..3].iter().find(|c| !header.iter().any(|h| h == *c)) {
-        let message = format!("the first row has no column {missing}");
-        let hint = format!("Write {} there.", DECISION_COLUMNS.join(","));
-        let problem = Problem::error("decision-header", message).hint(hint);
-        problems.push(problem.place(Place::line(file, 1)));
+        problems.push(no_header(file, missing, &header, rows.delimiter()));
         return Vec::new();
     }
+    let delimiter = rows.delimiter();
     let mut decisions = Vec::new();
     loop {
         match rows.next_filled() {
-            Ok(None) => return decisions,
+            Ok(None) => break,
             Ok(Some(row)) => {
-                let line = Line { header: &header, cells: cells_of(&row), campaigns };
+                let line = Line { header: &header, cells: cells_of(&row), delimiter, campaigns };
                 let place = Place::line(file, row.line);
                 let read = line.decision(place.clone());
                 decisions.extend(problems.take_from(read.map_err(|p| p.place(place))));
             }
             Err(fault) => problems.push(fault.problem(file)),
         }
+    }
+    report_unknown_mailings(&decisions, campaigns, problems);
+    decisions
+}
+
+/// A first row that does not name the columns; one without an address among them may be a decision.
+fn no_header(file: &str, missing: &str, header: &[String], delimiter: Option<char>) -> Problem {
+    let separator = delimiter.unwrap_or(',').to_string();
+    let columns = DECISION_COLUMNS.join(&separator);
+    let action = |cell: &&String| ACTIONS.iter().any(|action| column_name(action) == **cell);
+    let is_whole = |cell: &String| {
+        let has = |name: &str| cell.split('_').any(|word| word == name);
+        has("address") && has("action")
+    };
+    let problem = match header.iter().find(action) {
+        Some(_) => Problem::error("decision-header", "the first row is a decision already")
+            .hint(format!("Write the names of the columns above it: {columns}.")),
+        None if header.iter().any(is_whole) => {
+            let message = "the first row is separated otherwise than the lines below it";
+            Problem::error("decision-header", message).hint(format!("Write {columns} there."))
+        }
+        None => {
+            let message = format!("the first row has no column {missing}");
+            Problem::error("decision-header", message).hint(format!("Write {columns} there."))
+        }
+    };
+    problem.place(Place::line(file, 1))
+}
+
+/// Mailings that are over, or were never there: lines for them do nothing.
+fn report_unknown_mailings(decisions: &[Decision], campaigns: &[&str], problems: &mut Problems) {
+    let mut unknown: BTreeMap<&str, (u64, &Place)> = BTreeMap::new();
+    for decision in decisions {
+        let campaign = decision.campaign.as_deref();
+        if let Some(campaign) = campaign.filter(|campaign| !campaigns.contains(campaign)) {
+            unknown.entry(campaign).or_insert((0, &decision.place)).0 += 1;
+        }
+    }
+    for (campaign, (count, place)) in unknown {
+        let does = if count == 1 { "does" } else { "do" };
+        let lines = counted(count, "line");
+        let message =
+            format!("there is no mailing {}: {lines} for it {does} nothing", quoted(campaign));
+        let hint =
+            "If the mailing is over, remove the line; a reason belongs into the column reason.";
+        let problem = Problem::warning("decision-campaign", message).hint(hint).count(count);
+        problems.push(problem.place(place.clone()));
     }
 }
 
@@ -185,6 +232,8 @@ fn cells_of<'r>(row: &Row<'r>) -> Vec<&'r str> {
 struct Line<'a> {
     header: &'a [String],
     cells: Vec<&'a str>,
+    /// What separates them.
+    delimiter: Option<char>,
     campaigns: &'a [&'a str],
 }
 
@@ -204,6 +253,12 @@ impl Line<'_> {
 
     fn who(&self) -> Result<Mailbox, Problem> {
         let cell = self.cell("address");
+        if let Some(other) = self.other_delimiter(cell) {
+            let (this, others) = (separator(Some(other)), separator(self.delimiter));
+            let message = format!("this line is separated by {this}, the others by {others}");
+            let hint = "Type each part into its own cell, as in the other lines.";
+            return Err(Problem::error("decision-address", message).hint(hint));
+        }
         select::whole(cell).ok_or_else(|| {
             let message = match cell {
                 "" => "no address".to_owned(),
@@ -213,6 +268,17 @@ impl Line<'_> {
                         people who share it, \"Luis Mora <office@town.example>\".";
             Problem::error("decision-address", message).hint(hint)
         })
+    }
+
+    /// What separates a line that was pasted from elsewhere, so that it stands in one cell.
+    fn other_delimiter(&self, cell: &str) -> Option<char> {
+        let holds_more = |delimiter: &char| {
+            let mut parts = cell.split(*delimiter).map(|part| part.trim().trim_matches('"'));
+            let address = parts.next().is_some_and(|part| select::whole(part).is_some());
+            let mut action = parts.map(str::to_lowercase);
+            address && action.next().is_some_and(|word| ACTIONS.contains(&word.as_str()))
+        };
+        [',', ';', '\t', '|'].into_iter().find(holds_more)
     }
 
     fn campaign(&self) -> Result<Option<String>, Problem> {
@@ -228,8 +294,21 @@ impl Line<'_> {
                 let hint = format!("Did you mean {near}? An empty cell means all mailings.");
                 Err(Problem::error("decision-campaign", message).hint(hint))
             }
+            _ if !self.campaigns.contains(&cell) && self.is_no_mailing(cell) => {
+                let message = format!("there is no mailing {}", quoted(cell));
+                let hint = "If it is the reason, write it into the column reason, and leave the cell \
+                            empty for all mailings; if the mailing is over, remove the line.";
+                Err(Problem::error("decision-campaign", message).hint(hint))
+            }
             _ => Ok(Some(cell.to_owned())),
         }
+    }
+
+    /// Whether a cell cannot be the name of a mailing that is over: it is no such name, or it is
+    /// probably the reason of a wish that nobody may pass over.
+    fn is_no_mailing(&self, cell: &str) -> bool {
+        let is_wish = self.cell("action").eq_ignore_ascii_case("leave-out");
+        CampaignId::parse(cell).is_err() || is_wish && self.cell("reason").is_empty()
     }
 
     fn action(&self, who: &Mailbox) -> Result<Action, Problem> {
@@ -237,9 +316,9 @@ impl Line<'_> {
         let value = self.cell("value");
         match written.as_str() {
             "leave-out" => Ok(Action::LeaveOut),
-            "use-address" => self.other_address(who).map(Action::UseAddress),
-            "merge-with" => self.other_address(who).map(Action::MergeWith),
-            "cc" => self.other_address(who).map(Action::Cc),
+            "use-address" => self.other_address(who, who.name.is_some()).map(Action::UseAddress),
+            "merge-with" => self.other_address(who, false).map(Action::MergeWith),
+            "cc" => self.other_address(who, false).map(Action::Cc),
             "add" => self.added(who).map(Action::Add),
             "greeting" => greeting(value).map(Action::Greeting),
             "language" => Language::recognise(value).map(Action::Language).ok_or_else(|| {
@@ -256,12 +335,13 @@ impl Line<'_> {
         }
     }
 
-    fn other_address(&self, who: &Mailbox) -> Result<EmailAddress, Problem> {
+    /// `may_be_own`: by name, one's very address says that this is a person of their own there.
+    fn other_address(&self, who: &Mailbox, may_be_own: bool) -> Result<EmailAddress, Problem> {
         let (action, value) = (self.cell("action"), self.cell("value"));
         let hint = "Write one plain address into the column value.";
         let address = EmailAddress::parse(value)
             .map_err(|error| refused(action, value, &error.to_string(), hint))?;
-        match address.compare_key() == who.address.compare_key() {
+        match address.compare_key() == who.address.compare_key() && !may_be_own {
             true => Err(refused(action, value, "is the same address", hint)),
             false => Ok(address),
         }
@@ -286,7 +366,7 @@ impl Line<'_> {
 }
 
 /// A whole greeting: one line that can be seen.
-fn greeting(value: &str) -> Result<String, Problem> {
+pub(super) fn greeting(value: &str) -> Result<String, Problem> {
     let hint = "Write the whole greeting with its closing mark, such as \"Dear Mayor,\".";
     if !value.contains(char::is_alphabetic) {
         return Err(refused("greeting", value, "has no word", hint));
@@ -299,6 +379,12 @@ fn greeting(value: &str) -> Result<String, Problem> {
         Ok(()) => Ok(greeting),
         Err(error) => Err(refused("greeting", value, &error.to_string(), hint)),
     }
+}
+
+/// What separates cells, for people.
+fn separator(delimiter: Option<char>) -> &'static str {
+    let octet = delimiter.and_then(|delimiter| u8::try_from(delimiter).ok());
+    octet.map_or("cells", reading::delimiter_name)
 }
 
 fn refused(action: &str, value: &str, why: &str, hint: &str) -> Problem {
@@ -349,7 +435,10 @@ mod tests {
             "2 Luis Mora <office@x.example> leave-out  -",
         );
         // A mailing that is over.
-        check("ana@x.example,leave-out,,spring-2024", "2 ana@x.example leave-out  spring-2024");
+        let (found, problems) =
+            read(&format!("{HEADER}ana@x.example,leave-out,,spring-2024,asked\n"));
+        assert_eq!(found, ["2 ana@x.example leave-out  spring-2024"]);
+        assert_eq!(problems, ["decision-campaign decisions.csv:2"], "it does nothing");
         // What keeps a spreadsheet from calculating is none of the value.
         check("'+a@x.example,leave-out,", "2 +a@x.example leave-out  -");
     }

@@ -1,28 +1,30 @@
 //! What the lines of `decisions.csv` do to the people of a mailing.
 //!
-//! Owns which lines are about a person, what they come to, and what is wrong with them together:
-//! contradictions, circles, people nobody is. The lines are read in `decision_lines.rs`.
+//! Owns which lines are about a person, and what they come to. The lines are read in
+//! `decision_lines.rs`; what is wrong with them together is said in `decision_review.rs`.
 //!
 //! # Invariants
-//! Lines go by the address in the list, so that they outlast the next export of it. A line for one
-//! mailing beats a line for all. Nobody is left out in favour of somebody who is in no list.
+//! Lines go by the address in the list, so that they outlast the next export of it. Where two cannot
+//! both be followed, a line for one mailing goes before a line for all, then one with a name before
+//! one without, then a later before an earlier. Nobody is left out in favour of somebody who is in no
+//! list. However many lines are about one address, a row of it is decided in the same time.
 
-use super::admission::SAME_PERSON_STEPS_MAX;
 use super::check::Person;
-use super::decision_lines::{Action, Decision};
-use super::{LanguageBy, Options, Recipient, country, select};
+use super::decision_lines::{self, Action, Decision};
+use super::{LanguageBy, Options, Recipient, column_name, copies, country, fold, select};
 use crate::address::EmailAddress;
 use crate::language::Language;
+use crate::limits::COPIES_OF_A_LETTER_MAX;
 use crate::problem::{Place, Problem, Problems};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The decisions that concern a mailing.
 #[derive(Debug, Default)]
 pub struct Decisions {
-    lines: Vec<Decision>,
+    pub(super) lines: Vec<Decision>,
     /// Whether the mailing reads all lists, so that somebody who is in none of its lists is in none
     /// at all.
-    reads_all: bool,
+    pub(super) reads_all: bool,
 }
 
 impl Decisions {
@@ -31,8 +33,8 @@ impl Decisions {
     pub fn of(lines: Vec<Decision>, campaign: &str, reads_all: bool) -> Decisions {
         let is_for = |d: &Decision| d.campaign.as_deref().is_none_or(|c| c == campaign);
         let mut lines: Vec<Decision> = lines.into_iter().filter(is_for).collect();
-        // What is said of this mailing is the last word.
-        lines.sort_by_key(|d| d.campaign.is_some());
+        // The last word has what is said of this mailing, then what is said of one person.
+        lines.sort_by_key(|d| (d.campaign.is_some(), d.who.name.is_some()));
         Decisions { lines, reads_all }
     }
 
@@ -42,8 +44,8 @@ impl Decisions {
         self.lines.is_empty()
     }
 
-    /// All lines about a person, those for all mailings first; `key`: that of the recipient, or the
-    /// address in the list as it is compared.
+    /// All lines about a person, the last word last; `key`: that of the recipient, or the address in
+    /// the list as it is compared.
     pub fn about(&self, key: &str, name: Option<&str>) -> impl Iterator<Item = &Decision> {
         let address = key.split(' ').next().unwrap_or(key);
         let is_theirs = move |d: &&Decision| d.who.address.compare_key() == address;
@@ -53,46 +55,144 @@ impl Decisions {
 
 /// Whether a line about this address means the person of this name.
 fn is_meant(decision: &Decision, name: Option<&str>) -> bool {
-    let wanted = decision.who.name.as_deref();
-    matches!(decision.action, Action::Add(_))
-        || wanted.is_none()
-        || select::is_same_name(wanted, name)
+    let wanted = name_in(decision);
+    wanted.is_none() || select::is_same_name(wanted, name)
+}
+
+/// The name in a line that means one of several people. Whoever is added is in no list, so that the
+/// name is theirs alone.
+fn name_in(decision: &Decision) -> Option<&str> {
+    let name = decision.who.name.as_deref();
+    name.filter(|_| !matches!(decision.action, Action::Add(_)))
 }
 
 /// What was decided about the person of a row.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Decided {
     /// Why they get no letter.
     pub(super) left_out: Option<String>,
+    /// The address, as it is compared, of whom they are the same person as.
+    pub(super) same_as: Option<String>,
     /// Where the letter goes instead, and whether only one of several at the address is meant.
     pub(super) address: Option<(EmailAddress, bool)>,
     pub(super) language: Option<Language>,
     pub(super) greeting: Option<String>,
+    /// Whether the greeting is for one of several at the address.
+    pub(super) greets_one: bool,
     pub(super) copies: Vec<EmailAddress>,
+    /// Of which groups of lines.
+    pub(super) groups: Vec<usize>,
+}
+
+/// Lines about the same people for the same mailings: of each action the last counts, and all copies.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) decided: Decided,
+    /// The line of each action that counts; of copies the first.
+    pub(super) counting: BTreeMap<&'static str, usize>,
+    /// Whether they name one of several people.
+    pub(super) is_named: bool,
+    /// Whether somebody was meant.
+    pub(super) matched: bool,
+    /// Names of those who were meant, each once, as far as a message names them; and whether there
+    /// are more.
+    pub(super) people: Vec<String>,
+    pub(super) has_more_people: bool,
+    /// Whether a letter was made by them.
+    pub(super) took_effect: bool,
+    /// Why a row that they mean has no letter of its own, and whether its copies go all the same.
+    pub(super) idle: Option<(String, bool)>,
+}
+
+impl Group {
+    /// Keeps the name of somebody who was meant.
+    fn see(&mut self, name: Option<&str>) {
+        self.matched = true;
+        let Some(name) = name.filter(|_| !self.is_named && !self.has_more_people) else { return };
+        if self.people.iter().any(|known| select::is_same_name(Some(known), Some(name))) {
+            return;
+        }
+        match self.people.len() < PEOPLE_NAMED_MAX {
+            true => self.people.push(name.to_owned()),
+            false => self.has_more_people = true,
+        }
+    }
+}
+
+/// People of one address that a message names.
+const PEOPLE_NAMED_MAX: usize = 3;
+
+/// The groups about one address: first those for all mailings, then those for this one.
+#[derive(Debug, Default)]
+struct AtAddress {
+    unnamed: [Option<usize>; 2],
+    by_name: HashMap<String, [Option<usize>; 2]>,
 }
 
 /// Decisions at work on rows.
 pub(super) struct Desk<'a> {
-    decisions: &'a Decisions,
-    by_address: HashMap<String, Vec<usize>>,
-    /// By line: whether somebody was meant.
-    matched: Vec<bool>,
+    pub(super) decisions: &'a Decisions,
+    pub(super) groups: Vec<Group>,
+    /// The group of each line.
+    pub(super) group_of: Vec<usize>,
+    by_address: HashMap<String, AtAddress>,
     /// Addresses that others are merged with, and whether a row has them.
-    targets: HashMap<String, bool>,
+    pub(super) targets: HashMap<String, bool>,
+    /// Whom an address is merged with.
+    pub(super) merged: HashMap<String, String>,
 }
 
 impl<'a> Desk<'a> {
     pub(super) fn new(decisions: &'a Decisions) -> Desk<'a> {
-        let mut by_address: HashMap<String, Vec<usize>> = HashMap::new();
-        let mut targets = HashMap::new();
+        let mut desk = Desk {
+            decisions,
+            groups: Vec::new(),
+            group_of: Vec::with_capacity(decisions.lines.len()),
+            by_address: HashMap::new(),
+            targets: HashMap::new(),
+            merged: HashMap::new(),
+        };
+        let mut copies: HashSet<(usize, String)> = HashSet::new();
         for (index, decision) in decisions.lines.iter().enumerate() {
-            by_address.entry(decision.who.address.compare_key()).or_default().push(index);
+            let group = desk.file(decision);
+            desk.group_of.push(group);
+            let Group { decided, counting, .. } = &mut desk.groups[group];
+            match &decision.action {
+                Action::Cc(address) => {
+                    // One more than is allowed is enough to be told.
+                    if decided.copies.len() <= COPIES_OF_A_LETTER_MAX
+                        && copies.insert((group, address.compare_key()))
+                    {
+                        decided.copies.push(address.clone());
+                    }
+                    counting.entry(decision.action.word()).or_insert(index);
+                }
+                action => {
+                    decided.take(decision);
+                    counting.insert(action.word(), index);
+                }
+            }
             if let Action::MergeWith(other) = &decision.action {
-                targets.insert(other.compare_key(), false);
+                desk.targets.insert(other.compare_key(), false);
+                desk.merged.insert(decision.who.address.compare_key(), other.compare_key());
             }
         }
-        let matched = vec![false; decisions.lines.len()];
-        Desk { decisions, by_address, matched, targets }
+        desk
+    }
+
+    /// The group of a line.
+    fn file(&mut self, decision: &Decision) -> usize {
+        let at = self.by_address.entry(decision.who.address.compare_key()).or_default();
+        let name = name_in(decision);
+        let places = match name.map(fold::name) {
+            Some(name) => at.by_name.entry(name).or_default(),
+            None => &mut at.unnamed,
+        };
+        let place = &mut places[usize::from(decision.campaign.is_some())];
+        *place.get_or_insert_with(|| {
+            self.groups.push(Group { is_named: name.is_some(), ..Group::default() });
+            self.groups.len() - 1
+        })
     }
 
     /// What was decided about a person; `address`: theirs in the list, as it is compared.
@@ -101,123 +201,103 @@ impl<'a> Desk<'a> {
         if let Some(seen) = self.targets.get_mut(address) {
             *seen = true;
         }
-        let Some(lines) = self.by_address.get(address) else { return decided };
-        for index in lines {
-            let decision = &self.decisions.lines[*index];
-            if !is_meant(decision, name) {
-                continue;
-            }
-            self.matched[*index] = true;
-            decided.take(decision);
+        let Some(at) = self.by_address.get(address) else { return decided };
+        let of_name = match at.by_name.is_empty() {
+            true => None,
+            false => name.map(fold::name).and_then(|name| at.by_name.get(&name)),
+        };
+        let by_name = of_name.copied().unwrap_or_default();
+        // The last word comes last.
+        let in_order = [at.unnamed[0], by_name[0], at.unnamed[1], by_name[1]];
+        for group in in_order.into_iter().flatten() {
+            self.groups[group].see(name);
+            decided.overrule(&self.groups[group].decided);
+            decided.groups.push(group);
         }
         decided
     }
 
+    /// Somebody who stands in a row for a copy of its letter can be left out too.
+    pub(super) fn see_copies(&mut self, copies: &[EmailAddress]) {
+        for copy in copies {
+            let Some(at) = self.by_address.get(&copy.compare_key()) else { continue };
+            for group in at.unnamed.into_iter().flatten() {
+                let group = &mut self.groups[group];
+                group.matched |= group.counting.contains_key(LEAVE_OUT);
+            }
+        }
+    }
+
+    /// A letter was made of these decisions.
+    pub(super) fn took_effect(&mut self, groups: &[usize]) {
+        groups.iter().for_each(|group| self.groups[*group].took_effect = true);
+    }
+
+    /// A row has no letter of its own that these decisions could show in.
+    pub(super) fn was_idle(&mut self, groups: &[usize], why: &str, copies_go: bool) {
+        for group in groups {
+            self.groups[*group].idle.get_or_insert_with(|| (why.to_owned(), copies_go));
+        }
+    }
+
     /// People who are in no list, with their lines.
-    pub(super) fn added(&self, options: &Options) -> Vec<(Person, Place)> {
-        let person = |d: &Decision| match &d.action {
-            Action::Add(values) => Some((added(d, values, options), d.place.clone())),
-            _ => None,
-        };
-        self.decisions.lines.iter().filter_map(person).collect()
+    pub(super) fn added(&self, options: &Options, problems: &mut Problems) -> Vec<(Person, Place)> {
+        let mut all = Vec::new();
+        for decision in &self.decisions.lines {
+            if let Action::Add(values) = &decision.action {
+                all.push((added(decision, values, options, problems), decision.place.clone()));
+            }
+        }
+        all
     }
 
     /// Takes copies away from whoever is to get nothing: a decision is about the person, whatever
-    /// column has the address.
+    /// column has the address. A line that names one of several leaves the address to the others, if
+    /// any of them gets a letter.
     pub(super) fn stop_copies(&mut self, recipients: &mut [Recipient], problems: &mut Problems) {
-        let is_general = |d: &&Decision| d.action == Action::LeaveOut && d.who.name.is_none();
-        let left_out: HashSet<String> = self
-            .decisions
-            .lines
-            .iter()
-            .filter(is_general)
-            .map(|decision| decision.who.address.compare_key())
-            .collect();
+        let (mut left_out, named) = (self.left_out(false), self.left_out(true));
+        if !named.is_empty() {
+            let written_to: HashSet<&str> = recipients.iter().map(|r| r.key.address()).collect();
+            left_out
+                .extend(named.into_iter().filter(|(key, _)| !written_to.contains(key.as_str())));
+        }
         if left_out.is_empty() {
             return;
         }
+        let mut stopped: BTreeMap<String, (u64, String, Place)> = BTreeMap::new();
         for recipient in recipients.iter_mut().filter(|r| !r.copies.is_empty()) {
-            for copy in recipient.copies.extract_if(.., |c| left_out.contains(&c.compare_key())) {
-                let lines = self.by_address.get(&copy.compare_key()).into_iter().flatten();
-                lines.for_each(|index| self.matched[*index] = true);
-                let message = format!("no copy goes to {copy}, who is left out by decision");
-                let problem = Problem::note("copy-left-out", message).recipient(copy.as_str());
-                problems.push(problem.place(recipient.place.clone()));
+            let place = &recipient.place;
+            let is_left_out = |c: &mut EmailAddress| left_out.contains_key(&c.compare_key());
+            for copy in recipient.copies.extract_if(.., is_left_out) {
+                let first = || (0, copy.as_str().to_owned(), place.clone());
+                stopped.entry(copy.compare_key()).or_insert_with(first).0 += 1;
             }
         }
-    }
-
-    /// What is wrong with the decisions, now that everybody is known.
-    pub(super) fn finish(self, recipients: &[Recipient], problems: &mut Problems) {
-        report_contradictions(&self.decisions.lines, problems);
-        self.report_merges(recipients, problems);
-        for (decision, matched) in self.decisions.lines.iter().zip(&self.matched) {
-            let is_surely_stale = decision.campaign.is_some() || self.decisions.reads_all;
-            if !matched && is_surely_stale {
-                let message = format!("nobody in the lists is {}", decision.who);
-                let hint = "The person may have another address in the newest list: write that \
-                            one, or remove the line.";
-                let problem = Problem::warning("decision-unmatched", message).hint(hint);
-                let address = decision.who.address.as_str();
-                problems.push(problem.place(decision.place.clone()).recipient(address));
-            }
-        }
-    }
-
-    /// Somebody is the same person as another, who must get the letter.
-    fn report_merges(&self, recipients: &[Recipient], problems: &mut Problems) {
-        if self.targets.is_empty() {
-            return;
-        }
-        let address_of = |r: &Recipient| r.key.address().to_owned();
-        let written_to: HashSet<String> = recipients.iter().map(address_of).collect();
-        for (index, decision) in self.decisions.lines.iter().enumerate() {
-            let Action::MergeWith(other) = &decision.action else { continue };
-            if !self.matched[index] {
-                continue;
-            }
-            let report = |problem: Problem, problems: &mut Problems| {
-                let address = decision.who.address.as_str();
-                problems.push(problem.place(decision.place.clone()).recipient(address));
-            };
-            let Some(last) = self.last_of(other) else {
-                let message = format!("{} is merged with itself by way of others", decision.who);
-                let hint = "Remove the line of the address that is to get the letter.";
-                report(Problem::error("decision-contradiction", message).hint(hint), problems);
-                continue;
-            };
-            if !self.targets.get(&last).copied().unwrap_or_default() {
-                let message = format!("{} is merged with {last}, which no list has", decision.who);
-                let hint = "Write the other address as it stands in the list.";
-                report(Problem::error("decision-value", message).hint(hint), problems);
-            } else if !written_to.contains(&last) {
-                let message =
-                    format!("neither {} nor {last} gets a letter: they are merged", decision.who);
-                let hint = format!("See secretariat why {last}; remove the line if that is wrong.");
-                report(Problem::warning("decision-value", message).hint(hint), problems);
-            }
-        }
-    }
-
-    /// The address that a chain of merges ends at; `None` for a circle.
-    fn last_of(&self, other: &EmailAddress) -> Option<String> {
-        let mut last = other.compare_key();
-        for _ in 0..SAME_PERSON_STEPS_MAX {
-            let lines = self.by_address.get(&last).map_or(&[][..], Vec::as_slice);
-            let next = lines.iter().find_map(|index| match &self.decisions.lines[*index].action {
-                Action::MergeWith(next) => Some(next.compare_key()),
-                _ => None,
+        for (key, (count, address, place)) in stopped {
+            left_out.get(&key).iter().for_each(|line| {
+                self.groups[self.group_of[**line]].matched = true;
             });
-            match next {
-                None => return Some(last),
-                Some(next) => last = next,
-            }
+            let of = if count == 1 { String::new() } else { format!(" of {count} letters") };
+            let message = format!("no copy{of} goes to {address}, who is left out by decision");
+            let problem = Problem::note("copy-left-out", message).recipient(address).count(count);
+            problems.push(problem.place(place));
         }
-        None
+    }
+
+    /// Addresses that are left out, with the line: by lines that name one of several people, or by
+    /// those that do not.
+    pub(super) fn left_out(&self, is_named: bool) -> HashMap<String, usize> {
+        let groups = self.groups.iter().filter(|group| group.is_named == is_named);
+        let lines = groups.filter_map(|group| group.counting.get(LEAVE_OUT).copied());
+        lines.map(|line| (self.decisions.lines[line].who.address.compare_key(), line)).collect()
     }
 }
 
+/// The word of [`Action::LeaveOut`].
+pub(super) const LEAVE_OUT: &str = "leave-out";
+
 impl Decided {
+    /// Takes in a line; an earlier one of the same action no longer counts.
     fn take(&mut self, decision: &Decision) {
         let because = match decision.reason.as_str() {
             "" => String::new(),
@@ -231,22 +311,47 @@ impl Decided {
             Action::MergeWith(other) => {
                 let words = format!("same person as {other} by decision ({place}){because}");
                 self.left_out.get_or_insert(words);
+                self.same_as = Some(other.compare_key());
             }
             Action::UseAddress(address) => {
                 self.address = Some((address.clone(), decision.who.name.is_some()));
             }
             Action::Language(language) => self.language = Some(language.clone()),
-            Action::Greeting(greeting) => self.greeting = Some(greeting.clone()),
-            Action::Cc(address) if !self.copies.contains(address) => {
-                self.copies.push(address.clone());
+            Action::Greeting(greeting) => {
+                self.greeting = Some(greeting.clone());
+                self.greets_one = decision.who.name.is_some();
             }
             Action::Cc(_) | Action::Add(_) => {}
         }
     }
+
+    /// Takes in what goes before it.
+    fn overrule(&mut self, by: &Decided) {
+        let Decided { left_out, same_as, address, language, greeting, greets_one, .. } = by;
+        let set = |own: &mut Option<String>, by: &Option<String>| {
+            if by.is_some() {
+                own.clone_from(by);
+            }
+        };
+        set(&mut self.left_out, left_out);
+        set(&mut self.same_as, same_as);
+        set(&mut self.greeting, greeting);
+        if greeting.is_some() {
+            self.greets_one = *greets_one;
+        }
+        self.address = address.clone().or_else(|| self.address.take());
+        self.language = language.clone().or_else(|| self.language.take());
+        self.copies.extend(by.copies.iter().cloned());
+    }
 }
 
-/// The person of a line that adds one: as if it stood in a list.
-fn added(decision: &Decision, values: &super::Values, options: &Options) -> Person {
+/// The person of a line that adds one: as if it stood in a list, copies and greeting with it.
+fn added(
+    decision: &Decision,
+    values: &super::Values,
+    options: &Options,
+    problems: &mut Problems,
+) -> Person {
     let country = values.get("country").and_then(country::recognise);
     let own = values.get("language").and_then(Language::recognise);
     let by_country = country.and_then(|code| options.language_by_country.get(code).cloned());
@@ -255,6 +360,10 @@ fn added(decision: &Decision, values: &super::Values, options: &Options) -> Pers
         (None, Some(language)) => (language, LanguageBy::Country),
         (None, None) => (options.default_language.clone(), LanguageBy::Default),
     };
+    let placed = |problem: Problem| problem.place(decision.place.clone());
+    let greeting =
+        values.get("greeting").map(|cell| decision_lines::greeting(cell).map_err(placed));
+    let greeting = greeting.and_then(|read| problems.take_from(read));
     Person {
         address: decision.who.address.clone(),
         name: values.get("name").map(str::to_owned),
@@ -262,51 +371,35 @@ fn added(decision: &Decision, values: &super::Values, options: &Options) -> Pers
         language_by,
         country,
         values: values.clone(),
-        copies: Vec::new(),
-        greeting: None,
+        copies: copies_of(values, options, decision, problems),
+        greeting,
     }
 }
 
-/// Two lines of which only one can be followed.
-fn report_contradictions(lines: &[Decision], problems: &mut Problems) {
-    /// Whom a line is about, and the mailing.
-    type Scope<'d> = (String, &'d Option<String>, &'d Option<String>);
-    let mut earlier: HashMap<Scope<'_>, Vec<&Decision>> = HashMap::new();
-    for decision in lines {
-        let key = (decision.who.address.compare_key(), &decision.who.name, &decision.campaign);
-        let before = earlier.entry(key).or_default();
-        if let Some(other) = before.iter().find(|other| contradict(&other.action, &decision.action))
-        {
-            let message = format!(
-                "{} contradicts {}: {} {} and {} {} for {}",
-                decision.action.word(),
-                other.place,
-                other.action.word(),
-                other.action.value(),
-                decision.action.word(),
-                decision.action.value(),
-                decision.who
-            );
-            let hint = "Remove one of the two lines.";
-            let problem = Problem::error("decision-contradiction", message).hint(hint);
-            let address = decision.who.address.as_str();
-            problems.push(problem.place(decision.place.clone()).recipient(address));
+/// Who gets a copy of the letter to somebody who is added: the columns that `cc` names, by that name
+/// or by the header that the lists have for it.
+fn copies_of(
+    values: &super::Values,
+    options: &Options,
+    decision: &Decision,
+    problems: &mut Problems,
+) -> Vec<EmailAddress> {
+    let mut all = Vec::new();
+    for setting in &options.copies {
+        let headers = options.columns.iter().filter(|column| column.name == setting.name);
+        let headers = headers.flat_map(|column| &column.headers).map(|h| column_name(h));
+        let mut names = std::iter::once(setting.name.clone()).chain(headers);
+        let Some(cell) = names.find_map(|name| values.get(&name)) else { continue };
+        match copies::read(cell, options.two_addresses) {
+            Ok(found) => all.extend(found.into_iter().map(|one| one.address)),
+            Err(error) => {
+                let column = format!("the column {}", setting.name);
+                let problem = copies::refusal(&column, cell, &error);
+                problems.push(problem.place(decision.place.clone()));
+            }
         }
-        before.push(decision);
     }
-}
-
-fn contradict(a: &Action, b: &Action) -> bool {
-    use Action::{Add, Greeting, LeaveOut, MergeWith, UseAddress};
-    match (a, b) {
-        (UseAddress(a), UseAddress(b)) | (MergeWith(a), MergeWith(b)) => {
-            a.compare_key() != b.compare_key()
-        }
-        (Greeting(a), Greeting(b)) => a != b,
-        (Action::Language(a), Action::Language(b)) => a != b,
-        (Add(_), LeaveOut | MergeWith(_)) | (LeaveOut | MergeWith(_), Add(_)) => true,
-        _ => false,
-    }
+    all
 }
 
 #[cfg(test)]
@@ -389,7 +482,8 @@ mod tests {
     fn one_of_several_people_with_an_address_is_meant_by_name() {
         let reason = "left out by decision (decisions.csv:2)";
         check("Di Wu <office@x.example>,leave-out,\n", &[ANA, BO, CY], &[reason], &[]);
-        check("office@x.example,leave-out,\n", &[ANA, BO], &[reason; 2], &[]);
+        let shared = ["decision-shared 2"];
+        check("office@x.example,leave-out,\n", &[ANA, BO], &[reason; 2], &shared);
         // Whoever has an address of their own now is no longer one of those who share it.
         let lines = "Di Wu <office@x.example>,use-address,di@x.example\n";
         let (letters, left_out, _) = decided(SameAddress::One, lines);
@@ -415,7 +509,88 @@ mod tests {
     fn a_line_for_this_mailing_beats_one_for_all_and_another_mailings_is_none_of_ours() {
         let lines = "bo@x.example,language,fr,outcome\nbo@x.example,language,es\n";
         check(lines, &[ANA, "bo@x.example bo li -> bo@x.example Bo Li fr", CY, DI], &[], &[]);
-        check("bo@x.example,leave-out,,spring-2024\n", &[ANA, BO, CY, DI], &[], &[]);
+        let other = ["decision-campaign 2"];
+        check("bo@x.example,leave-out,,spring-2024,asked\n", &[ANA, BO, CY, DI], &[], &other);
+    }
+
+    #[test]
+    fn a_line_with_a_name_beats_one_without_whatever_their_order() {
+        let cy = "office@x.example cy wu -> office@x.example Cy Wu fr";
+        let di = "office@x.example di wu -> office@x.example Di Wu es";
+        for lines in [
+            "Cy Wu <office@x.example>,language,fr\noffice@x.example,language,es\n",
+            "office@x.example,language,es\n\"WU, Cy\" <office@x.example>,language,fr\n",
+        ] {
+            let lines = lines.replace("\"WU, Cy\"", "Wu Cy");
+            check(&lines, &[ANA, BO, cy, di], &[], &[]);
+        }
+        // The mailing goes before the name.
+        let lines = "Cy Wu <office@x.example>,language,fr\noffice@x.example,language,es,outcome\n";
+        let cy = "office@x.example cy wu -> office@x.example Cy Wu es";
+        check(lines, &[ANA, BO, cy, di], &[], &[]);
+    }
+
+    #[test]
+    fn a_line_for_several_people_of_an_address_is_told_as_such() {
+        let told = |policy, line: &str| decided(policy, line).2;
+        let (out, to) =
+            ("office@x.example,leave-out,\n", "office@x.example,use-address,n@x.example\n");
+        for policy in [SameAddress::One, SameAddress::Joint, SameAddress::Each] {
+            assert_eq!(told(policy, out), ["decision-shared 2"], "{policy:?}");
+            assert_eq!(told(policy, "Cy Wu <office@x.example>,leave-out,\n"), [""; 0]);
+            assert_eq!(told(policy, "office@x.example,cc,boss@x.example\n"), [""; 0]);
+        }
+        // Where they get one letter, its address is that of all.
+        assert_eq!(told(SameAddress::Joint, to), [""; 0]);
+        assert_eq!(told(SameAddress::Each, to), ["decision-shared 2"]);
+    }
+
+    #[test]
+    fn what_cannot_show_in_a_letter_is_told() {
+        let lines = "Di Wu <office@x.example>,greeting,\"Dear Di,\"\nDi Wu <office@x.example>,cc,b@x.example\n";
+        let (letters, _, told) = decided(SameAddress::One, lines);
+        assert_eq!(told, ["decision-without-effect 2", "decision-without-effect 3"]);
+        assert!(!letters[2].contains("b@x.example"), "{letters:?}");
+        // A joint letter has the copies of all its rows, and one greeting.
+        let (letters, _, told) = decided(SameAddress::Joint, lines);
+        assert_eq!(told, ["decision-without-effect 2"]);
+        assert!(letters[2].contains("b@x.example"), "{letters:?}");
+        let (letters, _, told) = decided(SameAddress::Each, lines);
+        assert_eq!(told, [""; 0]);
+        assert!(letters[3].contains("Dear Di, b@x.example"), "{letters:?}");
+        // Whose letter went into another one.
+        let lines = "ana@x.example,use-address,bo@x.example\nbo@x.example,cc,boss@x.example\n";
+        assert_eq!(decided(SameAddress::One, lines).2, ["decision-without-effect 3"]);
+    }
+
+    #[test]
+    fn nobody_is_written_to_at_the_address_of_somebody_left_out() {
+        let lines = "ana@x.example,use-address,boss@x.example\nboss@x.example,leave-out,\n";
+        let told = decided(SameAddress::One, lines).2;
+        assert!(told.contains(&"decision-contradiction 2".to_owned()), "{told:?}");
+    }
+
+    #[test]
+    fn a_line_about_nobody_names_the_address_that_was_probably_meant() {
+        let hint = |line: &str| {
+            let mut problems = Problems::new();
+            let text = format!("address,action,value\n{line}\n");
+            let lines = read_decisions("d", text.as_bytes(), &[], &mut problems);
+            let audience = Audience {
+                decisions: Decisions::of(lines, "outcome", true),
+                ..Audience::default()
+            };
+            let source = ListSource { file: "l.csv", bytes: LIST.as_bytes() };
+            gather_for(&[source], &options(), &audience, &mut problems);
+            let found = problems.iter().find(|p| p.code == "decision-unmatched").unwrap();
+            found.hint.clone().unwrap_or_default()
+        };
+        assert!(hint("anna@x.example,leave-out,").starts_with("Did you mean ana@x.example?"));
+        assert!(hint("offce@x.example,leave-out,").starts_with("Did you mean office@x.example?"));
+        assert!(
+            hint("bo@x.exmaple,use-address,b@y.example").starts_with("Did you mean bo@x.example?")
+        );
+        assert!(!hint("zoltan@x.example,leave-out,").contains("Did you mean"));
     }
 
     #[test]

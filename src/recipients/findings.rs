@@ -5,8 +5,7 @@
 
 use super::ListSummary;
 use super::check::{Example, Tally, Tidied};
-use super::columns::Layout;
-use super::copies;
+use super::columns::{Layout, enumerated};
 use super::reading::HeaderRow;
 use super::shown::counted;
 use crate::problem::{Place, Problem, Problems};
@@ -46,6 +45,43 @@ pub(super) fn report_list(
     problems.push(Problem::note("list-read", message).place(Place::file(&list.file)));
 }
 
+/// Columns that the spreadsheet program does not show, the addresses first: somebody may have hidden
+/// what was not to be used.
+pub(super) fn report_hidden_columns(
+    file: &str,
+    line: u32,
+    layout: &Layout,
+    is_hidden: impl Fn(usize) -> bool,
+    problems: &mut Problems,
+) {
+    let is_read = |column: &usize| !layout.headers[*column].is_empty() && is_hidden(*column);
+    let mut hidden: Vec<usize> = (0..layout.headers.len()).filter(is_read).collect();
+    hidden.sort_by_key(|column| (*column != layout.email, *column));
+    for column in hidden {
+        let described = layout.described(column);
+        let message = match column == layout.email {
+            true => format!("{described} is hidden in the workbook, and its addresses are used"),
+            false => format!("{described} is hidden in the workbook, and is read all the same"),
+        };
+        let hint =
+            "Show it in the spreadsheet program and look; delete it if it is not to be used.";
+        let place = Place::cell(file, line, column + 1);
+        problems.push(Problem::note("hidden-column", message).hint(hint).place(place));
+    }
+}
+
+/// A list of which no column of names was recognised, though some hold what looks like names.
+pub(super) fn no_names(layout: &Layout, likely: &[usize]) -> Problem {
+    let names = enumerated(likely.iter().map(|column| &layout.headers[*column]));
+    let message = format!(
+        "no column of names was found, though there is {names}: everybody in this list is greeted \
+         without a name"
+    );
+    let hint = "Say which it is in secretariat.toml, under [columns]: name = \"...\", or given_name \
+                = \"...\" and family_name = \"...\".";
+    Problem::warning("no-names", message).hint(hint)
+}
+
 pub(super) fn report_tidied(file: &str, layout: &Layout, tidied: &Tidied, problems: &mut Problems) {
     let mut note = |code, tally: &Tally, what: &str, done: &str| {
         if let Some((line, cell)) = tally.first {
@@ -63,9 +99,6 @@ pub(super) fn report_tidied(file: &str, layout: &Layout, tidied: &Tidied, proble
     );
     for (repair, tally) in &tidied.addresses {
         note("tidied-address", tally, "address", repair.done());
-    }
-    if let Some((line, _)) = tidied.own_copies.first {
-        problems.push(copies::own_address_note(file, line, tidied.own_copies.count));
     }
     if let Some(footer) = &tidied.footer {
         let (rows, hold) =

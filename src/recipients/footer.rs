@@ -102,6 +102,56 @@ const WITH_NUMBER: &[&str] = &[
     "页",
 ];
 
+/// What is counted in a list: a line of a number and one of these is no name.
+const COUNTED: &[&str] = &[
+    "registration",
+    "registrations",
+    "registered",
+    "participant",
+    "participants",
+    "people",
+    "persons",
+    "attendees",
+    "delegates",
+    "guests",
+    "entries",
+    "records",
+    "rows",
+    "names",
+    "inscrits",
+    "inscriptions",
+    "personnes",
+    "lignes",
+    "inscripciones",
+    "inscritos",
+    "participantes",
+    "personas",
+    "anmeldung",
+    "anmeldungen",
+    "teilnehmer",
+    "teilnehmende",
+    "teilnehmenden",
+    "teilnahmen",
+    "personen",
+    "eintrage",
+    "gaste",
+    "zeilen",
+    "iscritti",
+    "partecipanti",
+    "inscricoes",
+    "участников",
+    "участника",
+    "человек",
+    "записей",
+    "регистраций",
+    "مشارك",
+    "مشاركا",
+    "人",
+    "名",
+    "条",
+    "行",
+];
+
 /// Whether a row holds only such a line, in at most two cells.
 pub(super) fn is_footer(row: &Row<'_>) -> bool {
     let mut filled = row.cells().map(str::trim).filter(|cell| !cell.is_empty());
@@ -123,7 +173,11 @@ fn is_line(first: &str, second: Option<&str>) -> bool {
     let is_counted = || {
         second.is_some() || first.contains([':', '：']) || first.contains(|c: char| c.is_numeric())
     };
-    PLAIN.iter().find(begins).is_some() || is_counted() && WITH_NUMBER.iter().find(begins).is_some()
+    let behind_number = words.trim_start_matches(|c: char| c.is_numeric() || c == ' ');
+    let is_count = behind_number.len() < words.len() && COUNTED.contains(&behind_number);
+    is_count
+        || PLAIN.iter().find(begins).is_some()
+        || is_counted() && WITH_NUMBER.iter().find(begins).is_some()
 }
 
 #[cfg(test)]
@@ -156,6 +210,10 @@ mod tests {
             &["المجموع", "650"],
             &["Page 3 of 3"],
             &["Anzahl", "650"],
+            &["", "", "9 Anmeldungen", ""],
+            &["650 participants"],
+            &["", "1 250 человек"],
+            &["650名"],
         ] {
             check(cells, true);
         }
@@ -172,6 +230,9 @@ mod tests {
             &["Totalova", ""],
             &["Note Santos", ""],
             &["17", "", ""],
+            &["9 Anna", ""],
+            &["Anmeldungen Müller", ""],
+            &["3 Personen", "Anna"],
             &["", ""],
         ] {
             check(cells, false);

@@ -9,14 +9,17 @@
 use super::admission::{Admission, Audience};
 use super::check::{RowCheck, Tidied};
 use super::columns::{Columns, Layout};
-use super::evidence::Evidence;
-use super::findings::{empty_list, report_list, report_tidied};
+use super::evidence::{Evidence, Seen};
+use super::findings::{empty_list, no_names, report_hidden_columns, report_list, report_tidied};
+use super::headers::Role;
 use super::meaning::{Meanings, Unknown};
 use super::reading::{self, Detected, HeaderRow, Opened, Rows};
 use super::samples::Samples;
 use super::shown::{counted, quoted};
 use super::workbook;
-use super::{ListSetting, ListSource, ListSummary, Options, People, copies, country, slips, twins};
+use super::{
+    ListSetting, ListSource, ListSummary, Options, People, Recipient, copies, country, slips, twins,
+};
 use crate::language::Language;
 use crate::limits::PROBLEMS_OF_A_KIND_MAX;
 use crate::problem::{Place, Problem, Problems};
@@ -78,10 +81,14 @@ impl<'a> Gathering<'a> {
         let found = self.header(list, opened, &mut rows, problems);
         opened.report(list.file, found.as_ref().map_or(0, |(header, _)| header.line), problems);
         let (header, layout) = found?;
+        let is_hidden = |column| opened.is_hidden_column(column);
+        report_hidden_columns(list.file, header.line, &layout, is_hidden, problems);
+        copies::note_unused(&self.options.copies, list.file, header.line, &layout, problems);
         self.address_cells.insert(list.file.to_owned(), layout.email + 1);
         self.names.extend(layout.names.iter().map(str::to_owned));
         let Detected { encoding, delimiter, sheet } = opened.detected(&rows);
-        let (count, names) = self.rows(list, &mut rows, &layout, problems);
+        let mut seen = Seen::of(&layout);
+        let (count, names) = self.rows(list, &mut rows, &layout, &mut seen, problems);
         let summary = ListSummary {
             file: list.file.to_owned(),
             encoding,
@@ -93,6 +100,10 @@ impl<'a> Gathering<'a> {
             names,
         };
         report_list(&summary, header, &layout, problems);
+        if !seen.likely_names().is_empty() {
+            let problem = no_names(&layout, &seen.likely_names());
+            problems.push(problem.place(Place::line(list.file, header.line)));
+        }
         Some(summary)
     }
 
@@ -115,16 +126,7 @@ impl<'a> Gathering<'a> {
                 return None;
             }
         };
-        let headers: Vec<String> = loop {
-            match rows.next_filled() {
-                Ok(Some(row)) if row.line == header.line => {
-                    break row.cells().map(str::to_owned).collect();
-                }
-                Ok(None) => return None,
-                // A title, whatever is the matter with it.
-                Ok(Some(_)) | Err(_) => {}
-            }
-        };
+        let headers = header_cells(header, rows)?;
         let place = Place::line(list.file, header.line);
         let cells = headers.iter().map(String::as_str);
         let evidence = |columns: &[usize]| evidence_of(rows, columns);
@@ -137,6 +139,7 @@ impl<'a> Gathering<'a> {
         list: &ListSource<'_>,
         rows: &mut Rows<'_>,
         layout: &Layout,
+        seen: &mut Seen,
         problems: &mut Problems,
     ) -> (usize, Vec<String>) {
         let (mut count, mut tidied) = (0, Tidied::default());
@@ -163,11 +166,13 @@ impl<'a> Gathering<'a> {
                     count += 1;
                     let Some(person) = check.person(&row) else { continue };
                     person.name.iter().for_each(|name| samples.see(name));
+                    seen.see(&person);
                     let place = Place::line(list.file, row.line);
                     self.admission.take_in(&mut self.people, person, place);
                 }
             }
         }
+        seen.settle(layout);
         report_tidied(list.file, layout, &tidied, problems);
         self.admission.end_list(list.file, problems);
         (count, samples.chosen())
@@ -175,13 +180,15 @@ impl<'a> Gathering<'a> {
 
     /// Everybody, after the last list.
     pub(super) fn finish(mut self, no_lists: bool, problems: &mut Problems) -> People {
-        self.columns.report_unused(problems);
-        report_unknown_languages(&self.languages, self.options, problems);
+        self.people.unused_columns = self.columns.unused();
         report_unknown_countries(&self.countries, problems);
         self.people.columns = self.names.iter().cloned().collect();
         let mut people = self.people;
-        self.admission.take_in_added(&mut people, self.options);
-        self.admission.finish(&mut people, problems);
+        self.admission.take_in_added(&mut people, self.options, problems);
+        self.admission.finish(&mut people, self.options, problems);
+        let is_in_a_list = |r: &&Recipient| self.address_cells.contains_key(&r.place.file);
+        let readers = people.recipients.iter().filter(is_in_a_list);
+        report_unknown_languages(readers, self.options, problems);
         twins::report(&people.recipients, problems);
         copies::report(&people, &self.options.copies, &self.names, problems);
         slips::report(&people, &self.address_cells, problems);
@@ -190,6 +197,26 @@ impl<'a> Gathering<'a> {
             problems.push(nobody(no_lists));
         }
         people
+    }
+}
+
+/// See [`headers_of`](super::headers_of).
+pub(super) fn headers_of(list: &ListSource<'_>, options: &Options) -> Option<Vec<String>> {
+    let opened = reading::open(list, ListSetting::of(&options.lists, list.file)).ok()?;
+    header_cells(opened.header_row(options).ok()??, &mut opened.rows())
+}
+
+/// The cells of the header; `rows` then stand behind it.
+fn header_cells(header: HeaderRow, rows: &mut Rows<'_>) -> Option<Vec<String>> {
+    loop {
+        match rows.next_filled() {
+            Ok(Some(row)) if row.line == header.line => {
+                return Some(row.cells().map(str::to_owned).collect());
+            }
+            Ok(None) => return None,
+            // A title, whatever is the matter with it.
+            Ok(Some(_)) | Err(_) => {}
+        }
     }
 }
 
@@ -210,18 +237,30 @@ fn nobody(no_lists: bool) -> Problem {
     )
 }
 
-fn report_unknown_languages(
-    languages: &Meanings<Language>,
+/// Only of those who get a letter: nobody mends the cells of the others.
+fn report_unknown_languages<'r>(
+    readers: impl Iterator<Item = &'r Recipient>,
     options: &Options,
     problems: &mut Problems,
 ) {
+    let mut unknown: HashMap<&str, Unknown> = HashMap::new();
+    for (text, recipient) in readers.filter_map(|r| Some((r.unknown_language()?, r))) {
+        let first = || {
+            let cell = recipient.values.cell_number(Role::Language.as_str()).unwrap_or(1);
+            let line = recipient.place.line.unwrap_or_default();
+            Unknown { place: Place::cell(&recipient.place.file, line, cell), count: 0 }
+        };
+        unknown.entry(text).or_insert_with(first).count += 1;
+    }
+    let mut unknown: Vec<_> = unknown.into_iter().collect();
+    unknown.sort_by(|a, b| (&a.1.place, a.0).cmp(&(&b.1.place, b.0)));
     let hint = format!(
         "Write a tag or a name, such as fr or français; until then by_country or the default ({}) \
          decides.",
         options.default_language
     );
-    for (text, unknown) in languages.unknown() {
-        problems.push(unknown_value("unknown-language", "language", text, unknown).hint(&hint));
+    for (text, unknown) in unknown {
+        problems.push(unknown_value("unknown-language", "language", text, &unknown).hint(&hint));
     }
 }
 
@@ -405,30 +444,30 @@ mod tests {
         for (row, expected) in [
             (
                 "\"Ana\nBcc: x\",a@x.example,",
-                "bad-name l.csv:2:1: the name \"Ana\\nBcc: x\" in column 1 (name) holds a line break",
+                "bad-name l.csv:2:1: the name \"Ana⏎Bcc: x\" in column 1 (name) holds a line break",
             ),
             (
                 "An\u{85}a,a@x.example,",
-                "bad-name l.csv:2:1: the name \"An\\u{85}a\" in column 1 (name) holds a line break",
+                "bad-name l.csv:2:1: the name \"An⏎a\" in column 1 (name) holds a line break",
             ),
             (
                 "An\u{202e}a,a@x.example,",
-                "bad-name l.csv:2:1: the name \"An\\u{202e}a\" in column 1 (name) holds an invisible \
+                "bad-name l.csv:2:1: the name \"An·a\" in column 1 (name) holds an invisible \
               character (U+202E)",
             ),
             (
                 "An\0a,a@x.example,",
-                "bad-name l.csv:2:1: the name \"An\\0a\" in column 1 (name) holds an invisible \
+                "bad-name l.csv:2:1: the name \"An·a\" in column 1 (name) holds an invisible \
               character (U+0000)",
             ),
             (
                 "Ana,a\0@x.example,",
-                "bad-address l.csv:2:2: the address \"a\\0@x.example\" in column 2 (email) holds an \
+                "bad-address l.csv:2:2: the address \"a·@x.example\" in column 2 (email) holds an \
               invisible character (U+0000), which does not belong in an address",
             ),
             (
                 "Ana,a@x.example\u{200b},",
-                "bad-address l.csv:2:2: the address \"a@x.example\\u{200b}\" in column 2 (email) \
+                "bad-address l.csv:2:2: the address \"a@x.example·\" in column 2 (email) \
               holds an invisible character (U+200B), which does not belong in an address",
             ),
         ] {
@@ -491,7 +530,7 @@ mod tests {
         check(
             "\"Ana,ana@x.example,Peru\nBo,bo@x.example,\",cy@gmial.com,Peru\n",
             &[
-                "bad-name l.csv:2:1: the name \"Ana,ana@x.example,Peru\\nBo,bo@x.example,\" in \
+                "bad-name l.csv:2:1: the name \"Ana,ana@x.example,Peru⏎Bo,bo@x.example,\" in \
                  column 1 (name) holds an @, and could be taken for an address",
                 "rows-in-a-cell l.csv:2:1: column 1 (name) holds what looks like whole rows of the \
                  list",

@@ -30,6 +30,44 @@ fn recognised(row: &str) -> String {
 /// Headers separated by `|`, and what is recognised; `!` before what has a warning or an error.
 const ROWS: &[(&str, &str)] = &[
     (
+        "Imię|Nazwisko|E-mail|Miasto|Kraj|Płeć|Tytuł",
+        "email = E-mail, given_name = Imię, family_name = Nazwisko, country = Kraj, town = Miasto, \
+         title = Tytuł, gender = Płeć",
+    ),
+    (
+        "Ad|Soyad|E-posta|Şehir|Ülke|Unvan",
+        "email = E-posta, given_name = Ad, family_name = Soyad, country = Ülke, town = Şehir, title = \
+         Unvan",
+    ),
+    (
+        "Aanhef|Voornaam|Naam|E-mailadres|Woonplaats|Geslacht|Taal",
+        "email = E-mailadres, given_name = Voornaam, family_name = Naam, language = Taal, town = \
+         Woonplaats, title = Aanhef, gender = Geslacht",
+    ),
+    (
+        "Прізвище|Ім’я|По батькові|Електронна пошта|Місто|Країна|Стать",
+        "email = Електронна пошта, given_name = Ім’я, family_name = Прізвище, patronymic = По \
+         батькові, country = Країна, town = Місто, gender = Стать",
+    ),
+    (
+        "Jméno|Příjmení|E-mail|Město|Země|Titul",
+        "email = E-mail, given_name = Jméno, family_name = Příjmení, country = Země, town = Město, \
+         title = Titul",
+    ),
+    (
+        "氏名|メールアドレス|国名|性別",
+        "email = メールアドレス, name = 氏名, country = 国名, gender = 性別",
+    ),
+    ("이름|이메일|국가|성별", "email = 이메일, name = 이름, country = 국가, gender = 성별"),
+    (
+        "Anrede|Titel|Vorname|Nachname|E-Mail",
+        "email = E-Mail, given_name = Vorname, family_name = Nachname, title = Anrede and Titel",
+    ),
+    (
+        "Фамилия|Имя|Отчество|E-mail",
+        "email = E-mail, given_name = Имя, family_name = Фамилия, patronymic = Отчество",
+    ),
+    (
         "Order #|Order Date|First Name|Last Name|Email|Quantity|Ticket Type|Attendee #|Order Type",
         "email = Email, given_name = First Name, family_name = Last Name",
     ),
@@ -230,7 +268,7 @@ const ROWS: &[(&str, &str)] = &[
     (
         "Anrede|Titel|Vorname|Name|E-Mail|Ort|Land|Sprache",
         "email = E-Mail, given_name = Vorname, family_name = Name, language = Sprache, country \
-         = Land, town = Ort, title = Anrede",
+         = Land, town = Ort, title = Anrede and Titel",
     ),
     (
         "Anrede *|Vorname *|Nachname *|Ihre E-Mail-Adresse *|Organisation",
@@ -288,7 +326,7 @@ const ROWS: &[(&str, &str)] = &[
         "1、您的姓名|2、您的电子邮箱（必填）|3、所在城市",
         "email = 2、您的电子邮箱（必填）, name = 1、您的姓名, town = 3、所在城市",
     ),
-    ("氏名|メールアドレス|国", "!no-email-column"),
+    ("氏名|メールアドレス|国", "email = メールアドレス, name = 氏名, country = 国"),
     ("Work email|Private email|Name", "!several-email-columns"),
     (
         "Primary Email|First Name|Last Name",

@@ -1,7 +1,8 @@
 //! Which headers mean which role: the table behind finding columns by themselves.
 //!
 //! Owns data only: headers as forms and spreadsheets write them in Arabic, Chinese, English,
-//! French, German, Italian, Portuguese, Russian and Spanish. Case, accents and punctuation do not
+//! French, German, Italian, Portuguese, Russian and Spanish, and the most usual ones in Czech, Dutch,
+//! Japanese, Korean, Polish, Turkish, Ukrainian and a few others. Case, accents and punctuation do not
 //! matter. How the table is used is decided in `columns.rs`.
 
 use super::fold;
@@ -16,6 +17,7 @@ pub(super) enum Role {
     Name,
     GivenName,
     FamilyName,
+    Patronymic,
     Language,
     Country,
     Town,
@@ -25,11 +27,12 @@ pub(super) enum Role {
 }
 
 impl Role {
-    pub(super) const ALL: [Role; 10] = [
+    pub(super) const ALL: [Role; 11] = [
         Role::Email,
         Role::Name,
         Role::GivenName,
         Role::FamilyName,
+        Role::Patronymic,
         Role::Language,
         Role::Country,
         Role::Town,
@@ -45,6 +48,7 @@ impl Role {
             Role::Name => "name",
             Role::GivenName => "given_name",
             Role::FamilyName => "family_name",
+            Role::Patronymic => "patronymic",
             Role::Language => "language",
             Role::Country => "country",
             Role::Town => "town",
@@ -79,7 +83,11 @@ const HEADERS: &[(Role, &str)] = &[
          posta elettronica|indirizzo e-mail|indirizzo email|indirizzo mail|\
          indirizzo di posta elettronica|indirizzo elettronico|\
          correio eletrônico|correio electrónico|endereço de e-mail|endereço de email|\
-         endereço eletrônico|endereço electrónico|endereço de correio eletrônico",
+         endereço eletrônico|endereço electrónico|endereço de correio eletrônico|\
+         e-mailadres|mailadres|emailadres|adres e-mail|adres email|adres mailowy|poczta elektroniczna|\
+         e-posta|eposta|e-posta adresi|e-posta adresiniz|електронна пошта|адреса електронної пошти|ел. пошта|\
+         e-mailová adresa|elektronická pošta|e-mail cím|e-mail címe|email cím|e-post|e-postadress|epost|\
+         sähköposti|sähköpostiosoite|メールアドレス|電子メール|メール|이메일|이메일 주소|전자우편|메일",
     ),
     (
         Role::Name,
@@ -95,7 +103,11 @@ const HEADERS: &[(Role, &str)] = &[
          姓名|全名|名字|参会者姓名|參會者姓名|\
          vollständiger Name|Vor- und Nachname|Vor- und Zuname|\
          nome completo|nome e cognome|cognome e nome|nome e sobrenome|nome e apelido|\
-         name|names|nom|noms|nombre|nombres|имя|الاسم|الإسم|اسم|nome|nomi|nomes",
+         name|names|nom|noms|nombre|nombres|имя|الاسم|الإسم|اسم|nome|nomi|nomes|\
+         volledige naam|voor- en achternaam|imię i nazwisko|nazwisko i imię|ad soyad|adı soyadı|ad ve soyad|\
+         isim soyisim|ПІБ|П.І.Б.|прізвище та ім’я|ім’я та прізвище|прізвище, ім’я, по батькові|\
+         jméno a příjmení|příjmení a jméno|teljes név|név|ime i prezime|fullständigt namn|koko nimi|\
+         氏名|お名前|名前|성명|이름|naam|jméno|ім’я|namn|navn|nimi|meno a priezvisko|nume și prenume",
     ),
     (
         Role::GivenName,
@@ -107,7 +119,9 @@ const HEADERS: &[(Role, &str)] = &[
          الاسم الأول|الإسم الأول|الاسم الشخصي|\
          名|\
          Vorname|Vornamen|Rufname|\
-         prenome|nome di battesimo|primeiro nome|nome próprio",
+         prenome|nome di battesimo|primeiro nome|nome próprio|\
+         voornaam|voornamen|roepnaam|imię|imiona|ad|adı|adınız|isim|křestní jméno|keresztnév|utónév|\
+         förnamn|fornavn|etunimi|prenume|meno|власне ім’я",
     ),
     (
         Role::FamilyName,
@@ -118,8 +132,11 @@ const HEADERS: &[(Role, &str)] = &[
          اللقب|اسم العائلة|الاسم العائلي|الاسم الأخير|الكنية|لقب العائلة|\
          姓|姓氏|\
          Nachname|Familienname|Zuname|\
-         cognome|cognomi|sobrenome|sobrenomes|apelido|apelidos|último nome|nome de família",
+         cognome|cognomi|sobrenome|sobrenomes|apelido|apelidos|último nome|nome de família|\
+         achternaam|familienaam|nazwisko|soyad|soyadı|soyadınız|soyisim|прізвище|příjmení|priezvisko|\
+         vezetéknév|családnév|prezime|efternamn|efternavn|etternavn|sukunimi|nume de familie",
     ),
+    (Role::Patronymic, "отчество|по батькові|patronymic|patronymic name|имя по отцу"),
     (
         Role::Language,
         "letter language|language of letter|correspondence language|language of correspondence|\
@@ -137,7 +154,9 @@ const HEADERS: &[(Role, &str)] = &[
          通信语言|首选语言|工作语言|语言|语种|語言|\
          Korrespondenzsprache|bevorzugte Sprache|Sprache|\
          lingua di corrispondenza|lingua preferita|lingua|\
-         idioma de correspondência|língua preferida|língua",
+         idioma de correspondência|língua preferida|língua|\
+         taal|voorkeurstaal|correspondentietaal|język|język korespondencji|dil|yazışma dili|мова|\
+         мова листування|jazyk|nyelv|språk|sprog|kieli|言語|使用言語|언어|사용 언어",
     ),
     (
         Role::Country,
@@ -152,7 +171,8 @@ const HEADERS: &[(Role, &str)] = &[
          国家|国家/地区|国家或地区|国别|國家|所在国|所在国家|居住国|\
          Land|Staat|Wohnsitzland|Herkunftsland|Ländercode|\
          paese|paese di residenza|nazione|stato membro|\
-         país de residência|nome do país|estado-membro",
+         país de residência|nome do país|estado-membro|\
+         kraj|ülke|країна|země|ország|国|国名|국가|나라|krajina",
     ),
     (
         Role::Title,
@@ -164,7 +184,10 @@ const HEADERS: &[(Role, &str)] = &[
          称谓|尊称|称呼|稱謂|\
          Anrede|Titel|\
          titolo|appellativo|\
-         tratamento|forma de tratamento",
+         tratamento|forma de tratamento|\
+         aanhef|titulatuur|zwrot grzecznościowy|tytuł|tytuł naukowy|hitap|unvan|ünvan|звертання|oslovení|\
+         titul|敬称|호칭|academic title|akademischer Titel|akad. Titel|titre académique|título académico|\
+         academische titel|megszólítás|tilltal",
     ),
     (
         Role::Town,
@@ -176,19 +199,22 @@ const HEADERS: &[(Role, &str)] = &[
          城市|所在城市|\
          Stadt|Ort|Wohnort|\
          città|comune|\
-         cidade|município",
+         cidade|município|\
+         stad|woonplaats|plaats|miasto|miejscowość|şehir|il|місто|město|mesto|város|kaupunki|市区町村|都市|도시",
     ),
     (
         Role::Gender,
-        "gender|sex|m/f|f/m|m/f/x|m/w/d|male/female|\
-         sexe|genre|h/f|f/h|\
+        "gender|sex|m/f|f/m|m/f/x|m/w/d|m/w|w/m|male/female|\
+         h/m|m/h|v/m|m/v|m/v/x|m/k|k/m|м/ж|ж/м|\
+         sexe|genre|h/f|f/h|neme|\
          género|sexo|\
          пол|\
          الجنس|النوع الاجتماعي|\
          性别|性別|\
          Geschlecht|\
          sesso|genere|\
-         gênero",
+         gênero|\
+         geslacht|płeć|cinsiyet|стать|pohlaví|pohlavie|neme|kön|køn|kjønn|sukupuoli|spol|lytis|gen|성별",
     ),
     (
         Role::Greeting,
@@ -206,8 +232,42 @@ const HEADERS: &[(Role, &str)] = &[
 
 /// Headers that mean the whole name alone, and beside one half of a name the other half: `Name` and
 /// `Vorname`, `Nom` and `Prénom`, `Имя` and `Фамилия`.
-const EITHER_HALF: &str =
-    "name|names|nom|noms|nombre|nombres|имя|الاسم|الإسم|اسم|nome|nomi|nomes|名字";
+const EITHER_HALF: &str = "name|names|nom|noms|nombre|nombres|имя|الاسم|الإسم|اسم|nome|nomi|nomes|\
+                           名字|naam|jméno|ім’я|namn|navn|nimi|이름|名前";
+
+/// Columns of titles by their names in letters, which count beside another one: `Anrede` (Frau) and
+/// `Titel` (Dr.).
+pub(super) const SECOND_TITLES: &[&str] = &[
+    "salutation",
+    "honorific",
+    "anrede",
+    "titel",
+    "civilite",
+    "titre",
+    "tratamiento",
+    "titulo",
+    "titolo",
+    "tytul",
+    "titul",
+    "unvan",
+    "hitap",
+    "aanhef",
+    "prefix",
+    "academic_title",
+    "akademischer_titel",
+    "akad_titel",
+    "titre_academique",
+    "titulo_academico",
+    "academische_titel",
+    "обращение",
+    "титул",
+];
+
+/// The header of a column that holds titles in the East of the Arab countries and names of families
+/// in the West.
+pub(super) fn may_be_titles(header: &str) -> bool {
+    matches!(fold::condensed(header).as_str(), "اللقب" | "لقب")
+}
 
 /// Words that make a header one of e-mail addresses, as [`fold::words`] leaves them.
 const EMAIL_WORDS: &[&str] = &[

@@ -9,12 +9,13 @@
 //! the value `""`. Memory is bounded whatever a column holds: so many values are counted by name.
 
 use super::shown::{counted, quoted};
-use super::{Values, fold};
+use super::{ColumnNames, ColumnSetting, Values, fold};
 use crate::language::Language;
 use crate::limits::{WHERE_VALUES_COUNTED_MAX, WHERE_VALUES_SHOWN};
 use crate::problem::{Place, Problem, Problems, nearest};
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 /// What the configuration says about the rows a mailing is for.
 #[derive(Debug)]
@@ -76,6 +77,8 @@ pub struct SeenColumn {
     pub values: Vec<SeenValue>,
     /// Rows with values that are not counted by name.
     pub others: u64,
+    /// Rows of lists that have no such column, where that is no value that was asked for.
+    pub lacking: u64,
 }
 
 /// A value and how many rows have it.
@@ -90,26 +93,36 @@ pub struct SeenValue {
 }
 
 impl Kept {
-    /// A line for each column: `attended: yes 412, sí 98 kept; no 20, (empty) 3 not`; where a
-    /// condition decides, how many it has kept first.
+    /// A line for each column: `attended: yes 412, sí 98 kept; no 20, (empty) 3 not`. Where a
+    /// condition decides, how many rows it has kept first; where several columns must have their
+    /// values, which `fit`, and how many rows all of them have kept last.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let by_value = self.columns.iter().all(|c| c.values.iter().all(|v| v.keeps.is_some()));
-        let rows = (!by_value || self.columns.is_empty())
-            .then(|| format!("{} kept, {} not", counted(self.rows, "row"), self.left_out));
-        rows.into_iter().chain(self.columns.iter().map(SeenColumn::line)).collect()
+        let is_condition = !by_value || self.columns.is_empty();
+        let is_several = self.columns.len() > 1 && !is_condition;
+        let first = || format!("{} kept, {} not", counted(self.rows, "row"), self.left_out);
+        let last = || {
+            let all = self.rows + self.left_out;
+            format!("all of them: {} of {} kept", self.rows, counted(all, "row"))
+        };
+        let word = if is_several { "fit" } else { "kept" };
+        let columns = self.columns.iter().map(|column| column.line(word));
+        let before = is_condition.then(first).into_iter();
+        before.chain(columns).chain(is_several.then(last)).collect()
     }
 }
 
 impl SeenColumn {
-    fn line(&self) -> String {
+    /// `word`: what becomes of rows with a value that was asked for.
+    fn line(&self, word: &str) -> String {
         let of = |keeps: Option<bool>| -> Vec<&SeenValue> {
             self.values.iter().filter(|v| v.keeps == keeps).collect()
         };
         let (kept, not) = (of(Some(true)), of(Some(false)));
         let mut parts = Vec::new();
         if !kept.is_empty() {
-            parts.push(format!("{} kept", enumerated(&kept, 0)));
+            parts.push(format!("{} {word}", enumerated(&kept, 0)));
         }
         if !not.is_empty() || self.others > 0 && !self.values.iter().any(|v| v.keeps.is_none()) {
             parts.push(format!("{} not", enumerated(&not, self.others)));
@@ -117,6 +130,9 @@ impl SeenColumn {
         let told = of(None);
         if !told.is_empty() {
             parts.push(enumerated(&told, self.others));
+        }
+        if self.lacking > 0 {
+            parts.push(format!("{} without this column", counted(self.lacking, "row")));
         }
         format!("{}: {}", self.column, parts.join("; "))
     }
@@ -142,6 +158,10 @@ pub(super) struct Sieve<'a> {
     columns: Vec<Counter<'a>>,
     rows: u64,
     left_out: u64,
+    /// The list of the last row, by what its columns are called.
+    list: Option<Arc<ColumnNames>>,
+    /// Which of the columns each list has.
+    had: Vec<Vec<bool>>,
     /// The first row whose condition could not be answered, why, and how many there are.
     unanswered: Option<(Place, String, u64)>,
 }
@@ -154,7 +174,7 @@ impl<'a> Sieve<'a> {
                 condition.columns.iter().map(|column| Counter::new(column)).collect()
             }
         };
-        Sieve { keep, columns, rows: 0, left_out: 0, unanswered: None }
+        Sieve { keep, columns, rows: 0, left_out: 0, list: None, had: Vec::new(), unanswered: None }
     }
 
     /// Why a row is left out; `None` for one that is kept.
@@ -164,17 +184,20 @@ impl<'a> Sieve<'a> {
         language: &Language,
         place: &Place,
     ) -> Option<String> {
+        self.see_list(values.names());
         let mut refused_by = None;
-        for counter in &mut self.columns {
-            let value = values.get(counter.column).unwrap_or_default();
+        let has = self.had.last().map_or(&[][..], Vec::as_slice);
+        for (counter, has) in self.columns.iter_mut().zip(has) {
+            let value = has.then(|| values.get(counter.column).unwrap_or_default());
             if counter.count(value) == Some(false) && refused_by.is_none() {
                 refused_by = Some((counter.column, value));
             }
         }
         let reason = match self.keep {
             Keep::Values(_) => refused_by.map(|(column, value)| match value {
-                "" => format!("where: {column} is empty"),
-                value => format!("where: {column} is {}", quoted(value)),
+                None => format!("where: the list has no column {column}"),
+                Some("") => format!("where: {column} is empty"),
+                Some(value) => format!("where: {column} is {}", quoted(value)),
             }),
             Keep::Condition(condition) => {
                 let holds = (condition.holds)(values, language).unwrap_or_else(|why| {
@@ -192,8 +215,23 @@ impl<'a> Sieve<'a> {
         reason
     }
 
-    /// What was kept, after the last row; `columns`: those that lists have, where all are known.
-    pub(super) fn finish(self, columns: Option<&[String]>, problems: &mut Problems) -> Kept {
+    fn see_list(&mut self, names: &Arc<ColumnNames>) {
+        // The rows of a list share one.
+        if self.list.as_ref().is_some_and(|list| Arc::ptr_eq(list, names)) {
+            return;
+        }
+        self.list = Some(Arc::clone(names));
+        self.had.push(self.columns.iter().map(|c| names.cell(c.column).is_some()).collect());
+    }
+
+    /// What was kept, after the last row; `columns`: those that lists have, where all are known;
+    /// `settings`: `[columns]`.
+    pub(super) fn finish(
+        self,
+        columns: Option<&[String]>,
+        settings: &[ColumnSetting],
+        problems: &mut Problems,
+    ) -> Kept {
         let unknown = |place: &Place, column: &str, problems: &mut Problems| {
             let known = columns.is_none_or(|all| all.iter().any(|c| c == column));
             if !known {
@@ -230,10 +268,18 @@ impl<'a> Sieve<'a> {
             let problem = Problem::error("where-unanswered", message).hint(hint).count(rows);
             problems.push(problem.place(self.keep.place()));
         }
+        let are_apart = are_apart(&self.had);
         let columns = self.columns.into_iter().map(Counter::finish).collect();
         let kept = Kept { rows: self.rows, left_out: self.left_out, columns };
         if is_sound {
-            report_kept(&kept, self.keep.place(), problems);
+            let hint = match self.keep {
+                Keep::Values(wanted) if are_apart => one_column(wanted, settings),
+                Keep::Values(_) => values_there_are(&kept),
+                Keep::Condition(_) => {
+                    "Look at the values above: check -v shows what the lists have.".to_owned()
+                }
+            };
+            report_kept(&kept, self.keep.place(), hint, problems);
         }
         kept
     }
@@ -275,12 +321,59 @@ fn report_unseen(kept: &KeptColumn, counter: &Counter<'_>, problems: &mut Proble
     }
 }
 
-fn report_kept(kept: &Kept, place: Place, problems: &mut Problems) {
+/// Whether each column is in some list, and no list has all of them: then no row can fit.
+fn are_apart(had: &[Vec<bool>]) -> bool {
+    let columns = had.first().map_or(0, Vec::len);
+    let is_somewhere = |column: usize| had.iter().any(|list| list[column]);
+    columns > 1 && (0..columns).all(is_somewhere) && !had.iter().any(|list| list.iter().all(|h| *h))
+}
+
+/// How to ask the same question in columns of several lists.
+fn one_column(wanted: &[KeptColumn], settings: &[ColumnSetting]) -> String {
+    let headers = |kept: &KeptColumn| {
+        let set = settings.iter().find(|setting| setting.name == kept.column);
+        set.map_or_else(|| vec![kept.column.clone()], |setting| setting.headers.clone())
+    };
+    let headers: Vec<String> = wanted.iter().flat_map(headers).collect();
+    let mut values: Vec<String> = Vec::new();
+    for value in wanted.iter().flat_map(|kept| &kept.values) {
+        if !values.contains(value) {
+            values.push(value.clone());
+        }
+    }
+    // A free name is one that letters can use.
+    let is_usable = |name: &&str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let key = wanted.iter().map(|kept| kept.column.as_str()).find(is_usable).unwrap_or("answer");
+    let in_toml = |texts: Vec<String>| toml::Value::from(texts).to_string();
+    format!(
+        "Every column must fit, and no list has all of them. If they ask the same, make them one in \
+         secretariat.toml, with one where:\n[columns]\n{key} = {}\nand in the mailing's \
+         table\nwhere = {{ {key} = {} }}",
+        in_toml(headers),
+        in_toml(values)
+    )
+}
+
+/// What the columns hold, for whoever wrote values that no row has.
+fn values_there_are(kept: &Kept) -> String {
+    let nothing_fits = |c: &&SeenColumn| !c.values.iter().any(|v| v.keeps == Some(true));
+    match kept.columns.iter().find(nothing_fits) {
+        Some(column) => {
+            let values: Vec<&SeenValue> = column.values.iter().collect();
+            let there_are = enumerated(&values, column.others);
+            format!("Write values that rows have; {} holds {there_are}.", column.column)
+        }
+        None => "Every column must fit in one row: leave one out, or write a condition with or, \
+                 such as where = \"recipient.a == 'yes' or recipient.b == 'yes'\"."
+            .to_owned(),
+    }
+}
+
+fn report_kept(kept: &Kept, place: Place, hint: String, problems: &mut Problems) {
     for line in kept.lines() {
         let problem = Problem::note("where", line).place(place.clone());
         problems.push(problem.hint("Rows are kept by where in secretariat.toml."));
     }
-    let hint = "Look at the values above: check -v shows what the lists have.";
     match (kept.rows, kept.left_out) {
         (0, 0) => {}
         (0, rows) => {
@@ -306,6 +399,7 @@ struct Counter<'a> {
     /// Each way of writing, so that it is folded once.
     by_text: HashMap<String, usize>,
     others: u64,
+    lacking: u64,
 }
 
 impl<'a> Counter<'a> {
@@ -317,6 +411,7 @@ impl<'a> Counter<'a> {
             by_folded: HashMap::new(),
             by_text: HashMap::new(),
             others: 0,
+            lacking: 0,
         }
     }
 
@@ -325,8 +420,13 @@ impl<'a> Counter<'a> {
         Counter { wanted: Some(wanted), ..Counter::new(&kept.column) }
     }
 
-    /// Counts a value; whether it keeps its row.
-    fn count(&mut self, text: &str) -> Option<bool> {
+    /// Counts a value, or a row of a list without the column; whether it keeps its row.
+    fn count(&mut self, value: Option<&str>) -> Option<bool> {
+        if value.is_none() && !self.wanted.iter().flatten().any(String::is_empty) {
+            self.lacking += 1;
+            return self.wanted.as_ref().map(|_| false);
+        }
+        let text = value.unwrap_or_default();
         if let Some(index) = self.by_text.get(text) {
             self.values[*index].rows += 1;
             return self.values[*index].keeps;
@@ -356,7 +456,12 @@ impl<'a> Counter<'a> {
     fn finish(self) -> SeenColumn {
         let mut values = self.values;
         values.sort_by_key(|seen| std::cmp::Reverse(seen.rows));
-        SeenColumn { column: self.column.to_owned(), values, others: self.others }
+        SeenColumn {
+            column: self.column.to_owned(),
+            values,
+            others: self.others,
+            lacking: self.lacking,
+        }
     }
 }
 
@@ -382,7 +487,7 @@ mod tests {
         }
         let mut problems = Problems::new();
         let columns: Vec<String> = columns.iter().map(|c| (*c).to_owned()).collect();
-        let kept = sieve.finish(Some(&columns), &mut problems);
+        let kept = sieve.finish(Some(&columns), &[], &mut problems);
         let told = problems.iter().filter(|p| p.code != "where");
         (kept, told.map(|p| format!("{} {}", p.code, p.message)).collect())
     }
@@ -412,7 +517,65 @@ mod tests {
         );
         let both = [kept("attended", &["yes"]), kept("country", &["KE", "PE"])];
         let note = "where-value no row has \"KE\" in country";
-        check(&both, &["yes", "no"], "attended: yes 1 kept; no 1 not", &[note]);
+        check(&both, &["yes", "no"], "attended: yes 1 fit; no 1 not", &[note]);
+    }
+
+    /// `yes 7 kept` and `oui 9 kept` stood above `0 letters`.
+    #[test]
+    fn of_several_columns_it_is_said_what_fits_and_what_all_of_them_keep() {
+        let keep = Keep::Values(vec![kept("teilgenommen", &["ja"]), kept("dabei", &["oui"])]);
+        let check = |rows: &[&[(&str, &str)]], lines: &[&str], hint: &str| {
+            let mut sieve = Sieve::new(&keep);
+            for row in rows {
+                let values = Values::from_pairs(row.iter().copied());
+                sieve.refusal(&values, &Language::english(), &Place::default());
+            }
+            let mut problems = Problems::new();
+            let setting = ColumnSetting {
+                name: "dabei".to_owned(),
+                headers: vec!["A participé".to_owned()],
+                place: Place::default(),
+            };
+            let kept = sieve.finish(None, &[setting], &mut problems);
+            assert_eq!(kept.lines(), lines);
+            let nobody = problems.iter().find(|p| p.code == "where-nobody");
+            let found = nobody.and_then(|p| p.hint.as_deref()).unwrap_or_default();
+            assert!(found.contains(hint) && found.is_empty() == hint.is_empty(), "{found}");
+        };
+        check(
+            &[&[("teilgenommen", "ja")], &[("dabei", "oui")], &[("dabei", "")]],
+            &[
+                "teilgenommen: ja 1 fit; 2 rows without this column",
+                "dabei: oui 1 fit; (empty) 1 not; 1 row without this column",
+                "all of them: 0 of 3 rows kept",
+            ],
+            "[columns]\nteilgenommen = [\"teilgenommen\", \"A participé\"]\nand in the \
+             mailing's table\nwhere = { teilgenommen = [\"ja\", \"oui\"] }",
+        );
+        check(
+            &[&[("teilgenommen", "ja"), ("dabei", "non")]],
+            &["teilgenommen: ja 1 fit", "dabei: non 1 not", "all of them: 0 of 1 row kept"],
+            "Write values that rows have; dabei holds non 1.",
+        );
+        let row = |a, b| [("teilgenommen", a), ("dabei", b)];
+        check(
+            &[&row("ja", ""), &row("", "oui")],
+            &[
+                "teilgenommen: ja 1 fit; (empty) 1 not",
+                "dabei: oui 1 fit; (empty) 1 not",
+                "all of them: 0 of 2 rows kept",
+            ],
+            "write a condition with or",
+        );
+        check(
+            &[&row("ja", "oui"), &row("ja", "")],
+            &[
+                "teilgenommen: ja 2 fit",
+                "dabei: oui 1 fit; (empty) 1 not",
+                "all of them: 1 of 2 rows kept",
+            ],
+            "",
+        );
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //!
 //! Owns everything between the bytes of a list and a [`Recipient`]: reading (`reading/`,
 //! `workbook/`), what columns are called and mean (`columns.rs`, `headers.rs`, `recognise.rs`),
-//! checking rows (`check.rs`, `address_cell.rs`, `copies.rs`, `name.rs`, `damaged.rs`, `country.rs`), who of them
-//! gets a letter (`admission.rs`, `decisions.rs`, `keep.rs`, `twins.rs`, counted in `audience.rs`),
+//! checking rows (`check.rs`, `address_cell.rs`, `copies.rs`, `name.rs`, `damaged.rs`, `country.rs`),
+//! who of them gets a letter (`admission.rs`, `decisions.rs`, `decision_review.rs`, `keep.rs`,
+//! `twins.rs`, counted in `audience.rs`),
 //! addresses that are probably slips (`slips.rs`), searching (`select.rs`) and the greeting
 //! (`greeting/`). Which files are lists, and what letters say, is decided elsewhere.
 //!
@@ -24,6 +25,7 @@ mod copies;
 pub mod country;
 mod damaged;
 mod decision_lines;
+mod decision_review;
 mod decisions;
 mod domains;
 mod evidence;
@@ -51,14 +53,16 @@ mod workbook;
 
 pub use admission::{Audience, SameAddress};
 pub use audience::{Share, Shares};
-pub use columns::column_name;
+pub use columns::{UnusedColumn, column_name};
 pub use decision_lines::{
     Action, DECISION_COLUMNS, Decision, DecisionForm, decision_form, read_decisions,
 };
+pub use decision_review::Unmatched;
 pub use decisions::Decisions;
 pub use keep::{Condition, Holds, Keep, Kept, KeptColumn, SeenColumn, SeenValue};
 pub use reading::Encoding;
 pub(crate) use reading::{USUAL_ENCODINGS, parse_delimiter};
+pub use twins::{Likeness, likeness};
 pub use values::{ColumnNames, Values};
 
 use crate::address::EmailAddress;
@@ -68,7 +72,7 @@ use crate::limits::NAMES_IN_TO_MAX;
 use crate::problem::{Place, Problems};
 use gather::Gathering;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// A participant list as it lies in the workspace.
 #[derive(Clone, Copy, Debug)]
@@ -121,8 +125,8 @@ pub enum TwoAddresses {
 /// One line of `[columns]`.
 #[derive(Clone, Debug)]
 pub struct ColumnSetting {
-    /// A role (`email`, `name`, `given_name`, `family_name`, `language`, `country`, `town`,
-    /// `title`, `gender`, `greeting`) or a free name.
+    /// A role (`email`, `name`, `given_name`, `family_name`, `patronymic`, `language`, `country`,
+    /// `town`, `title`, `gender`, `greeting`) or a free name.
     pub name: String,
     /// Headers as written in the lists.
     pub headers: Vec<String>,
@@ -207,6 +211,16 @@ pub struct Recipient {
 }
 
 impl Recipient {
+    /// The person's address in the list, by which they are asked for and decided about: where the
+    /// letter goes elsewhere, as it is compared.
+    #[must_use]
+    pub fn listed_address(&self) -> &str {
+        match self.address.compare_key() == self.key.address() {
+            true => self.address.as_str(),
+            false => self.key.address(),
+        }
+    }
+
     /// The names of all whom the letter greets, the first row's first; rows without one have none.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.name.as_deref().into_iter().chain(self.together.iter().filter_map(|v| v.get("name")))
@@ -221,6 +235,15 @@ impl Recipient {
                 let names: Vec<&str> = self.names().collect();
                 (!names.is_empty()).then(|| Cow::Owned(names.join(" & ")))
             }
+        }
+    }
+
+    /// What the person's language cell says, where it is not understood and another rule decided.
+    #[must_use]
+    pub fn unknown_language(&self) -> Option<&str> {
+        match self.language_by {
+            LanguageBy::Column | LanguageBy::Decision => None,
+            LanguageBy::Country | LanguageBy::Default => self.values.get("language"),
         }
     }
 
@@ -292,6 +315,17 @@ pub struct ListSummary {
     pub names: Vec<String>,
 }
 
+/// A row that is the same person as another address by decision.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Merged {
+    /// The address in the row.
+    pub address: EmailAddress,
+    /// The name in the row.
+    pub name: Option<String>,
+    /// The address that the line names, as it is compared.
+    pub with: String,
+}
+
 /// Everybody in the lists of a campaign.
 #[derive(Clone, Debug, Default)]
 pub struct People {
@@ -306,20 +340,33 @@ pub struct People {
     pub knows_all_columns: bool,
     /// A line for each list, in order.
     pub lists: Vec<ListSummary>,
+    /// Lines of `[columns]` with headers that no list has; whether that is a slip depends on the
+    /// lists of other campaigns.
+    pub unused_columns: Vec<UnusedColumn>,
     /// Rows that are greeted in the letter of an earlier one.
     pub joined: u64,
+    /// Rows that are the same person as another address by decision.
+    pub merged: Vec<Merged>,
+    /// Whoever gets a letter of their own by decision, whoever else had one at that address.
+    pub apart: HashSet<RecipientKey>,
     /// What `where` has kept, where there is one.
     pub kept: Option<Kept>,
     /// Rows and letters by list, language and country.
     pub shares: Shares,
+    /// Lines of `decisions.csv` that mean nobody here, and may mean somebody of lists that were not
+    /// read.
+    pub unmatched: Vec<Unmatched>,
 }
 
-/// Reads all lists of a campaign, in order; every problem is kept, none ends the reading.
+/// Reads all lists there are, in order; every problem is kept, none ends the reading.
 pub fn gather(lists: &[ListSource<'_>], options: &Options, problems: &mut Problems) -> People {
-    gather_for(lists, options, &Audience::default(), problems)
+    let people = gather_for(lists, options, &Audience::default(), problems);
+    people.unused_columns.iter().for_each(|unused| problems.push(unused.problem(&[])));
+    people
 }
 
-/// Reads all lists of a campaign that is not for everybody in them.
+/// Reads all lists of a campaign that is not for everybody in them, or not the only one: lines of
+/// `[columns]` that its lists have no header for are in [`People::unused_columns`].
 pub fn gather_for(
     lists: &[ListSource<'_>],
     options: &Options,
@@ -331,6 +378,12 @@ pub fn gather_for(
         gathering.read(list, problems);
     }
     gathering.finish(lists.is_empty(), problems)
+}
+
+/// The headers of a list, as written; `None` where it cannot be read so far.
+#[must_use]
+pub fn headers_of(list: &ListSource<'_>, options: &Options) -> Option<Vec<String>> {
+    gather::headers_of(list, options)
 }
 
 #[cfg(test)]

@@ -134,6 +134,26 @@ pub(super) fn single_blanks(name: &str) -> Cow<'_, str> {
     Cow::Owned(name.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
+/// Whether a text may be somebody's name, as far as writing shows it: a few words, each with a capital
+/// where its script has them, no digit and no sign but a name's.
+pub(super) fn looks_like_one(text: &str) -> bool {
+    let is_of_name =
+        |c: char| c.is_alphabetic() || " .-'’·\u{200c}\u{200d}".contains(c) || is_mark(c);
+    let is_word = |word: &str| !word.starts_with(char::is_lowercase);
+    let words = text.split_whitespace().count();
+    (1..=NAME_WORDS_MAX).contains(&words)
+        && text.chars().all(is_of_name)
+        && text.split_whitespace().all(is_word)
+}
+
+/// Signs over and under letters of Indic and Arabic names.
+fn is_mark(c: char) -> bool {
+    unicode_normalization::char::is_combining_mark(c)
+}
+
+/// Words of the longest names that are looked for.
+const NAME_WORDS_MAX: usize = 5;
+
 fn is_east_asian(text: &str) -> bool {
     let own = |c: char| {
         matches!(c.script(), Script::Han | Script::Hangul | Script::Hiragana | Script::Katakana)

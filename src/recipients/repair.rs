@@ -3,7 +3,7 @@
 //! Owns proposals only. Nobody is written to at an address that does not stand in a list: a guess
 //! that is right in ninety-nine cases sends the hundredth person's letter to a stranger.
 
-use crate::address::EmailAddress;
+use crate::address::{AT_IN_WORDS, EmailAddress};
 use unicode_security::confusable_detection::skeleton;
 
 /// What to do about a cell that is no address.
@@ -63,9 +63,18 @@ fn bare(cell: &str) -> String {
     let scheme = text.get(.."mailto:".len()).filter(|s| s.eq_ignore_ascii_case("mailto:"));
     let text = scheme.map_or(text, |scheme| &text[scheme.len()..]);
     let text = text.split('?').next().unwrap_or(text);
-    let text =
-        text.replace(" at ", "@").replace("(at)", "@").replace("[at]", "@").replace("@@", "@");
+    let text = with_at(text).replace(" at ", "@").replace("@@", "@");
     text.trim_matches(|c: char| c.is_whitespace() || ".,;:<>\"'()[]".contains(c)).to_owned()
+}
+
+/// The text with an `@` for the one that somebody has spelt out.
+fn with_at(text: &str) -> String {
+    let folded = text.to_ascii_lowercase();
+    let found = AT_IN_WORDS.iter().find_map(|words| Some((folded.find(words)?, words.len())));
+    match found {
+        Some((at, len)) => format!("{}@{}", text[..at].trim_end(), text[at + len..].trim_start()),
+        None => text.to_owned(),
+    }
 }
 
 fn is_separator(c: char) -> bool {
@@ -96,6 +105,8 @@ mod tests {
             "ana＠x.example",
             "ana at x.example",
             "ana(at)x.example",
+            "ana (AT) x.example",
+            "ana {at} x.example",
             "\"ana@x.example\"",
             "Ana Pérez ana@x.example",
         ] {

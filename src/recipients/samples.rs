@@ -1,7 +1,8 @@
 //! The names of a list that show at once whether it was read right.
 //!
 //! Owns the choice: one of each of the commonest scripts that are not Latin, then Latin ones by
-//! their letters beyond ASCII, then long ones; in a wrong encoding nothing is right among them.
+//! their letters beyond ASCII, then long ones, then more of the same; in a wrong encoding nothing is
+//! right among them.
 
 use crate::limits::SAMPLE_NAMES;
 use std::collections::BTreeMap;
@@ -21,8 +22,27 @@ pub(super) struct Samples {
 #[derive(Debug, Default)]
 struct Best {
     of: usize,
-    telling: usize,
-    name: String,
+    /// At most [`SAMPLE_NAMES`], the most telling first, of equal ones the first seen.
+    names: Vec<(usize, String)>,
+}
+
+impl Best {
+    fn see(&mut self, telling: usize, name: &str) {
+        self.of += 1;
+        let is_full = self.names.len() == SAMPLE_NAMES;
+        if is_full && self.names.last().is_some_and(|(last, _)| *last >= telling)
+            || self.names.iter().any(|(_, known)| known == name)
+        {
+            return;
+        }
+        let at = self.names.partition_point(|(other, _)| *other >= telling);
+        self.names.insert(at, (telling, name.to_owned()));
+        self.names.truncate(SAMPLE_NAMES);
+    }
+
+    fn telling(&self) -> usize {
+        self.names.first().map_or(0, |(telling, _)| *telling)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,11 +62,7 @@ impl Samples {
             false => of_letters(name),
         };
         let telling = name.chars().filter(|c| !c.is_ascii()).count() * 8 + name.len().min(40);
-        let best = self.best.entry(key).or_default();
-        best.of += 1;
-        if telling > best.telling {
-            (best.telling, best.name) = (telling, name.to_owned());
-        }
+        self.best.entry(key).or_default().see(telling, name);
     }
 
     /// The names to show, at most [`SAMPLE_NAMES`]; different ones as far as there are.
@@ -59,11 +75,14 @@ impl Samples {
             }
         }
         other.sort_by_key(|best| std::cmp::Reverse(best.of));
-        latin.sort_by_key(|(rank, best)| (*rank, std::cmp::Reverse(best.telling)));
+        latin.sort_by_key(|(rank, best)| (*rank, std::cmp::Reverse(best.telling())));
         let rest = other.split_off(other.len().min(SCRIPTS_FIRST));
         let latin = latin.into_iter().map(|(_, best)| best);
-        let all = other.into_iter().chain(latin).chain(rest);
-        all.map(|best| best.name).take(SAMPLE_NAMES).collect()
+        let all: Vec<Best> = other.into_iter().chain(latin).chain(rest).collect();
+        // The first of each kind, then the second of each.
+        let nth = |n| all.iter().filter_map(move |best| best.names.get(n));
+        let names = (0..SAMPLE_NAMES).flat_map(nth).map(|(_, name)| name.clone());
+        names.take(SAMPLE_NAMES).collect()
     }
 }
 
@@ -96,7 +115,11 @@ mod tests {
         assert_eq!(chosen[3..], ["Łukasz Wałęsa", "Åsa Sjöström"]);
         let mut samples = Samples::default();
         ["Ana", "Bo Li", "Ana Lee"].iter().for_each(|name| samples.see(name));
-        assert_eq!(samples.chosen(), ["Ana Lee", "Bo Li"]);
+        assert_eq!(samples.chosen(), ["Ana Lee", "Bo Li", "Ana"]);
         assert_eq!(Samples::default().chosen(), [""; 0]);
+        // A list of one script, where the encoding matters most.
+        let mut samples = Samples::default();
+        ["سارة علي", "منى سالم", "سارة علي", "ليلى"].iter().for_each(|name| samples.see(name));
+        assert_eq!(samples.chosen(), ["سارة علي", "منى سالم", "ليلى"]);
     }
 }

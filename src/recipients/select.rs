@@ -2,8 +2,11 @@
 //!
 //! Owns the one rule for it, so that lists and ledger are searched alike: a whole address, alone or
 //! behind a name (`Ana Pérez <office@town.example>`, where several people share it), part of a
-//! name, or part of an address before its `@`. That exactly one is found is the caller's to ask
-//! for; ids belong to the ledger.
+//! name, part of an address before its `@`, or part of one with it (`ana@town`). That exactly one
+//! is found is the caller's to ask for; ids belong to the ledger.
+//!
+//! # Invariants
+//! A whole address means nobody else's, however like it is.
 
 use super::{People, Recipient, fold};
 use crate::address::{EmailAddress, Mailbox};
@@ -58,14 +61,18 @@ pub fn is_settled_by_name<'a>(
 /// The likeness that outdoes all others, where there is one.
 fn settled<'a>(people: impl IntoIterator<Item = (Likeness, &'a EmailAddress)>) -> Option<Likeness> {
     let mut with_words = HashSet::new();
+    let mut likeness_of_words = Likeness::WholeWords;
     for (likeness, address) in people {
         match likeness {
             Likeness::WholeName => return Some(likeness),
-            Likeness::WholeWords => drop(with_words.insert(address.compare_key())),
+            Likeness::LocalPart | Likeness::WholeWords => {
+                with_words.insert(address.compare_key());
+                likeness_of_words = likeness;
+            }
             Likeness::Beginnings | Likeness::Part => {}
         }
     }
-    (with_words.len() == 1).then_some(Likeness::WholeWords)
+    (with_words.len() == 1).then_some(likeness_of_words)
 }
 
 /// How a text is found in somebody's name or address, the likeliest first.
@@ -73,6 +80,8 @@ fn settled<'a>(people: impl IntoIterator<Item = (Likeness, &'a EmailAddress)>) -
 enum Likeness {
     /// It is the name.
     WholeName,
+    /// It is all that stands before the `@`, alone or with the `@`.
+    LocalPart,
     /// Its words are words of the name.
     WholeWords,
     /// Words of the name begin with its words, or the address with it.
@@ -91,6 +100,8 @@ impl Likeness {
         };
         if name == wanted {
             Likeness::WholeName
+        } else if who.split('@').next() == Some(local.as_str()) {
+            Likeness::LocalPart
         } else if each(|of_name, word| of_name == word) {
             Likeness::WholeWords
         } else if each(|of_name, word| of_name.starts_with(word)) || local.starts_with(&who) {
@@ -107,9 +118,8 @@ impl Likeness {
 #[must_use]
 pub fn matches(who: &str, address: &str, name: Option<&str>) -> bool {
     if who.contains('@') {
-        let (Some(wanted), Ok(address)) = (whole(who), EmailAddress::parse(address)) else {
-            return false;
-        };
+        let Some(wanted) = whole(who) else { return is_in_address(who, address) };
+        let Ok(address) = EmailAddress::parse(address) else { return false };
         let is_of = |wanted: &str| name.is_some_and(|name| fold::name(name) == fold::name(wanted));
         return wanted.address.compare_key() == address.compare_key()
             && wanted.name.as_deref().is_none_or(is_of);
@@ -131,6 +141,12 @@ pub fn whole(who: &str) -> Option<Mailbox> {
 #[must_use]
 pub fn is_same_name(a: Option<&str>, b: Option<&str>) -> bool {
     a.map(fold::name) == b.map(fold::name)
+}
+
+/// Part of an address with its `@`, which alone is in each of them.
+fn is_in_address(who: &str, address: &str) -> bool {
+    let who = who.trim().to_lowercase();
+    who.len() > 1 && address.to_lowercase().contains(&who)
 }
 
 fn is_in_local_part(who: &str, address: &str) -> bool {
@@ -161,6 +177,10 @@ mod tests {
         for who in ["", "  ", "-", "perez@town.example", "town.example", "anna", "ana lopez", "@"] {
             assert!(!matches(who, address, name), "{who}");
         }
+        for who in ["ana.perez@", "Perez@town", "ana.perez@town.", "@TOWN"] {
+            assert!(matches(who, address, name), "{who}: part of the address");
+        }
+        assert!(!matches("perez@city", address, name));
         assert!(!matches("anna", address, None));
         for who in ["ana", "A.Per", " ana.perez "] {
             assert!(matches(who, address, None), "{who}: before the @");
@@ -193,5 +213,10 @@ mod tests {
         assert_eq!(meant("ana perez", &["Ana Pérez", "Ana Pérez Ruiz"]), ["Ana Pérez"]);
         assert_eq!(meant("p2", &names), ["Anabel Cruz"], "part of an address");
         assert_eq!(meant("p1", &["P1 Li", "Bo"]), ["P1 Li"]);
+        let twelve: Vec<String> = (1..=12).map(|n| format!("Name {n}")).collect();
+        let twelve: Vec<&str> = twelve.iter().map(String::as_str).collect();
+        assert_eq!(meant("p1@", &twelve), ["Name 1"], "not p11@");
+        assert_eq!(meant("p1@x", &twelve), ["Name 1"]);
+        assert_eq!(meant("p1", &["Li", "P1 Bo"]), ["Li", "P1 Bo"], "an address, and a name");
     }
 }

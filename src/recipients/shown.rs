@@ -1,17 +1,25 @@
 //! Values of a list inside messages.
 //!
-//! Owns how a cell or header is quoted: on one line, cut where it is long, with characters that
-//! cannot be seen, or that turn the writing round, spelt out. Accents and joiners that belong to a
-//! word stay, so that names in any script can be read.
+//! Owns how a cell or header is quoted: on one line, cut where it is long, with a mark for each
+//! character that cannot be seen or that turns the writing round. Which one it is, the message
+//! around it says. Accents and joiners that belong to a word stay, so that names in any script can
+//! be read.
 
 use crate::limits::CELL_SHOWN_CHARS_MAX;
 
-/// A value between quotation marks: `"Ana\u{202e}"`.
+/// Stands for a line break in a cell.
+const LINE_BREAK: char = '⏎';
+/// Stands for a character that cannot be seen.
+const INVISIBLE: char = '·';
+
+/// A value between quotation marks: `"Ana·"`.
 pub(super) fn quoted(text: &str) -> String {
     let mut shown = String::from("\"");
     for c in text.chars().take(CELL_SHOWN_CHARS_MAX) {
         match c {
-            c if is_hidden(c) => shown.extend(c.escape_debug()),
+            '\t' => shown.push(' '),
+            '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}' => shown.push(LINE_BREAK),
+            c if is_hidden(c) => shown.push(INVISIBLE),
             c => shown.push(c),
         }
     }
@@ -50,11 +58,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_shown_as_they_are_read_and_hidden_characters_are_spelt_out() {
+    fn values_are_shown_as_they_are_read_and_hidden_characters_are_marked() {
         for (text, shown) in [
             ("O'Brien", "\"O'Brien\""),
             ("अंजलि", "\"अंजलि\""),
-            ("a\nb\u{202e}c\0\u{feff}", "\"a\\nb\\u{202e}c\\0\\u{feff}\""),
+            ("a\nb\u{202e}c\0\u{feff}\td", "\"a⏎b·c·· d\""),
         ] {
             assert_eq!(quoted(text), shown);
         }

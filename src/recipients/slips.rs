@@ -18,11 +18,12 @@ use super::shown::counted;
 use super::{People, Recipient};
 use crate::address::EmailAddress;
 use crate::limits::{
-    OFFICES_NAMED_MAX, SLIP_DOMAIN_TIMES_MIN, SLIP_LABEL_CHARS_MIN, SLIP_PEOPLE_MAX,
+    OFFICES_NAMED_MAX, SLIP_DOMAIN_OCTETS_MAX, SLIP_DOMAIN_TIMES_MIN, SLIP_LABEL_CHARS_MIN,
+    SLIP_NEIGHBOURS_MAX, SLIP_PEOPLE_MAX,
 };
 use crate::problem::{Place, Problem, Problems};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::confusable_detection::skeleton;
 
@@ -134,9 +135,9 @@ fn unread(address: &EmailAddress) -> Option<Problem> {
 fn odd_local_part(address: &EmailAddress) -> Option<Problem> {
     let local = address.local_part();
     let inner = local.trim_matches(['\'', '-', '`', '*']);
-    if inner.len() < local.len() {
-        let corrected = format!("{inner}@{}", address.domain());
-        EmailAddress::parse(&corrected).ok()?;
+    let corrected = (inner.len() < local.len()).then(|| format!("{inner}@{}", address.domain()));
+    // What is nothing but marks is no slip of anything.
+    if let Some(corrected) = corrected.filter(|text| EmailAddress::parse(text).is_ok()) {
         let message = format!("the address {} is probably {corrected}", address.for_people());
         let hint = format!("Write {corrected}, if that is right.");
         return Some(Problem::warning("probable-slip", message).hint(hint));
@@ -169,30 +170,34 @@ fn foreign_local_part(address: &EmailAddress) -> Option<Problem> {
 #[derive(Default)]
 struct Offices<'a> {
     named: Vec<Cow<'a, str>>,
-    count: u64,
+    /// Addresses, however many people have one letter each there.
+    seen: HashSet<String>,
     first: Option<Place>,
 }
 
 impl<'a> Offices<'a> {
     fn add(&mut self, address: &'a EmailAddress, place: &impl Fn() -> Place) {
         self.first.get_or_insert_with(place);
+        if !self.seen.insert(address.compare_key()) {
+            return;
+        }
         if self.named.len() < OFFICES_NAMED_MAX {
             self.named.push(address.for_people());
         }
-        self.count += 1;
     }
 
     fn note(self) -> Problem {
-        let whose = match self.count {
+        let count = self.seen.len() as u64;
+        let whose = match count {
             1 => "is probably that of an office",
             _ => "are probably those of offices",
         };
-        let more = self.count - self.named.len() as u64;
+        let more = count - self.named.len() as u64;
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let named = self.named.join(", ");
-        let addresses = counted(self.count, "address");
+        let addresses = counted(count, "address");
         let message = format!("{addresses} {whose}: {named}{more}");
-        let problem = Problem::note("office-address", message).count(self.count);
+        let problem = Problem::note("office-address", message).count(count);
         match self.first {
             Some(place) => problem.place(place),
             None => problem,
@@ -243,7 +248,11 @@ impl<'a> Targets<'a> {
             Targets { all: Vec::new(), by_trace: HashMap::new(), by_looks: HashMap::new() };
         for (n, (domain, _)) in (0..).zip(&all) {
             for trace in traces(domain) {
-                targets.by_trace.entry(trace).or_default().push(n);
+                let alike = targets.by_trace.entry(trace).or_default();
+                // The most frequent come first; further ones would be named by nobody.
+                if alike.len() < SLIP_NEIGHBOURS_MAX {
+                    alike.push(n);
+                }
             }
             targets.by_looks.entry(by_looks(domain)).or_insert(n);
         }
@@ -296,9 +305,11 @@ fn meant_ending(domain: &str) -> Option<String> {
 
 /// Numbers of a domain as it is and without each of its letters: two domains that differ by one
 /// letter, or by two that changed places, have one in common. FNV-1a; what it finds is looked at.
+/// None of a domain too long to be typed: the work grows with the square of its length.
 fn traces(domain: &str) -> impl Iterator<Item = u64> {
     const START: u64 = 0xcbf2_9ce4_8422_2325;
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    let count = if domain.len() > SLIP_DOMAIN_OCTETS_MAX { 0 } else { domain.len() + 1 };
     let bytes = domain.as_bytes();
     let mut before = START;
     let without = bytes.iter().enumerate().map(move |(n, byte)| {
@@ -306,7 +317,7 @@ fn traces(domain: &str) -> impl Iterator<Item = u64> {
         before = step(before, byte);
         trace
     });
-    std::iter::once(bytes.iter().fold(START, step)).chain(without)
+    std::iter::once(bytes.iter().fold(START, step)).chain(without).take(count)
 }
 
 /// Whether one domain is a slip of the other: one letter of one longer name, not a digit
@@ -500,6 +511,7 @@ mod tests {
             ),
             ("ana%y.example@x.example", "odd-address the address ana%y.example@x.example has %"),
             ("bo/ana@x.example", "odd-address the address bo/ana@x.example has / before the @"),
+            ("***@x.example", "odd-address the address ***@x.example has * before the @"),
             ("info@x.example", "office-address 1 address is probably that of an office: info@"),
         ] {
             check(address, &[], &[expected]);
@@ -531,6 +543,13 @@ mod tests {
         );
         check("мэрия@x.example", &[], &[]);
         check("ana@москва.рф", &[(1, "mockba.org")], &[]);
+    }
+
+    /// Security S20: what is longer than anybody types is not compared letter by letter.
+    #[test]
+    fn endless_domains_are_not_compared() {
+        let long = format!("town-hall.{}.example", "a".repeat(60));
+        check(&format!("ana@{}", long.replace("town", "twon")), &[(20, &long)], &[]);
     }
 
     /// Not quadratic: every domain another one, one of them a slip.

@@ -81,6 +81,32 @@ pub(super) fn report(recipients: &[Recipient], problems: &mut Problems) {
     }
 }
 
+/// How likely two rows are one person's, the least likely first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// Another name, or one name in two towns, organisations or countries.
+    Others,
+    /// One name, and nothing in both rows that says where they are from.
+    Namesakes,
+    /// One name and one town; without a town one organisation, without that one country.
+    One,
+}
+
+/// How likely two rows are one person's. Even the likeliest may be two.
+#[must_use]
+pub fn likeness(a: &Recipient, b: &Recipient) -> Likeness {
+    if a.name.is_none() || !is_same_name(a, b) {
+        return Likeness::Others;
+    }
+    let levels = origins(a).into_iter().zip(origins(b));
+    let told = levels.filter_map(|((_, a), (_, b))| Some(a? == b?)).next();
+    match told {
+        None => Likeness::Namesakes,
+        Some(true) => Likeness::One,
+        Some(false) => Likeness::Others,
+    }
+}
+
 /// Who has a name first, and whether their place is on file.
 struct Named {
     first: usize,
@@ -163,13 +189,31 @@ fn twin(recipient: &Recipient, first: &Recipient) -> Problem {
         first.place, first.address, recipient.address
     );
     let hint = format!(
-        "If so, add the line {},merge-with,{} to decisions.csv, or take one of the rows out.",
-        recipient.address, first.address
+        "If so: secretariat people merge {} {}. Or take one of the rows out.",
+        who(recipient),
+        in_shell(first.listed_address())
     );
     Problem::warning("probable-duplicate", message)
         .hint(hint)
         .place(recipient.place.clone())
         .recipient(recipient.address.as_str())
+}
+
+/// A person as a command names them: by the address, and by the name too where others share it.
+fn who(recipient: &Recipient) -> String {
+    let address = recipient.listed_address();
+    match &recipient.name {
+        Some(name) if recipient.key.has_name() => {
+            in_shell(&format!("{} <{address}>", name.replace('"', "")))
+        }
+        _ => in_shell(address),
+    }
+}
+
+/// One word for a shell.
+fn in_shell(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "@._+-".contains(c);
+    if word.chars().all(is_plain) { word.to_owned() } else { format!("\"{word}\"") }
 }
 
 fn digest(of: &impl Hash) -> u64 {

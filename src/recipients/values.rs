@@ -8,13 +8,24 @@
 //! An empty cell is absent: [`Values::get`] gives `None` for it, as for an unknown name (contract,
 //! A letter: an empty cell is an undefined name).
 
-use std::sync::Arc;
+use super::greeting::Letters;
+use super::headers::SECOND_TITLES;
+use std::collections::BTreeSet;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 /// What letters call the columns of one list, sorted by name, each with the cell it stands for.
 ///
 /// Several names may stand for one cell: `Prénom` is `prenom` and, as a role, `given_name`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ColumnNames(Vec<(String, u32)>);
+pub struct ColumnNames {
+    named: Vec<(String, u32)>,
+    /// What single letters mean in the column of gender: known behind the list's last row.
+    gender_letters: OnceLock<Letters>,
+    /// Cells of titles beside the one of that name: `Titel` beside `Anrede`.
+    second_titles: Vec<u32>,
+    /// Whether what they hold besides titles is a finding.
+    are_second_titles_told: bool,
+}
 
 impl ColumnNames {
     /// Names with the index of their cell, in any order; of two equal names the first stays.
@@ -22,19 +33,41 @@ impl ColumnNames {
     pub fn new(mut named: Vec<(String, u32)>) -> ColumnNames {
         named.sort_by(|a, b| a.0.cmp(&b.0));
         named.dedup_by(|later, first| later.0 == first.0);
-        ColumnNames(named)
+        let mut names = ColumnNames { named, ..ColumnNames::default() };
+        let title = names.cell("title");
+        let cells = SECOND_TITLES.iter().filter_map(|name| names.cell(name));
+        let cells: BTreeSet<usize> = cells.filter(|cell| Some(*cell) != title).collect();
+        names.second_titles =
+            cells.into_iter().filter_map(|cell| u32::try_from(cell).ok()).collect();
+        names
+    }
+
+    /// The same where each column of titles is looked at for words that are none. Not where somebody
+    /// has said which is the one of titles.
+    pub(super) fn telling_second_titles(self, are_told: bool) -> ColumnNames {
+        ColumnNames { are_second_titles_told: are_told, ..self }
+    }
+
+    /// Cells of titles beside the one of that name.
+    pub(super) fn second_titles(&self) -> impl Iterator<Item = usize> {
+        self.second_titles.iter().map(|cell| *cell as usize)
+    }
+
+    /// Settles what single letters mean in the column of gender; the first time counts.
+    pub(super) fn settle_gender(&self, letters: Letters) {
+        self.gender_letters.get_or_init(|| letters);
     }
 
     /// The cell a name stands for.
     #[must_use]
     pub fn cell(&self, name: &str) -> Option<usize> {
-        let found = self.0.binary_search_by(|(n, _)| n.as_str().cmp(name)).ok()?;
-        Some(self.0[found].1 as usize)
+        let found = self.named.binary_search_by(|(n, _)| n.as_str().cmp(name)).ok()?;
+        Some(self.named[found].1 as usize)
     }
 
     /// All names, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+        self.named.iter().map(|(name, _)| name.as_str())
     }
 }
 
@@ -90,10 +123,31 @@ impl Values {
         self.names.cell(name).map(|cell| cell + 1)
     }
 
+    /// What the columns of the row's list are called.
+    pub(super) fn names(&self) -> &Arc<ColumnNames> {
+        &self.names
+    }
+
+    /// What stands in second columns of titles.
+    pub(super) fn second_titles(&self) -> impl Iterator<Item = &str> {
+        self.names.second_titles().filter_map(|cell| self.cell(cell))
+    }
+
+    /// Whether a word that is no title is a finding there.
+    pub(super) fn are_second_titles_told(&self) -> bool {
+        self.names.are_second_titles_told
+    }
+
+    /// What single letters mean in the list's column of gender.
+    pub(super) fn gender_letters(&self) -> &Letters {
+        static NONE: LazyLock<Letters> = LazyLock::new(Letters::default);
+        self.names.gender_letters.get().unwrap_or(&NONE)
+    }
+
     /// All names that have a value, sorted, with it.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.names
-            .0
+            .named
             .iter()
             .filter_map(|(name, cell)| Some((name.as_str(), self.cell(*cell as usize)?)))
     }
@@ -104,7 +158,8 @@ impl Values {
         self.iter().next().is_none()
     }
 
-    fn cell(&self, index: usize) -> Option<&str> {
+    /// What stands in a cell, by its number from 0; empty ones are absent.
+    pub(super) fn cell(&self, index: usize) -> Option<&str> {
         let end = *self.ends.get(index)? as usize;
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
         Some(&self.text[start..end]).filter(|value| !value.is_empty())

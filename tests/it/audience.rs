@@ -144,7 +144,12 @@ fn a_name_put_right_at_a_shared_address_is_no_new_person() {
     assert_eq!(workspace.send().0, Some(0));
     workspace.write("recipients/people.csv", DELEGATION.replace("Luis Mora", "Luis Alberto Mora"));
     assert_eq!(workspace.send().0, Some(3));
+    // Luis under a name he took, or somebody else in his place: only a person knows.
     workspace.write("recipients/people.csv", DELEGATION.replace("Luis Mora", "Eva Ruiz"));
+    assert_eq!(workspace.send().0, Some(3));
+    assert_eq!(relay.counts().values().sum::<usize>(), 3);
+    let own = ["people", "change-address", "Eva Ruiz", "office@town.example"];
+    done(workspace.run(&own));
     assert_eq!(workspace.send().0, Some(0), "somebody else in the same office");
     assert_eq!(relay.counts().values().sum::<usize>(), 4);
 }
@@ -185,6 +190,22 @@ fn where_keeps_the_rows_with_its_values() {
     assert!(why.stdout.contains("left out, where: attended is \"no\""), "{why:#?}");
 }
 
+/// `unknown-language` nagged about people who get no letter.
+#[test]
+fn languages_of_people_who_are_left_out_are_not_asked_about() {
+    let list = "email,name,language,attended\na@x.example,Ana Li,Dutch/x,yes\n\
+                b@x.example,Bo Li,Dutch/x,no\nc@x.example,Cy Li,рус.,no\n";
+    let told = |workspace: Workspace| {
+        let (_, json) = workspace.run_json(&["check"]);
+        let problems = json["problems"].as_array().expect("problems").iter();
+        let unknown = problems.filter(|p| p["code"] == "unknown-language");
+        unknown.map(|p| (p["count"].as_u64(), p["line"].as_u64())).collect::<Vec<_>>()
+    };
+    assert_eq!(told(workspace(list)), [(Some(2), Some(2)), (Some(1), Some(4))]);
+    let some = workspace(list).campaign_lines("where = { attended = \"yes\" }");
+    assert_eq!(told(some), [(Some(1), Some(2))]);
+}
+
 #[test]
 fn where_may_be_a_condition_as_in_letters() {
     let workspace = workspace(ATTENDANCE).campaign_lines(
@@ -216,7 +237,42 @@ fn what_is_wrong_with_where_is_said_with_its_place() {
     check("where = \"recipient.name\"", "where-everybody", "keeps everybody: 5 rows");
     check("where = { attended = [\"yes\", \"noo\"] }", "where-value", "Rows with \\\"no\\\"");
     check("where = \"recipient.attended ==\"", "template-syntax", "cannot be read");
+    let meant = "Write recipient.attended == 'yes'.";
+    check("where = \"recipient.attended = 'yes'\"", "template-syntax", meant);
+    check("where = \"recipient.attended == yes\"", "unknown-name", meant);
+    check("where = \"attended == 'yes'\"", "unknown-name", meant);
     check("where = \"recipient.country > 3\"", "where-unanswered", "Change the condition")
+}
+
+/// Each form has its own column: everybody's first try kept nobody, and said `yes 1 kept` twice.
+#[test]
+fn where_with_columns_of_several_lists_says_how_to_ask_one_question() {
+    let workspace = Workspace::new()
+        .list("de.csv", "email,Teilgenommen,country\na@x.example,ja,PE\nb@x.example,nein,KE\n")
+        .list("fr.csv", "email,A participé,country\nc@x.example,oui,FR\nd@x.example,,KE\n")
+        .letter("outcome", "en", LETTER);
+    let apart = "where = { teilgenommen = [\"ja\"], a_participe = [\"oui\"] }";
+    let output = workspace.campaign_lines(apart).run(&["check"]);
+    for said in [
+        "teilgenommen: ja 1 fit; nein 1 not; 2 rows without this column",
+        "a_participe: oui 1 fit; (empty) 1 not; 2 rows without this column",
+        "all of them: 0 of 4 rows kept",
+        "= Every column must fit, and no list has all of them",
+        "    [columns]\n    teilgenommen = [\"teilgenommen\", \"a_participe\"]\n",
+        "    where = { teilgenommen = [\"ja\", \"oui\"] }\n",
+    ] {
+        assert!(output.stdout.contains(said), "{said}\n{}", output.stdout);
+    }
+    let workspace = Workspace::new()
+        .list("de.csv", "email,Teilgenommen,country\na@x.example,ja,PE\nb@x.example,nein,KE\n")
+        .list("fr.csv", "email,A participé,country\nc@x.example,oui,FR\nd@x.example,,KE\n")
+        .letter("outcome", "en", LETTER)
+        .campaign_lines("where = { teilgenommen = [\"ja\", \"oui\"] }")
+        .config("[columns]\nteilgenommen = [\"teilgenommen\", \"a_participe\"]");
+    let output = done(workspace.run(&["check"]));
+    assert!(output.stdout.contains("teilgenommen: ja 1, oui 1 kept; nein 1, (empty) 1 not"));
+    // Nobody of Kenya is written to, which is no news.
+    assert!(output.stdout.contains("countries  FR 1  PE 1\n"), "{output:#?}");
 }
 
 /// A mailing for nobody cannot be sent, and says so.
@@ -238,7 +294,7 @@ fn somebody_with_two_addresses_is_warned_of_with_both() {
     assert_eq!(code, Some(0));
     let found = problem(&json, "probable-duplicate");
     assert_eq!((found["line"].as_u64(), found["severity"].as_str()), (Some(3), Some("warning")));
-    for words in ["ana@lima.example", "perez@mail.example", "people.csv:2", "merge-with"] {
+    for words in ["ana@lima.example", "perez@mail.example", "people.csv:2", "people merge"] {
         assert!(found.to_string().contains(words), "{found:#}");
     }
     assert_eq!(codes(&json).iter().filter(|c| *c == "probable-duplicate").count(), 1);

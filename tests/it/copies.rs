@@ -155,7 +155,7 @@ fn the_plan_counts_copies_and_is_the_same_in_the_dry_run_and_the_run() {
     assert_eq!(plan["bytes_total"], octets);
     let screen = workspace.run(&["send", "--dry-run"]).stdout;
     assert!(screen.contains("outcome: 6 letters + 5 copies "), "{screen}");
-    assert!(screen.contains("5 to 4 addresses, 2 of them to office@town.example"), "{screen}");
+    assert!(screen.contains("5, to 4 addresses, 2 of them to office@town.example"), "{screen}");
     let (_, json) = workspace.run_json(&["send", "--plan", plan["fingerprint"].as_str().unwrap()]);
     assert_eq!(json["fingerprint"], plan["fingerprint"]);
     let other = Workspace::with_people(6).relay_lines("rate = \"60/min\"").relay(&relay);

@@ -134,6 +134,9 @@ fn lines_that_cannot_be_followed_stop_the_mailing_and_say_where() {
         ("ana@town.example,leaveout,\n", "decision-action"),
         ("ana@town.example,use-address,x\n", "decision-value"),
         ("ana@town.example,leave-out,,outcom\n", "decision-campaign"),
+        ("ana@town.example,leave-out,,asked by phone\n", "decision-campaign"),
+        ("ana@town.example,leave-out,,deceased\n", "decision-campaign"),
+        ("ana@town.example;leave-out;;;asked;;\n", "decision-header"),
         ("ana@town.example,language,en\nana@town.example,language,fr\n", "decision-contradiction"),
     ] {
         let (exit, json) = decided(lines).run_json(&["check"]);
@@ -299,7 +302,7 @@ fn one_of_several_people_with_an_address_is_left_out_by_name() {
             .list("people.csv", list)
             .letter("outcome", "en", LETTER)
             .config(&format!("[people]\nsame_address = \"{policy}\""));
-        if policy == "each" {
+        {
             let both = ["people", "leave-out", "office@town.example", "--reason", "x"];
             let output = workspace.run(&both);
             assert!(output.stderr.contains("may be any of 2 people"), "{output:#?}");
@@ -368,4 +371,256 @@ fn a_new_address_that_has_the_letter_already_is_refused() {
     assert_eq!(code, Some(3), "{json:#}");
     problem(&json, "has-it-already");
     assert_eq!(relay.counts().values().sum::<usize>(), 1, "nobody twice");
+}
+
+fn sharing(policy: &str, list: &str) -> Workspace {
+    Workspace::new()
+        .list("people.csv", list)
+        .letter("outcome", "en", LETTER)
+        .config(&format!("[people]\nsame_address = \"{policy}\""))
+}
+
+const OFFICE: &str = "email,name\noffice@town.example,Ana Pérez\noffice@town.example,Luis Mora\n";
+
+/// To leave out the first of two took the other with her.
+#[test]
+fn whoever_shares_the_address_of_somebody_left_out_or_moved_still_gets_a_letter() {
+    let workspace = sharing("one", OFFICE);
+    done(workspace.run(&["people", "leave-out", "Ana Pérez", "--reason", "x"]));
+    assert!(file(&workspace).contains("\r\nAna Pérez <office@town.example>,leave-out"));
+    let [(_, letter)] = messages(&workspace).try_into().expect("one letter");
+    assert!(letter.contains("Luis Mora"), "{letter}");
+    let workspace = sharing("one", OFFICE);
+    done(workspace.run(&["people", "change-address", "Ana Pérez", "ana@mail.example"]));
+    let names: Vec<String> = messages(&workspace).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["000001-ana@mail.example.eml", "000002-office@town.example.eml"]);
+    // The office itself has moved.
+    let workspace = sharing("one", OFFICE);
+    done(workspace.run(&["people", "change-address", "office@town.example", "desk@town.example"]));
+    assert_eq!(workspace.plan()["letters"], 1);
+}
+
+/// The command asks who is meant; the file said nothing.
+#[test]
+fn a_line_that_holds_for_all_who_share_an_address_is_told() {
+    let check = |policy: &str, line: &str, code: i32, severity: &str| {
+        let workspace = sharing(policy, OFFICE).file("decisions.csv", format!("{HEADER}{line}"));
+        let (exit, json) = workspace.run_json(&["check"]);
+        let found = problem(&json, "decision-shared");
+        assert_eq!((exit, found["severity"].as_str()), (Some(code), Some(severity)), "{found:#}");
+        let message = found["message"].as_str().expect("a message");
+        assert!(message.contains("Ana Pérez and Luis Mora"), "{message}");
+        let hint = found["hint"].as_str().expect("a hint");
+        assert!(hint.contains("\"Ana Pérez <office@town.example>\""), "{hint}");
+    };
+    check("one", "office@town.example,leave-out,\n", 0, "warning");
+    check("each", "office@town.example,leave-out,\n", 0, "warning");
+    check("each", "office@town.example,use-address,karl@town.example\n", 3, "error");
+}
+
+/// A table saved under another name was ignored without a word.
+#[test]
+fn a_file_that_is_mistaken_for_the_decisions_is_an_error() {
+    for (name, words) in [
+        ("decisions.xlsx", "save it as"),
+        ("Decisions.csv.csv", "Give it the name decisions.csv"),
+        ("decisions (2).csv", "Give it the name decisions.csv"),
+        ("decision.csv", "Give it the name decisions.csv"),
+    ] {
+        let workspace = workspace().file(name, format!("{HEADER}bo@town.example,leave-out,\n"));
+        let (exit, json) = workspace.run_json(&["check"]);
+        let found = problem(&json, "decision-file");
+        assert_eq!((exit, found["file"].as_str()), (Some(3), Some(name)), "{found:#}");
+        assert!(found["hint"].as_str().expect("a hint").contains(words), "{found:#}");
+    }
+    // A conference makes decisions too.
+    let workspace = workspace().file("Decisions of the Forum.pdf", "%PDF-1.4");
+    assert_eq!(workspace.run(&["check"]).code, Some(0));
+}
+
+#[test]
+fn a_line_pasted_with_another_separator_or_without_a_header_says_so() {
+    let said = |text: &str| {
+        let output = workspace().file("decisions.csv", text).run(&["check"]);
+        assert_eq!(output.code, Some(3), "{output:#?}");
+        output.stdout + &output.stderr
+    };
+    let text =
+        said("address;action;value\nbo@town.example;leave-out;\nana@town.example,leave-out,\n");
+    assert!(text.contains("separated by commas, the others by semicolons"), "{text}");
+    let text = said("ana@town.example,merge-with,bo@town.example\n");
+    assert!(text.contains("the first row is a decision already"), "{text}");
+}
+
+/// A wish is recorded for an address that the list writes otherwise, and only another mailing reads
+/// all lists.
+#[test]
+fn a_line_about_nobody_is_told_where_the_mailing_names_its_lists() {
+    let workspace = decided("anna@town.example,leave-out,\ndi@town.example,leave-out,,,asked\n")
+        .list("others.csv", "email,name\ndi@town.example,Di Wu\n")
+        .campaign_lines("recipients = [\"recipients/people.csv\"]")
+        .config("[campaigns.others]\nrecipients = [\"recipients/others.csv\"]");
+    let (_, json) = workspace.run_json(&["check"]);
+    let found = problem(&json, "decision-unmatched");
+    assert_eq!(found["recipient"], "anna@town.example");
+    let hint = found["hint"].as_str().expect("a hint");
+    assert!(hint.contains("Did you mean ana@town.example?"), "{hint}");
+    let all = json["problems"].as_array().expect("problems");
+    let count = all.iter().filter(|p| p["code"] == "decision-unmatched").count();
+    assert_eq!(count, 1, "Di is in another mailing's list: {json:#}");
+}
+
+#[test]
+fn one_person_with_two_addresses_is_merged_as_the_warning_says() {
+    let list =
+        "email,name,town\nana@town.example,Ana Pérez,Lima\nperez@mail.example,Ana Pérez,Lima\n";
+    let workspace = Workspace::new().list("people.csv", list).letter("outcome", "en", LETTER);
+    let (_, json) = workspace.run_json(&["check"]);
+    let hint = problem(&json, "probable-duplicate")["hint"].as_str().expect("a hint").to_owned();
+    let command = "secretariat people merge perez@mail.example ana@town.example";
+    assert!(hint.contains(command), "{hint}");
+    let words: Vec<&str> = command.split(' ').skip(1).collect();
+    let output = done(workspace.run(&words));
+    assert!(
+        output.stdout.contains("perez@mail.example merge-with ana@town.example"),
+        "{output:#?}"
+    );
+    assert_eq!(workspace.plan()["letters"], 1);
+    // The other way round, nobody would get it.
+    let back = ["people", "merge", "ana@town.example", "perez@mail.example"];
+    let output = workspace.run(&back);
+    assert!(
+        output.code == Some(3) && output.stderr.contains("gets none by this line"),
+        "{output:#?}"
+    );
+    let same = workspace.run(&["people", "merge", "ana@town.example", "ana@town.example"]);
+    assert_eq!(same.code, Some(3), "{same:#?}");
+}
+
+#[test]
+fn a_decision_that_is_there_already_is_said_and_not_written_twice() {
+    let workspace = workspace();
+    for command in [
+        &["people", "leave-out", "ana", "--reason", "asked"][..],
+        &["people", "change-address", "bo@town.example", "b@mail.example"],
+        &["people", "merge", "cy", "bo@town.example"],
+    ] {
+        done(workspace.run(command));
+        let before = file(&workspace);
+        let again = done(workspace.run(command));
+        assert!(again.stdout.contains("stands there already; nothing was added"), "{again:#?}");
+        assert_eq!(file(&workspace), before, "{command:?}");
+    }
+    let (_, json) = workspace.run_json(&["people", "leave-out", "ana", "--reason", "again"]);
+    assert_eq!(
+        (json["decisions"].as_array().map(Vec::len), &json["already"][0]["line"]),
+        (Some(0), &2.into())
+    );
+}
+
+/// Who is proposed can be written as it stands: the file goes by the address in the list.
+#[test]
+fn who_is_proposed_has_the_address_of_the_list() {
+    let workspace = sharing("each", OFFICE).file(
+        "decisions.csv",
+        format!("{HEADER}Ana Pérez <office@town.example>,use-address,ana@mail.example\n"),
+    );
+    for command in ["why", "preview --person"] {
+        let arguments: Vec<&str> = command.split(' ').chain(["office@town.example"]).collect();
+        let output = workspace.run(&arguments);
+        assert!(
+            output.stderr.contains("Ana Pérez <office@town.example>"),
+            "{command}: {output:#?}"
+        );
+    }
+}
+
+const WITH_COPIES: &str = "email,name,assistant\nana@town.example,Ana,boss@town.example\n\
+    bo@town.example,Bo,boss@town.example\n";
+
+fn with_copies(list: &str, lines: &str) -> Workspace {
+    Workspace::new()
+        .list("people.csv", list)
+        .letter("outcome", "en", LETTER)
+        .campaign_lines("cc = [\"assistant\"]")
+        .file("decisions.csv", lines)
+}
+
+/// Somebody who stands in no row of their own can ask not to be written to as well.
+#[test]
+fn somebody_who_gets_only_copies_can_be_left_out() {
+    let workspace = with_copies(WITH_COPIES, HEADER);
+    let command = ["people", "leave-out", "boss@town.example", "--reason", "asked"];
+    let output = done(workspace.run(&command));
+    assert!(output.stdout.contains("boss@town.example leave-out"), "{output:#?}");
+    let (code, json) = workspace.run_json(&["check", "--strict"]);
+    assert_eq!(code, Some(0), "the line means somebody: {json:#}");
+    assert_eq!(workspace.plan()["copies"], 0);
+    let notes = json["problems"].as_array().expect("problems");
+    let notes = notes.iter().filter(|p| p["code"] == "copy-left-out");
+    assert_eq!(notes.map(|p| p["count"].as_u64()).collect::<Vec<_>>(), [Some(2)], "one note");
+    let again = done(workspace.run(&command));
+    assert!(again.stdout.contains("stands there already"), "{again:#?}");
+}
+
+/// Also by way of another's address, or of a cell with two.
+#[test]
+fn somebody_left_out_is_not_written_to_by_way_of_others() {
+    let lines = format!(
+        "{HEADER}ana@town.example,use-address,boss@town.example\nboss@town.example,leave-out,\n"
+    );
+    let (code, json) = with_copies(WITH_COPIES, &lines).run_json(&["check"]);
+    assert_eq!(code, Some(3), "{json:#}");
+    assert_eq!(problem(&json, "decision-contradiction")["line"], 2);
+    let list = "email,name\n\"ana@town.example; boss@town.example\",Ana\nbo@town.example,Bo\n";
+    let workspace = Workspace::new()
+        .list("people.csv", list)
+        .letter("outcome", "en", LETTER)
+        .config("[people]\ntwo_addresses = \"first-and-cc\"")
+        .file("decisions.csv", format!("{HEADER}boss@town.example,leave-out,\n"));
+    let plan = workspace.plan();
+    assert_eq!((&plan["letters"], &plan["copies"]), (&2.into(), &0.into()), "{plan:#}");
+}
+
+/// The letter goes elsewhere; who wants the copy where it went before gets it.
+#[test]
+fn a_copy_goes_to_the_listed_address_when_the_letter_does_not() {
+    let list = "email,name,assistant\nana@town.example,Ana,ana@town.example\n";
+    let lines = format!("{HEADER}ana@town.example,use-address,ana@mail.example\n");
+    let names: Vec<String> =
+        messages(&with_copies(list, &lines)).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(names[1].contains("ana@town.example"), "{names:?}");
+}
+
+#[test]
+fn an_added_person_has_copies_and_a_greeting_as_in_a_list() {
+    let lines = "address,action,value,assistant,greeting\n\
+                 dora@mail.example,add,Dora Ruiz,desk@mail.example,\"Dear Mayor Ruiz,\"\n";
+    let workspace = with_copies(WITH_COPIES, lines);
+    let found = messages(&workspace);
+    let dora = found.iter().find(|(name, _)| name.contains("dora@")).expect("Dora's letter");
+    assert!(dora.1.contains("Dear Mayor Ruiz,") && dora.1.contains("Cc: desk@"), "{}", dora.1);
+    for (cells, code) in [("desk,", "bad-address"), (",\"Dear ,\"", "decision-value")] {
+        let lines = format!(
+            "address,action,value,assistant,greeting\ndora@mail.example,add,Dora,{cells}\n"
+        );
+        let (exit, json) = with_copies(WITH_COPIES, &lines).run_json(&["check"]);
+        let found = problem(&json, code);
+        assert_eq!((exit, &found["line"]), (Some(3), &2.into()), "{found:#}");
+    }
+}
+
+#[test]
+fn a_letter_with_more_copies_than_anybody_means_is_an_error() {
+    let lines = |count: usize| {
+        let line = |n| format!("ana@town.example,cc,p{n}@town.example\n");
+        format!("{HEADER}{}", (0..count).map(line).collect::<String>())
+    };
+    let workspace = workspace().file("decisions.csv", lines(64));
+    assert_eq!(workspace.plan()["copies"], 64);
+    workspace.write("decisions.csv", lines(65));
+    let (code, json) = workspace.run_json(&["check"]);
+    assert_eq!(code, Some(3), "{json:#}");
+    assert_eq!(problem(&json, "too-many-copies")["recipient"], "Ana@town.example");
 }

@@ -43,7 +43,7 @@ fn found(workspace: &Workspace) -> Vec<String> {
     problems
         .iter()
         .filter(|p| {
-            let others = ["list-read", "not-tagged", "neutral-greeting"];
+            let others = ["list-read", "not-tagged", "neutral-greeting", "same-address"];
             !others.contains(&p["code"].as_str().unwrap_or_default())
         })
         .map(|p| {
@@ -89,11 +89,114 @@ fn a_certificate_for_two_people_is_an_error() {
     assert_eq!(found(&shared), [""; 0], "who means it says so");
 }
 
+/// A mailing with such a list and the certificates of these ids or names.
+fn of_list(list: &str, file: &str, there: &[&str]) -> Workspace {
+    let workspace = Workspace::new()
+        .list("registration.csv", list)
+        .letter("outcome", "en", LETTER)
+        .campaign_lines("attachments = [\"certificate\"]")
+        .config(&CERTIFICATE.replace("{id}", file));
+    there.iter().fold(workspace, |workspace, id| certificate(workspace, id))
+}
+
 #[test]
-fn one_person_in_two_rows_may_have_one_certificate() {
+fn one_person_in_two_rows_with_one_certificate_is_looked_at() {
     let workspace = certificates(&["17,Ana Pérez", "17,ANA PÉREZ", "18,Li Wei"]);
     let workspace = certificate(certificate(workspace, "17"), "18");
-    assert!(!found(&workspace).iter().any(|f| f.contains("shared-file")));
+    let found = found(&workspace);
+    says(
+        &found,
+        "warning shared-file: certificates/17.pdf would go to 2 addresses of one name: Ana Pérez",
+        &["row 2", "row 3", "If they are one person"],
+    );
+    assert!(!found.iter().any(|f| f.starts_with("error")), "{found:#?}");
+}
+
+/// A name is no proof: two people of one name and one id would get the first one's certificate.
+#[test]
+fn two_people_of_one_name_do_not_get_one_certificate() {
+    let list = "email,name,id,town\na@town.example,Wang Fang,7,Beijing\n\
+                b@town.example,Wang Fang,7,Wuhan\nc@town.example,Li Wei,8,Lima\n";
+    let found_now = found(&of_list(list, "{id}", &["7", "8"]));
+    says(
+        &found_now,
+        "error shared-file: certificates/7.pdf would go to 2 people: Wang Fang",
+        &["(recipients/registration.csv row 2)", "row 3", "a value of their own in id"],
+    );
+    assert_eq!(found_now.len(), 1, "{found_now:#?}");
+}
+
+#[test]
+fn a_certificate_chosen_by_the_name_is_not_for_two_of_that_name() {
+    for (header, file) in [("name", "{name}"), ("Nombre completo", "{nombre_completo}")] {
+        let list =
+            format!("email,{header},id\na@town.example,Wang Fang,7\nb@town.example,Wang Fang,8\n");
+        let found_now = found(&of_list(&list, file, &["Wang Fang"]));
+        says(&found_now, "error shared-file: certificates/Wang Fang.pdf would go to 2 people", &[]);
+    }
+}
+
+#[test]
+fn one_content_under_two_numbers_is_told_also_of_two_people_of_one_name() {
+    let list = "email,name,id,town\na@town.example,Wang Fang,7,Beijing\n\
+                b@town.example,Wang Fang,8,Wuhan\n";
+    let same = of_text(&["This is to certify that Wang Fang of Beijing took part."]);
+    let workspace = of_list(list, "{id}", &[])
+        .file("certificates/7.pdf", &same)
+        .file("certificates/8.pdf", &same);
+    says(&found(&workspace), "warning same-content: ", &["Wang Fang", "are the same file"]);
+}
+
+const DELEGATION: &str = "email,name,id,country\nperez-mora@town.example,Ana Pérez,1,PE\n\
+                          perez-mora@town.example,Luis Mora,2,CL\nc@town.example,Li Wei,3,CN\n";
+
+#[test]
+fn who_is_greeted_in_anothers_letter_does_not_lose_a_certificate_in_silence() {
+    let joint = |there: &[&str]| {
+        of_list(DELEGATION, "{id}", there).config("[people]\nsame_address = \"joint\"")
+    };
+    for there in [&["1", "2", "3"][..], &["1", "3"]] {
+        let workspace = joint(there);
+        let found = found(&workspace);
+        says(
+            &found,
+            "error file-of-joined: Luis Mora is greeted in the letter to Ana Pérez & Luis Mora \
+             (recipients/registration.csv row 2) and would not get certificates/2.pdf",
+            &["same_address = \"each\""],
+        );
+        assert_eq!(found.len(), 1, "certificates/2.pdf is somebody's: {found:#?}");
+        let (code, _) = workspace.run_json(&["send", "--dry-run"]);
+        assert_eq!(code, Some(3), "nothing goes");
+    }
+    let each = of_list(DELEGATION, "{id}", &["1", "2", "3"]);
+    assert_eq!(found(&each.config("[people]\nsame_address = \"each\"")), [""; 0]);
+    let one_id = DELEGATION.replace(",2,CL", ",1,CL");
+    let one_id = of_list(&one_id, "{id}", &["1", "3"]);
+    assert_eq!(found(&one_id.config("[people]\nsame_address = \"joint\"")), [""; 0]);
+}
+
+#[test]
+fn a_joint_letter_has_the_first_ones_document_and_the_others_are_told_of() {
+    let joint = of_list(DELEGATION, "{country}", &["PE", "CL", "CN"]);
+    let found = found(&joint.config("[people]\nsame_address = \"joint\""));
+    says(&found, "warning file-of-joined: Luis Mora", &["would not get certificates/CL.pdf"]);
+    assert_eq!(found.len(), 1, "{found:#?}");
+}
+
+#[test]
+fn a_misspelt_column_of_a_document_is_told_once_and_not_as_empty_cells() {
+    let list = "email,name,number\na@town.example,Ana,1\nb@town.example,Li,2\n";
+    let workspace = of_list(list, "{nummer}", &["1", "2"]);
+    let found_now = found(&workspace);
+    says(
+        &found_now,
+        "error unknown-column: the document certificate is named by the column \"nummer\", which \
+         no list has",
+        &["Did you mean {number}?"],
+    );
+    assert_eq!(found_now.len(), 1, "{found_now:#?}");
+    let both = of_list(list, "{nummer}", &["1", "2"]).config("name = \"certificate {nummer}.pdf\"");
+    assert_eq!(found(&both), found_now, "once for the document, whatever names it");
 }
 
 #[test]
@@ -129,8 +232,18 @@ fn the_certificate_of_somebody_left_out_is_not_called_nobodys() {
     );
     let workspace = certificate(certificate(workspace, "17"), "18");
     let found = found(&workspace);
-    says(&found, "note file-of-left-out: certificates/18.pdf", &["gets no letter"]);
+    says(
+        &found,
+        "warning file-of-left-out: certificates/18.pdf belongs to a row that is left out because \
+         an earlier one has its address",
+        &["by hand"],
+    );
     assert!(!found.iter().any(|f| f.contains("nobodys-file")), "{found:#?}");
+    let decided = certificates(&["17,Ana Pérez", "18,Li Wei"])
+        .file("decisions.csv", "address,action,value\nperson-1@town.example,leave-out,\n");
+    let decided = certificate(certificate(decided, "17"), "18");
+    let note = "note file-of-left-out: certificates/18.pdf belongs to somebody who gets no letter";
+    says(&self::found(&decided), note, &[]);
 }
 
 #[test]

@@ -188,3 +188,33 @@ fn branches_of_subject_and_footer_make_kinds_and_leave_no_trace() {
         assert!(bytes.is_ascii());
     }
 }
+
+/// `by default (empty cell)` stood on the plan for cells that were not empty.
+#[test]
+fn the_plan_tells_empty_language_cells_from_those_that_are_not_known() {
+    let rows = "email,name,language,country\na@x.example,Ana,,PE\nb@x.example,Bo,Dutch/x,PE\n\
+                c@x.example,Cho,Dutch/x,PE\nd@x.example,Dai,рус.,PE\ne@x.example,Eva,fr,PE\n";
+    let plan = |workspace: Workspace| workspace.run(&["send", "--dry-run"]).stdout;
+    let made =
+        |rows: &str| Workspace::new().list("people.csv", rows).letter("outcome", "en", LETTER);
+    let workspace = made(rows);
+    let why = workspace.run(&["why", "d@x.example"]).stdout;
+    assert!(why.contains("en (by default; the cell \"рус.\" is not known)"), "{why}");
+    let why = workspace.run(&["why", "a@x.example"]).stdout;
+    assert!(why.contains("en (by default)"), "{why}");
+    let screen = plan(workspace.list("more.csv", "email,name\nf@x.example,Fay\n"));
+    let said =
+        "5 by default (1 empty cell, 1 without a column of languages, 3 not known: Dutch/x, рус.)";
+    let words = screen.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(said), "{screen}");
+    let country = made(rows).config("[languages]\ndefault = \"en\"\nby_country = { PE = \"en\" }");
+    let words = plan(country).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("4 by country (1 empty cell, 3 not known: Dutch/x, рус.)"), "{words}");
+    assert!(
+        plan(made("email,name\nf@x.example,Fay\n"))
+            .contains("1 by default (no column of languages)")
+    );
+    assert!(
+        plan(made("email,name,language\nf@x.example,Fay,\n")).contains("1 by default (empty cell)")
+    );
+}

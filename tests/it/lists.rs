@@ -217,3 +217,38 @@ fn a_list_of_one_endless_cell_is_refused_in_bounded_memory() {
         assert!(said.contains(expected), "{size}: {said}");
     }
 }
+
+/// `[columns]` is for the whole workspace: what one mailing's list needs was an error of the next.
+#[test]
+fn a_setting_for_the_list_of_another_mailing_is_no_error_of_this_one() {
+    let letter = LETTER.replace("{{ recipient.given_name }}", "everybody");
+    let workspace = Workspace::new()
+        .list("office.csv", "E-Mail dienstlich,E-Mail privat,Name\na@x.example,b@x.example,Ana\n")
+        .list("ru.csv", "Email,ФИО\nc@x.example,Иван Петров\n")
+        .letter("outcome", "en", &letter)
+        .letter("certs", "en", &letter)
+        .campaign_lines("recipients = [\"recipients/office.csv\"]")
+        .config("[campaigns.certs]\nrecipients = [\"recipients/ru.csv\"]");
+    let setting = "[columns]\nemail = \"E-Mail dienstlich\"";
+    let both = workspace.config(setting);
+    assert_eq!(both.run(&["check"]).code, Some(0));
+    let (code, json) = both.run_json(&["check", "certs"]);
+    assert_eq!((code, json["summary"]["recipients"].as_u64()), (Some(0), Some(1)), "{json:#}");
+    let note = hint(&json, "unused-column");
+    assert!(note.contains("a list of another mailing has it"), "{note}");
+    // What no list of any mailing has is a slip, with all its headers at once.
+    let both = both.config("town = [\"Twon\", \"Vlile\"]");
+    for campaign in ["outcome", "certs"] {
+        let (code, json) = both.run_json(&["check", campaign]);
+        assert_eq!(code, Some(3), "{json:#}");
+        let error = hint(&json, "unknown-column");
+        assert!(error.contains("no list has a column \\\"Twon\\\" or \\\"Vlile\\\""), "{error}");
+        assert!(error.contains("Remove the line, or write the header"), "{error}");
+        assert_eq!(json["summary"]["errors"], 1, "{json:#}");
+    }
+    // A list that cannot be read may have it.
+    both.write("recipients/office.csv", b"PK\x03\x04");
+    let (code, json) = both.run_json(&["check", "certs"]);
+    assert_eq!(code, Some(0), "{json:#}");
+    assert!(hint(&json, "unused-column").contains("cannot be read"), "{json:#}");
+}

@@ -41,6 +41,7 @@ mod drive;
 mod faults;
 mod foreign;
 mod greeting;
+mod histories;
 #[cfg(unix)]
 mod interrupts;
 mod isemail;
@@ -54,12 +55,15 @@ mod pace;
 mod persistence;
 mod providers;
 mod raw_lists;
+mod remedies;
 mod resolve;
 mod restored;
 #[cfg(target_os = "linux")]
 mod room;
+mod scale;
 mod screen;
 mod send;
 mod tls;
+mod twice;
 mod whereabouts;
 mod workbooks;

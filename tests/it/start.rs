@@ -55,6 +55,21 @@ fn an_empty_workspace_has_no_people_in_it() {
     assert!(somebody.contains('@') && !everything.contains(somebody));
 }
 
+/// The sample's `[columns]` was an error of everybody's first own list.
+#[test]
+fn an_empty_workspace_takes_somebodys_own_list_without_an_error() {
+    let workspace = Workspace::new();
+    workspace.spawn_as_it_is(&["init", "--empty"]).wait();
+    let list = "الاسم الكامل,البريد الإلكتروني,المدينة\nمنى سالم,mona@x.example,عمّان\n";
+    workspace.write("recipients/list.csv", list);
+    std::fs::remove_file(workspace.path().join("recipients/template.xlsx")).expect("the template");
+    let check = workspace.spawn_as_it_is(&["check", "--format", "json"]).wait();
+    let found = check.json();
+    assert_eq!(found["summary"]["errors"], 0, "{found:#}");
+    let columns = found["lists"][0]["columns"].to_string();
+    assert!(columns.contains("المدينة"), "the town is found without a setting: {columns}");
+}
+
 #[test]
 fn another_mailing_is_one_command_away() {
     let workspace = Workspace::sample();

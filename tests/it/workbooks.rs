@@ -1,5 +1,7 @@
 //! Workbooks through the binary: lists of LibreOffice in, tables that it opens out.
 
+#[cfg(target_os = "linux")]
+use crate::support::count;
 use crate::support::skip;
 use crate::support::workspace::{LETTER, Workspace};
 use std::path::{Path, PathBuf};
@@ -46,7 +48,7 @@ fn what_an_officer_does_not_see_in_a_workbook_is_said() {
         "the cell I6 is a number of more than 15 digits",
         "1 cell of column E is empty because cells are merged: E4 to E5",
         "the hidden sheet \"Last year\" has 1 address and is not read",
-        "--> recipients/registration.xlsx:3:11",
+        "--> recipients/registration.xlsx:K3",
     ] {
         assert!(output.stdout.contains(said), "{said:?} is not in {}", output.stdout);
     }
@@ -177,4 +179,61 @@ fn the_template_of_an_empty_workspace_is_a_list_that_lacks_only_people() {
         .filter_map(|p| p["code"].as_str())
         .collect();
     assert_eq!(of_lists, ["nobody", "empty-list"], "{problems:#}");
+}
+
+/// A zip of these parts; between the two halves of the last stand so many letters.
+#[cfg(target_os = "linux")]
+fn bomb(
+    parts: &[(&str, &str)],
+    (name, before, after): (&str, &str, &str),
+    octets: usize,
+) -> Vec<u8> {
+    use std::io::Write;
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    for (name, text) in parts {
+        zip.start_file(*name, options).expect("a part");
+        zip.write_all(text.as_bytes()).expect("its text");
+    }
+    zip.start_file(name, options).expect("a part");
+    zip.write_all(before.as_bytes()).expect("its text");
+    let letters = vec![b'x'; 1 << 20];
+    (0..octets >> 20).for_each(|_| zip.write_all(&letters).expect("letters"));
+    zip.write_all(after.as_bytes()).expect("its text");
+    zip.finish().expect("a zip").into_inner()
+}
+
+/// Security S20: a megabyte that unpacks to one cell of a gigabyte.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_workbook_of_one_endless_cell_is_refused_in_bounded_memory() {
+    let octets = count(100 << 20, 1 << 30);
+    let relations = "<Relationships><Relationship Id=\"r1\" Type=\"x/worksheet\" Target=\"s.xml\"/>\
+                     </Relationships>";
+    let xlsx = [
+        (
+            "xl/workbook.xml",
+            "<workbook><sheets><sheet name=\"S\" r:id=\"r1\"/></sheets></workbook>",
+        ),
+        ("xl/_rels/workbook.xml.rels", relations),
+    ];
+    let ods = [("mimetype", "application/vnd.oasis.opendocument.spreadsheet")];
+    let cell = ("xl/s.xml", "<sheetData><row><c t=\"str\"><v>", "</v></c></row></sheetData>");
+    let table = (
+        "content.xml",
+        "<table:table><table:table-row><table:table-cell><text:p>",
+        "</text:p></table:table-cell></table:table-row></table:table>",
+    );
+    for (name, book) in
+        [("l.xlsx", bomb(&xlsx, cell, octets)), ("l.ods", bomb(&ods, table, octets))]
+    {
+        assert!(book.len() < octets / 100, "{name} is small");
+        let workspace = Workspace::new().list(name, book).letter("outcome", "en", LETTER);
+        // The program itself with its threads, and 60 MB for the list.
+        let limit = format!("ulimit -v {}; exec \"$0\" \"$@\"", 1_200 << 10);
+        let output = workspace.run_under(&["bash", "-c", &limit], &["check", "--format", "json"]);
+        assert_eq!(output.code, Some(3), "{name}: {output:#?}");
+        let problem = &output.json()["problems"][0];
+        assert_eq!(problem["code"], "list-too-large", "{name}: {problem:#}");
+    }
 }

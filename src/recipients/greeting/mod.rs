@@ -12,6 +12,7 @@
 //! filled whole or of a written greeting that [`check_written`] has passed. No gender is guessed.
 
 mod forms;
+mod gender;
 mod joint;
 mod person;
 mod review;
@@ -19,7 +20,9 @@ mod title;
 mod written;
 
 pub use forms::{Form, FormError, form_names, is_form_name};
+pub(super) use gender::{GenderCells, Letters};
 pub use review::review;
+pub(super) use title::is_no_name;
 pub use written::{WrittenError, check_written};
 
 use super::{Recipient, fold};

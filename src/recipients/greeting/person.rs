@@ -8,8 +8,10 @@
 //! No gender is concluded from a given or family name. A patronymic is no such guess: its ending is
 //! the grammar's.
 
+use super::super::fold;
 use super::super::name::NO_VALUES;
 use super::super::values::Values;
+use super::gender::{self, Said};
 use super::title::{self, BEHIND_NAMES, Gender, Title};
 use std::borrow::Cow;
 use unicode_script::{Script, UnicodeScript};
@@ -28,8 +30,8 @@ pub(super) struct Parts<'a> {
     pub(super) title: Title,
     /// Whether title and column of gender contradict each other.
     pub(super) is_contradicted: bool,
-    /// Whether the cell of gender says nothing known.
-    pub(super) is_gender_unknown: bool,
+    /// What the cell of gender says.
+    pub(super) gender_said: Said,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +50,9 @@ impl<'a> Parts<'a> {
     ) -> Parts<'a> {
         let cell = |column| values.get(column).unwrap_or_default();
         let title_cell = cell("title");
-        let mut title = title_of(title_cell, country);
-        for other in OTHER_TITLES.iter().map(|column| cell(column)).filter(|c| *c != title_cell) {
-            // What else such a column holds is no finding: it is not the column of titles.
+        let mut title = title_of(values, title_cell, country);
+        for other in values.second_titles().filter(|cell| *cell != title_cell) {
+            // Words besides titles are told in the review, and undo nothing.
             title = title.and(Title { is_unknown: false, ..title::read(other) });
         }
         let (given, before_given) = bare(cell("given_name"), title_cell);
@@ -58,22 +60,30 @@ impl<'a> Parts<'a> {
         let (whole, before_whole) = bare(name.unwrap_or_default(), title_cell);
         title = title.and(before_given).and(before_family).and(before_whole);
         let stated = cell("gender");
-        let is_ambiguous = ["sexo", "genero"].iter().any(|header| !cell(header).is_empty());
-        let gender = title::gender_under(is_ambiguous, stated);
-        let both = title.gender.and(gender.unwrap_or_default());
+        let said = match stated.is_empty() {
+            true => Said::Known(Gender::Unsaid),
+            false => gender::said(stated, values.gender_letters()),
+        };
+        let gender = match said {
+            Said::Known(gender) => gender,
+            Said::Unclear | Said::Unknown => Gender::Unsaid,
+        };
+        let both = title.gender.and(gender);
         // `Mr/Ms` is a form that nobody filled in, and contradicts nothing.
         let was_open = title.gender == Gender::Contradictory;
         let is_contradicted = both == Gender::Contradictory && !was_open;
         title.gender = match gender {
-            Some(stated) if was_open && stated != Gender::Unsaid => stated,
+            stated if was_open && !title.is_several && stated != Gender::Unsaid => stated,
             _ => both,
         };
         let mut parts = Parts {
             title_cell,
             title,
             is_contradicted,
-            is_gender_unknown: gender.is_none() && !stated.is_empty(),
-            patronymic: patronymic_of(given, true).or_else(|| patronymic_of(whole, false)),
+            gender_said: said,
+            patronymic: patronymic_beside(given, cell("patronymic"))
+                .or_else(|| patronymic_of(given, true))
+                .or_else(|| patronymic_of(whole, false)),
             ..Parts::default()
         };
         parts.take_names(whole, given, family);
@@ -87,7 +97,8 @@ impl<'a> Parts<'a> {
             return;
         }
         self.given = some(given).filter(|_| title::before_name(given).is_none());
-        self.family = some(family);
+        let is_of_whole = || !is_another_name(whole, family);
+        self.family = some(family).filter(|_| !title::is_no_name(family) && is_of_whole());
         if self.given.is_some() || self.family.is_some() {
             return;
         }
@@ -118,23 +129,19 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Columns that stand beside that of titles: `Anrede` (Frau) and `Titel` (Dr.).
-const OTHER_TITLES: &[&str] = &[
-    "salutation",
-    "anrede",
-    "titel",
-    "civilite",
-    "tratamiento",
-    "prefix",
-    "academic_title",
-    "akademischer_titel",
-];
-
 /// What the title cell says of somebody from that country. 先生 is a man in China and a teacher in
 /// Japan.
-fn title_of(cell: &str, country: Option<&str>) -> Title {
+fn title_of(values: &Values, cell: &str, country: Option<&str>) -> Title {
     match country == Some("JP") && cell.trim() == "先生" {
         true => title::read("せんせい"),
+        false => read_title(values, cell),
+    }
+}
+
+/// What a cell of titles says. `Fr.` is `Frau` under the German header, and a friar elsewhere.
+pub(super) fn read_title(values: &Values, cell: &str) -> Title {
+    match matches!(cell, "Fr." | "Fr") && values.get("anrede") == Some(cell) {
+        true => title::read("Frau"),
         false => title::read(cell),
     }
 }
@@ -252,15 +259,7 @@ fn patronymic_of(name: &str, is_given: bool) -> Option<Patronymic<'_>> {
         return None;
     }
     let words: Vec<&str> = name.split_whitespace().collect();
-    let gender_of = |word: &str| match word {
-        word if word.ends_with("вич") || word.ends_with("льич") || word.ends_with("мич") => {
-            Gender::Male
-        }
-        word if word.ends_with("вна") || word.ends_with("ична") || word.ends_with("инична") => {
-            Gender::Female
-        }
-        _ => Gender::Unsaid,
-    };
+    let gender_of = gender_of_patronymic;
     let at = match (words.len(), is_given) {
         (2, true) => 1,
         (3, false) => {
@@ -278,6 +277,39 @@ fn patronymic_of(name: &str, is_given: bool) -> Option<Patronymic<'_>> {
         word: words[at],
         gender,
     })
+}
+
+/// The patronymic of a column of its own.
+fn patronymic_beside<'a>(given: &'a str, word: &'a str) -> Option<Patronymic<'a>> {
+    let gender = gender_of_patronymic(word);
+    let is_one = !given.is_empty() && !word.contains(char::is_whitespace);
+    (is_one && gender != Gender::Unsaid).then_some(Patronymic { given, word, gender })
+}
+
+fn gender_of_patronymic(word: &str) -> Gender {
+    let ends = |ends: &[&str]| ends.iter().any(|end| word.ends_with(end));
+    match word {
+        _ if ends(&["вич", "льич", "мич"]) => Gender::Male,
+        _ if ends(&["вна", "ична", "инична", "ївна"]) => Gender::Female,
+        _ => Gender::Unsaid,
+    }
+}
+
+/// Whether a family name shares no word with the whole name in the same script: it is somebody else's,
+/// or none.
+pub(super) fn is_another_name(whole: &str, family: &str) -> bool {
+    if family.is_empty() || whole.contains(family) {
+        return false;
+    }
+    let script = |text: &str| text.chars().find(|c| c.is_alphabetic()).map(|c| c.script());
+    if script(whole) != script(family) {
+        return false;
+    }
+    // Chinese writes the parts together, and in either order.
+    let (whole, family) = (fold::words(whole), fold::words(family));
+    let known: Vec<&str> = whole.split(' ').collect();
+    !family.split(' ').any(|word| known.contains(&word))
+        && !whole.replace(' ', "").contains(&family.replace(' ', ""))
 }
 
 #[cfg(test)]

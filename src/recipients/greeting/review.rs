@@ -7,47 +7,148 @@
 
 use super::super::People;
 use super::super::shown::{counted, quoted};
-use super::title;
-use super::{Greetings, Parts};
+use super::gender::Said;
+use super::title::{self, Gender, Title};
+use super::{Greetings, Parts, person};
+use crate::language::Language;
 use crate::limits::{NAMES_SHOWN_MAX, VALUES_REPORTED_MAX};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::Recipient;
 use std::collections::{BTreeMap, HashMap};
 use unicode_script::{Script, UnicodeScript};
 
-/// Reports what is doubtful about titles, genders and names.
-pub fn review(people: &People, greetings: &Greetings, problems: &mut Problems) {
-    review_titles(&people.recipients, greetings, problems);
-    review_case(&people.recipients, problems);
+/// Reports what is doubtful about titles, genders and names. `letter`: the language of the letter for a
+/// reader of a language.
+pub fn review(
+    people: &People,
+    greetings: &Greetings,
+    letter: &dyn Fn(&Language) -> Language,
+    problems: &mut Problems,
+) {
+    let reader = Readers { greetings, letter };
+    review_titles(&people.recipients, &reader, problems);
+    review_genders(&people.recipients, problems);
+    review_case(&people.recipients, &reader, problems);
     review_order(&people.recipients, problems);
+    review_families(&people.recipients, problems);
 }
 
-/// A value that nobody knows, and where it stands first.
-type Unknown<'a> = HashMap<&'a str, (u64, &'a Place)>;
+/// In which language, and how, somebody is greeted.
+struct Readers<'a> {
+    greetings: &'a Greetings,
+    letter: &'a dyn Fn(&Language) -> Language,
+}
 
-fn review_titles(recipients: &[Recipient], greetings: &Greetings, problems: &mut Problems) {
-    let (mut titles, mut genders) = (Unknown::new(), Unknown::new());
-    // A list has few titles, and many rows.
-    let mut read: HashMap<&str, bool> = HashMap::new();
-    for recipient in recipients {
-        let cell = recipient.values.get("title").unwrap_or_default();
-        let gender = recipient.values.get("gender").unwrap_or_default();
-        let is_unknown = |cell: &str| title::read(cell).is_unknown && !greetings.has_title(cell);
-        if !cell.is_empty() && *read.entry(cell).or_insert_with(|| is_unknown(cell)) {
-            titles.entry(cell).or_insert((0, &recipient.place)).0 += 1;
+impl Readers<'_> {
+    fn greeting(&self, recipient: &Recipient) -> String {
+        let language = (self.letter)(&recipient.language);
+        self.greetings.greet(&language, recipient).as_str().to_owned()
+    }
+
+    /// Whether the workspace has a form of its own for a title, in the language of a person's letter.
+    fn has_form(&self, title: &str, recipient: &Recipient) -> bool {
+        if self.greetings.own.is_empty() {
+            return false;
         }
-        if !gender.is_empty() {
-            let parts = Parts::of(&recipient.values, None, recipient.country);
-            if parts.is_contradicted {
-                problems.push(contradiction(recipient, cell, gender));
-            }
-            if parts.is_gender_unknown {
-                genders.entry(gender).or_insert((0, &recipient.place)).0 += 1;
+        let title = super::fold::condensed(title);
+        let own = (self.letter)(&recipient.language).fall_backs();
+        let mut own = own.iter().filter_map(|language| self.greetings.own.get(language));
+        own.any(|own| !own.titles.get(&title).is_empty())
+    }
+}
+
+/// A value that is a finding: in how many rows, the first of them, and who reads which language.
+struct Seen<'a> {
+    count: u64,
+    first: &'a Recipient,
+    languages: BTreeMap<Language, u64>,
+    /// What the title says as far as it does.
+    title: Title,
+}
+
+impl<'a> Seen<'a> {
+    fn new(first: &'a Recipient, title: Title) -> Seen<'a> {
+        Seen { count: 0, first, languages: BTreeMap::new(), title }
+    }
+}
+
+type Values<'a> = HashMap<&'a str, Seen<'a>>;
+
+fn review_titles(recipients: &[Recipient], readers: &Readers<'_>, problems: &mut Problems) {
+    let (mut titles, mut seconds) = (Values::new(), Values::new());
+    // A list has few titles, and many rows.
+    let mut read: HashMap<&str, Title> = HashMap::new();
+    for recipient in recipients {
+        let values = &recipient.values;
+        let cell = values.get("title").unwrap_or_default();
+        see_title(cell, recipient, readers, &mut read, &mut titles);
+        if values.are_second_titles_told() {
+            for second in values.second_titles().filter(|second| *second != cell) {
+                see_title(second, recipient, readers, &mut read, &mut seconds);
             }
         }
     }
-    report_unknown("title", titles, problems);
-    report_unknown("gender", genders, problems);
+    report_titles(titles, readers, problems);
+    report_titles(seconds, readers, problems);
+}
+
+fn review_genders(recipients: &[Recipient], problems: &mut Problems) {
+    let mut unknown = Values::new();
+    let mut unclear = BTreeMap::<(&str, &str), (u64, &Place)>::new();
+    for recipient in recipients {
+        let Some(gender) = recipient.values.get("gender") else { continue };
+        let parts = Parts::of(&recipient.values, None, recipient.country);
+        if parts.is_contradicted {
+            problems.push(contradiction(recipient, parts.title_cell, gender));
+        }
+        let place = &recipient.place;
+        match parts.gender_said {
+            Said::Unknown => {
+                let seen = || Seen::new(recipient, Title::default());
+                unknown.entry(gender).or_insert_with(seen).count += 1;
+            }
+            Said::Unclear if parts.title.gender == Gender::Unsaid => {
+                unclear.entry((&place.file, gender)).or_insert((0, place)).0 += 1;
+            }
+            Said::Unclear | Said::Known(_) => {}
+        }
+    }
+    report_genders(unknown, problems);
+    for ((_, gender), (count, place)) in unclear {
+        problems.push(unclear_gender(gender, count, place));
+    }
+}
+
+/// Keeps a title that is not known, or is that of several people, unless the workspace greets by it.
+fn see_title<'a>(
+    cell: &'a str,
+    recipient: &'a Recipient,
+    readers: &Readers<'_>,
+    read: &mut HashMap<&'a str, Title>,
+    found: &mut Values<'a>,
+) {
+    if cell.is_empty() {
+        return;
+    }
+    let of_list = || person::read_title(&recipient.values, cell);
+    let title = *read.entry(cell).or_insert_with(of_list);
+    let is_finding = title.is_unknown || title.is_several;
+    if is_finding && !readers.has_form(cell, recipient) {
+        let seen = found.entry(cell).or_insert_with(|| Seen::new(recipient, title));
+        seen.count += 1;
+        *seen.languages.entry((readers.letter)(&recipient.language)).or_default() += 1;
+    }
+}
+
+/// `M` that may be a man's or a woman's.
+fn unclear_gender(gender: &str, count: u64, place: &Place) -> Problem {
+    let message = format!(
+        "the gender {} may mean a woman or a man in this list, and nobody is greeted by it ({})",
+        quoted(gender),
+        counted(count, "row")
+    );
+    let hint = "Write whole words into that column, such as female and male, mujer and hombre.";
+    Problem::warning("unclear-gender", message).hint(hint).place(place.clone()).count(count)
 }
 
 fn contradiction(recipient: &Recipient, title: &str, gender: &str) -> Problem {
@@ -63,44 +164,127 @@ fn contradiction(recipient: &Recipient, title: &str, gender: &str) -> Problem {
         .hint("Correct one of the two cells; until then the greeting goes by neither.")
 }
 
-fn report_unknown(what: &str, unknown: Unknown<'_>, problems: &mut Problems) {
-    let mut all: Vec<(&str, (u64, &Place))> = unknown.into_iter().collect();
-    all.sort_by(|a, b| (b.1.0, a.1.1, a.0).cmp(&(a.1.0, b.1.1, b.0)));
-    let rows: u64 = all.iter().map(|(_, (count, _))| count).sum();
-    let code = if what == "title" { "unknown-title" } else { "unknown-gender" };
+/// Those in most rows first.
+fn sorted(found: Values<'_>) -> Vec<(&str, Seen<'_>)> {
+    let mut all: Vec<(&str, Seen<'_>)> = found.into_iter().collect();
+    all.sort_by(|a, b| (b.1.count, &a.1.first.place, a.0).cmp(&(a.1.count, &b.1.first.place, b.0)));
+    all
+}
+
+fn report_titles(found: Values<'_>, readers: &Readers<'_>, problems: &mut Problems) {
+    let (several, unknown): (Values<'_>, Values<'_>) =
+        found.into_iter().partition(|(_, seen)| seen.title.is_several);
+    let unknown = sorted(unknown);
+    if unknown.len() > VALUES_REPORTED_MAX {
+        problems.push(many("title", &unknown));
+    } else {
+        unknown.iter().for_each(|(text, seen)| problems.push(unknown_title(text, seen, readers)));
+    }
+    let several = sorted(several);
+    several.iter().for_each(|(text, seen)| problems.push(of_several(text, seen, readers)));
+}
+
+fn report_genders(found: Values<'_>, problems: &mut Problems) {
+    let all = sorted(found);
     if all.len() > VALUES_REPORTED_MAX {
-        let shown: Vec<String> = all
-            .iter()
-            .take(VALUES_REPORTED_MAX)
-            .map(|(text, (count, _))| format!("{} ({count})", quoted(text)))
-            .collect();
-        let message = format!(
-            "{} {what}s are not known, in {}: {} and {} more",
-            all.len(),
-            counted(rows, "row"),
-            shown.join(", "),
-            all.len() - shown.len()
-        );
-        let hint = format!(
-            "If that column holds something else, such as posts, name the right one in \
-             secretariat.toml, under [columns]: {what} = \"...\"."
-        );
-        let place = all.first().map_or_else(Place::default, |(_, (_, place))| (*place).clone());
-        problems.push(Problem::warning(code, message).hint(hint).place(place).count(rows));
+        problems.push(many("gender", &all));
         return;
     }
-    for (text, (count, place)) in all {
+    for (text, seen) in &all {
         let message =
-            format!("the {what} {} is not known ({})", quoted(text), counted(count, "row"));
-        let hint = match what {
-            "title" => format!(
-                "Nobody is greeted by it; if people should be, write a form into greetings.toml: \
-                 [en.titles] and below it {} = \"Dear {{title}} {{family_name}},\".",
-                quoted(text)
-            ),
-            _ => "Write F, M or X, or empty the cell.".to_owned(),
-        };
-        problems.push(Problem::warning(code, message).hint(hint).place(place.clone()).count(count));
+            format!("the gender {} is not known ({})", quoted(text), counted(seen.count, "row"));
+        let hint = "Write F, M or X, or empty the cell.";
+        problems.push(seen.warning("unknown-gender", message, hint));
+    }
+}
+
+impl Seen<'_> {
+    fn warning(&self, code: &'static str, message: String, hint: impl Into<String>) -> Problem {
+        let place = self.first.place.clone();
+        Problem::warning(code, message).hint(hint).place(place).count(self.count)
+    }
+
+    /// How the first of them is greeted: `Ana Pérez is greeted "Dear Ana Pérez,"`.
+    fn greeted(&self, readers: &Readers<'_>) -> String {
+        let who = self.first.name.as_deref().unwrap_or(self.first.address.as_str());
+        format!("{who} is greeted {}", quoted(&readers.greeting(self.first)))
+    }
+}
+
+/// More values than a column of titles or genders has.
+fn many(what: &str, all: &[(&str, Seen<'_>)]) -> Problem {
+    let rows: u64 = all.iter().map(|(_, seen)| seen.count).sum();
+    let shown = all.iter().take(VALUES_REPORTED_MAX);
+    let shown: Vec<String> =
+        shown.map(|(text, seen)| format!("{} ({})", quoted(text), seen.count)).collect();
+    let message = format!(
+        "{} {what}s are not known, in {}: {} and {} more",
+        all.len(),
+        counted(rows, "row"),
+        shown.join(", "),
+        all.len() - shown.len()
+    );
+    let hint = format!(
+        "If that column holds something else, such as posts, name the right one in \
+         secretariat.toml, under [columns]: {what} = \"...\"."
+    );
+    let code = if what == "title" { "unknown-title" } else { "unknown-gender" };
+    let place = all.first().map_or_else(Place::default, |(_, seen)| seen.first.place.clone());
+    Problem::warning(code, message).hint(hint).place(place).count(rows)
+}
+
+/// A title that says nothing known, or only in part: with what becomes of it.
+fn unknown_title(text: &str, seen: &Seen<'_>, readers: &Readers<'_>) -> Problem {
+    let rows = counted(seen.count, "row");
+    let message = match seen.title.says_something() {
+        true => format!("of the title {} only a part is known ({rows})", quoted(text)),
+        false => format!("the title {} is not known ({rows})", quoted(text)),
+    };
+    let mut languages: Vec<(&Language, &u64)> = seen.languages.iter().collect();
+    languages.sort_by(|a, b| (b.1, a.0).cmp(&(a.1, b.0)));
+    let line = |(language, _): &(&Language, &u64)| {
+        format!("[{language}.titles] and below it {} = \"{}\"", quoted(text), title_form(language))
+    };
+    let forms: Vec<String> = languages.iter().take(TITLE_FORMS_SHOWN_MAX).map(line).collect();
+    let hint = format!(
+        "{}; for another greeting write into greetings.toml: {}.",
+        seen.greeted(readers),
+        forms.join("; ")
+    );
+    seen.warning("unknown-title", message, hint)
+}
+
+/// `Herr und Frau`.
+fn of_several(text: &str, seen: &Seen<'_>, readers: &Readers<'_>) -> Problem {
+    let rows = counted(seen.count, "row");
+    let message = format!(
+        "the title {} is that of several people, and nobody is greeted by it ({rows})",
+        quoted(text)
+    );
+    let hint = format!(
+        "{}. Give each a row, with same_address = \"joint\" under [people], or write the greeting into \
+         a column greeting.",
+        seen.greeted(readers)
+    );
+    seen.warning("title-of-several", message, hint)
+}
+
+/// A form to begin with for a title of the workspace's own.
+fn title_form(language: &Language) -> &'static str {
+    match language.primary().as_str() {
+        "ar" => "حضرة {title} {name}،",
+        "de" => "Guten Tag {title} {family_name},",
+        "es" => "Estimado/a {title} {family_name}:",
+        "fr" => "{title},",
+        "it" => "Gentile {title} {family_name},",
+        "ja" => "{name} {title}",
+        "ko" => "{name} {title}님께",
+        "nl" => "Geachte {title} {family_name},",
+        "pt" => "Prezado(a) {title} {family_name},",
+        "ru" => "Уважаемый(ая) {title} {family_name}!",
+        "tr" => "Sayın {title} {name},",
+        "zh" => "尊敬的{name}{title}：",
+        _ => "Dear {title} {family_name},",
     }
 }
 
@@ -137,29 +321,45 @@ impl<'a> Named<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Case {
     Capitals,
+    /// Only the family's.
+    CapitalFamily,
     Small,
 }
 
-fn review_case(recipients: &[Recipient], problems: &mut Problems) {
+fn review_case(recipients: &[Recipient], readers: &Readers<'_>, problems: &mut Problems) {
     let mut found: BTreeMap<(&str, Case), Named<'_>> = BTreeMap::new();
     for recipient in recipients {
-        if let Some(case) = recipient.name.as_deref().and_then(case_of) {
+        let case = recipient.name.as_deref().and_then(case_of);
+        let of_family = || Some(Case::CapitalFamily).filter(|_| shouts_family(recipient, readers));
+        if let Some(case) = case.or_else(of_family) {
             found.entry((&recipient.place.file, case)).or_default().add(recipient);
         }
     }
     for ((_, case), named) in found {
-        let (code, how) = match case {
-            Case::Capitals => ("name-in-capitals", "all in capitals"),
-            Case::Small => ("name-in-small-letters", "without a capital"),
+        let (code, what, how) = match case {
+            Case::Capitals => ("name-in-capitals", "name", "all in capitals"),
+            Case::CapitalFamily => ("name-in-capitals", "family name", "all in capitals"),
+            Case::Small => ("name-in-small-letters", "name", "without a capital"),
         };
-        let are = if named.count == 1 { "name is" } else { "names are" };
+        let are = if named.count == 1 { "is" } else { "s are" };
+        let are = if named.count == 1 { format!(" {are}") } else { are.to_owned() };
         let message =
-            format!("{} {are} written {how}, and greeted so: {}", named.count, named.shown());
+            format!("{} {what}{are} written {how}, and greeted so: {}", named.count, named.shown());
         let place = named.first.first().map_or_else(Place::default, |r| r.place.clone());
         let hint = "Write them in the list as they should stand in a letter: nobody else knows \
                     whether MCDONALD is McDonald.";
         problems.push(Problem::warning(code, message).place(place).hint(hint).count(named.count));
     }
+}
+
+/// Whether the family name alone is written in capitals, and the greeting shows it without the rest.
+fn shouts_family(recipient: &Recipient, readers: &Readers<'_>) -> bool {
+    let Some(family) = recipient.values.get("family_name") else { return false };
+    if !is_shouted(family) || recipient.greeting.is_some() {
+        return false;
+    }
+    let greeting = readers.greeting(recipient);
+    greeting.contains(family) && !recipient.name.as_deref().is_some_and(|n| greeting.contains(n))
 }
 
 /// Whether a whole name of some length is written in one case. Only in scripts that have two.
@@ -194,6 +394,11 @@ const ONE_CHARACTER_FAMILIES: &str = "王李张刘陈杨黄赵吴周徐孙马朱
 
 /// Rows of which a list needs so many that write family names in capitals to call it its habit.
 const HABIT_ROWS_MIN: u64 = 5;
+/// One family in so many may be called by a title where Arabic is written; with more, the column is
+/// doubtful.
+const ARABIC_TITLES_IN: u64 = 5;
+/// Languages for which a form for an unknown title is proposed.
+const TITLE_FORMS_SHOWN_MAX: usize = 2;
 
 /// Given and family name of a row, where both are written in columns of their own.
 fn both(recipient: &Recipient) -> Option<(&str, &str)> {
@@ -275,10 +480,70 @@ fn swapped(recipient: &Recipient, given: &str, family: &str) -> Problem {
         .hint("Exchange the two cells, if that is so.")
 }
 
-impl Greetings {
-    /// Whether a workspace has a form of its own for a title.
-    fn has_title(&self, title: &str) -> bool {
-        let title = super::fold::condensed(title);
-        self.own.values().any(|own| !own.titles.get(&title).is_empty())
+/// Names of families of one list that are titles, or no part of the whole name.
+#[derive(Default)]
+struct Families<'a> {
+    filled: u64,
+    titles: Named<'a>,
+    /// Titles that families are called by in Arabic: `السيد`.
+    arabic: Named<'a>,
+    others: Named<'a>,
+}
+
+fn review_families(recipients: &[Recipient], problems: &mut Problems) {
+    let mut lists: BTreeMap<&str, Families<'_>> = BTreeMap::new();
+    // Many are called alike, and few by a title.
+    let mut known: HashMap<&str, bool> = HashMap::new();
+    for recipient in recipients {
+        let Some(family) = recipient.values.get("family_name") else { continue };
+        let list = lists.entry(&recipient.place.file).or_default();
+        list.filled += 1;
+        if *known.entry(family).or_insert_with(|| title::is_no_name(family)) {
+            let is_arabic = family.starts_with(|c: char| c.script() == Script::Arabic);
+            (if is_arabic { &mut list.arabic } else { &mut list.titles }).add(recipient);
+        } else if recipient.name.as_deref().is_some_and(|n| person::is_another_name(n, family)) {
+            list.others.add(recipient);
+        }
     }
+    for (_, list) in lists {
+        report_families(list, problems);
+    }
+}
+
+fn report_families(mut list: Families<'_>, problems: &mut Problems) {
+    if list.arabic.count * ARABIC_TITLES_IN > list.filled {
+        list.titles.count += list.arabic.count;
+        list.titles.first.extend(list.arabic.first.iter().take(NAMES_SHOWN_MAX));
+        list.titles.first.truncate(NAMES_SHOWN_MAX);
+    }
+    let cells = |named: &Named<'_>| {
+        let cell = |r: &&Recipient| quoted(r.values.get("family_name").unwrap_or_default());
+        let row = |r: &&Recipient| r.place.line.unwrap_or_default();
+        let shown = named.first.iter().map(|r| (cell(r), row(r)));
+        let shown: Vec<String> = shown.map(|(cell, row)| format!("{cell} (row {row})")).collect();
+        match named.count as usize - shown.len() {
+            0 => shown.join(", "),
+            more => format!("{} and {more} more", shown.join(", ")),
+        }
+    };
+    let mut report = |named: &Named<'_>, code, (one, several): (&str, &str), hint: &str| {
+        let Some(first) = named.first.first() else { return };
+        let are = if named.count == 1 { "is" } else { "are" };
+        let what = if named.count == 1 { one } else { several };
+        let names = counted(named.count, "family name");
+        let message = format!("{names} {are} {what}, and not greeted by: {}", cells(named));
+        let problem = Problem::warning(code, message).hint(hint).count(named.count);
+        problems.push(problem.place(first.place.clone()));
+    };
+    let hint = "Exchange the cells, or say in secretariat.toml which column holds what, under \
+                [columns]: title = \"...\" and family_name = \"...\".";
+    report(&list.titles, "title-as-name", ("probably a title", "probably titles"), hint);
+    let hint = "Correct one of the two cells, or say in secretariat.toml, under [columns], which \
+                column family_name is.";
+    report(
+        &list.others,
+        "family-not-in-name",
+        ("no part of the whole name", "no parts of the whole names"),
+        hint,
+    );
 }

@@ -73,7 +73,17 @@ fn a_person_is_greeted_by_title_in_the_language_of_the_letter() {
         ("de", "Bürgermeisterin", "Sehr geehrte Frau Bürgermeisterin,"),
         ("fr", "Ms", "Madame,"),
         ("fr", "Mr", "Monsieur,"),
-        ("fr", "Maire", "Madame la Maire, Monsieur le Maire,"),
+        ("fr", "Maire", "Bonjour Ana Pérez,"),
+        ("fr", "Pr", "Bonjour Ana Pérez,"),
+        ("fr", "Mme le Maire", "Madame la Maire,"),
+        ("fr", "M. le Préfet", "Monsieur le Préfet,"),
+        ("fr", "Mme la Présidente", "Madame la Présidente,"),
+        ("en", "Mme la Présidente", "Dear Ms Pérez,"),
+        ("en", "Lord Mayor", "Dear Lord Mayor,"),
+        ("de", "Lord Mayor", "Guten Tag Ana Pérez,"),
+        ("de", "Herr und Frau", "Guten Tag Ana Pérez,"),
+        ("de", "Divers", "Guten Tag Ana Pérez,"),
+        ("en", "MM", "Dear Ana Pérez,"),
         ("fr", "Mme Pr", "Madame la Professeure,"),
         ("es", "Ms", "Estimada Sra. Pérez:"),
         ("es", "Dra.", "Estimada Dra. Pérez:"),
@@ -316,7 +326,7 @@ mod findings {
         let source = ListSource { file: "l.csv", bytes: list.as_bytes() };
         let people = gather(&[source], &options, &mut Problems::new());
         let mut problems = Problems::new();
-        review(&people, &Greetings::built_in(), &mut problems);
+        review(&people, &Greetings::built_in(), &Language::clone, &mut problems);
         assert!(problems.iter().all(|p| p.severity == Severity::Warning && p.hint.is_some()));
         let line = |p: &crate::problem::Problem| p.place.as_ref().unwrap().line.unwrap();
         problems.iter().map(|p| format!("{} {}: {}", p.code, line(p), p.message)).collect()

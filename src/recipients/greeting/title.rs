@@ -1,28 +1,39 @@
-//! What the cells of title and gender say about a person.
+//! What the cell of the title says about a person.
 //!
 //! Owns reading `Prof. Dr.`, `Mme`, `Alcaldesa de Lima`, `г-жа` and the like, by the table
-//! `titles.tsv`, and reading the column of gender. Nothing is concluded from a name. What follows
-//! from it for the greeting is decided in `mod.rs`.
+//! `titles.tsv`. The column of gender is read in `gender.rs`. Nothing is concluded from a name. What
+//! follows from it for the greeting is decided in `mod.rs`.
 //!
 //! # Failure
 //! A title with a word nobody knows is [`Title::is_unknown`]; degrees and gender read before that word
 //! count, offices do not.
 
 use super::super::fold;
+use super::gender;
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use unicode_script::{Script, UnicodeScript};
 
 const TABLE: &str = include_str!("titles.tsv");
 
 /// Offices and degrees by the names of their forms, the one that is greeted by first.
-pub(super) const RANKS: [&str; 20] = [
+pub(super) const RANKS: [&str; 29] = [
     "excellency",
     "ambassador",
     "minister",
+    "governor",
+    "prefect",
+    "lord_mayor",
     "chief_mayor",
     "mayor",
     "deputy_mayor",
+    "senator",
+    "deputy",
     "councillor",
+    "president",
+    "rector",
+    "director",
+    "consul",
     "sir",
     "dame",
     "reverend",
@@ -87,7 +98,9 @@ impl Ranks {
         let implied = |of: &str, all: &str| if both.has(of) { Ranks::of(all).0 } else { 0 };
         let doctor_too =
             if both.has("professor") { implied("doctor", "professor_doctor") } else { 0 };
-        Ranks(both.0 | doctor_too | implied("chief_mayor", "mayor"))
+        let mayor_too =
+            implied("chief_mayor", "mayor") | implied("lord_mayor", "chief_mayor mayor");
+        Ranks(both.0 | doctor_too | mayor_too)
     }
 
     /// Those that do not depend on what stands behind them.
@@ -117,15 +130,23 @@ pub(super) struct Title {
     pub(super) ranks: Ranks,
     /// Whether it holds a word that says nothing known.
     pub(super) is_unknown: bool,
+    /// Whether it is that of several people: `Mr and Mrs`, `Familie`, `MM.`
+    pub(super) is_several: bool,
 }
 
 impl Title {
+    /// Whether anything is known of it.
+    pub(super) fn says_something(self) -> bool {
+        self.gender != Gender::Unsaid || !self.ranks.is_empty()
+    }
+
     /// What two titles of one person come to: one in its column, one before the name.
     pub(super) fn and(self, other: Title) -> Title {
         Title {
             gender: self.gender.and(other.gender),
             ranks: self.ranks.and(other.ranks),
             is_unknown: self.is_unknown || other.is_unknown,
+            is_several: self.is_several || other.is_several,
         }
     }
 }
@@ -153,7 +174,7 @@ fn words_of_line(line: &'static str) -> Vec<(String, Meaning)> {
         _ => Gender::Unsaid,
     };
     let ranks = Ranks::of(ranks).and(Ranks::default());
-    let title = Title { gender, ranks, is_unknown: false };
+    let title = Title { gender, ranks, ..Title::default() };
     let meaning = Meaning { title, stands_before_names: place == "name" };
     words.split('|').map(|word| (fold::words(word), meaning)).collect()
 }
@@ -181,9 +202,50 @@ const OF_WHAT: &[&str] = &[
     "г",
     "по",
 ];
-/// Words between two people's titles: `Mr and Mrs`, `Mr or Ms`.
-const BETWEEN_PEOPLE: &[&str] =
-    &["and", "or", "und", "oder", "et", "ou", "y", "o", "и", "или", "أو", "او"];
+/// Words before an office that make it one person's: `Monsieur le Maire`, `Madame l’Ambassadrice`.
+const ARTICLES: &[&str] = &["le", "la", "l", "el", "il", "the"];
+/// Words between the titles of two people: `Mr and Mrs`.
+const AND: &[&str] = &["and", "und", "et", "y", "и", "та", "ve", "و"];
+/// Words between two titles of which one is the person's: `Mr or Ms`.
+const OR: &[&str] = &["or", "oder", "ou", "o", "или", "або", "veya", "أو", "او"];
+/// The same, where they are also letters or other words: only between titles that say the gender.
+const AND_BETWEEN_GENDERS: &[&str] = &["e", "en", "i"];
+const OR_BETWEEN_GENDERS: &[&str] = &["of"];
+/// Words that mean several people, as [`fold::words`] leaves them.
+const SEVERAL: &[&str] = &[
+    "mm",
+    "mmes",
+    "messieurs",
+    "mesdames",
+    "messrs",
+    "mesdemoiselles",
+    "herren",
+    "damen",
+    "eheleute",
+    "ehepaar",
+    "familie",
+    "family",
+    "famille",
+    "familia",
+    "famiglia",
+    "sres",
+    "sras",
+    "senores",
+    "senoras",
+    "srs",
+    "senhores",
+    "senhoras",
+    "sigg",
+    "signori",
+    "господа",
+    "дамы",
+    "супруги",
+    "семья",
+    "الساده",
+    "السيدات",
+    "عائله",
+    "panstwo",
+];
 
 /// What a title cell says.
 pub(super) fn read(cell: &str) -> Title {
@@ -199,12 +261,38 @@ pub(super) fn read(cell: &str) -> Title {
     let cell = cell.split_whitespace().map(spelt).collect::<Vec<_>>().join(" ");
     let folded = fold::words(&cell);
     let words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
-    if let Some(first) = words.iter().skip(1).position(|word| BETWEEN_PEOPLE.contains(word)) {
-        let title = read_words(&words[..=first]);
-        // Two people's titles: neither is this person's for certain.
-        return Title { gender: Gender::Contradictory, ranks: Ranks::default(), ..title };
+    if words.iter().any(|word| SEVERAL.contains(word)) {
+        return Title { gender: Gender::Contradictory, is_several: true, ..Title::default() };
     }
-    read_words(&words)
+    let title = of_two(&words).unwrap_or_else(|| read_words(&words));
+    // `Divers` and `female` stand in forms that ask for both in one.
+    match gender::of_word(&cell).filter(|_| title.is_unknown && !title.says_something()) {
+        Some(gender) => Title { gender, ..Title::default() },
+        None => title,
+    }
+}
+
+/// The title of a cell that has those of two people, or of one of two.
+fn of_two(words: &[&str]) -> Option<Title> {
+    let at = |word: &[&str]| words.iter().skip(1).position(|w| word.contains(w)).map(|at| at + 1);
+    let sides = |at: usize| (read_words(&words[..at]), read_words(&words[at + 1..]));
+    let is_between_genders = |at: &usize| {
+        let (left, right) = sides(*at);
+        let says = |title: Title| title.gender != Gender::Unsaid && !title.is_unknown;
+        says(left) && says(right)
+    };
+    let and = at(AND).or_else(|| at(AND_BETWEEN_GENDERS).filter(is_between_genders));
+    let or = at(OR).or_else(|| at(OR_BETWEEN_GENDERS).filter(is_between_genders));
+    let (left, right) = sides(and.or(or)?);
+    let is_unknown = left.is_unknown || right.is_unknown;
+    // `Minister of Health and Education` is one person's.
+    let is_of_what = |at: usize| words[..at].iter().any(|word| OF_WHAT.contains(word));
+    if and.is_some_and(is_of_what) && right.is_unknown && !left.is_unknown {
+        return None;
+    }
+    // Neither is this person's for certain.
+    let is_several = and.is_some() && !is_unknown;
+    Some(Title { gender: Gender::Contradictory, ranks: Ranks::default(), is_unknown, is_several })
 }
 
 fn read_words(words: &[&str]) -> Title {
@@ -216,11 +304,19 @@ fn read_words(words: &[&str]) -> Title {
                 rest = &rest[taken..];
             }
             None if !title.ranks.is_empty() && OF_WHAT.contains(&rest[0]) => break,
+            None if is_article(rest, title) => rest = &rest[1..],
             // `Minister Counsellor` is no minister; a degree stays one, whatever follows.
             None => return Title { is_unknown: true, ranks: title.ranks.kept(), ..title },
         }
     }
     title
+}
+
+/// Whether an article stands before an office: behind a courtesy, or where nothing was said before.
+fn is_article(words: &[&str], before: Title) -> bool {
+    let is_office = || longest(&words[1..]).is_some_and(|(m, _)| !m.title.ranks.is_empty());
+    let is_behind_courtesy = before.ranks.is_empty() && before.gender != Gender::Unsaid;
+    ARTICLES.contains(&words[0]) && (is_behind_courtesy || words[0] == "the") && is_office()
 }
 
 fn longest(words: &[&str]) -> Option<(Meaning, usize)> {
@@ -234,62 +330,20 @@ pub(super) fn before_name(word: &str) -> Option<Title> {
     meaning.stands_before_names.then_some(meaning.title)
 }
 
+/// Whether a text is a title, and seldom a name: `Frau`, `Frau Dr.`, `السيد`, `سعادة السفير`. `Mayor`,
+/// `Pan`, `Don` and `De Heer` are names of families as well.
+pub(in super::super) fn is_no_name(text: &str) -> bool {
+    let is_arabic = text.chars().next().is_some_and(|c| c.script() == Script::Arabic);
+    let has_title = || text.split_whitespace().any(|word| before_name(word).is_some());
+    if !is_arabic && !has_title() {
+        return false;
+    }
+    let title = read(text);
+    title.says_something() && !title.is_unknown
+}
+
 /// Titles that Chinese writes behind a name: `王芳女士`.
 pub(super) const BEHIND_NAMES: &[&str] = &["女士", "先生", "小姐", "教授", "博士"];
-
-/// What a cell of the column of gender says; `None` where that is not known.
-///
-/// `M` under a Spanish or Portuguese header is a woman beside `H` and a man beside `F`: alone it says
-/// nothing for certain, and nobody is greeted as somebody else.
-pub(super) fn gender_under(is_ambiguous: bool, cell: &str) -> Option<Gender> {
-    if is_ambiguous && cell.trim().eq_ignore_ascii_case("m") {
-        return Some(Gender::Unsaid);
-    }
-    gender(cell)
-}
-
-/// What a gender cell says by itself.
-pub(super) fn gender(cell: &str) -> Option<Gender> {
-    GENDERS.get(&fold::condensed(cell)).copied()
-}
-
-static GENDERS: LazyLock<HashMap<String, Gender>> = LazyLock::new(|| {
-    let of = |(gender, words): &(Gender, &'static str)| {
-        let gender = *gender;
-        words.split('|').map(move |word| (fold::condensed(word), gender))
-    };
-    GENDER_WORDS.iter().flat_map(of).collect()
-});
-
-/// `M` is male in every language but the German `m/w/d`, where it is too; `H` is the French and
-/// Spanish man, `W` the German woman.
-const GENDER_WORDS: &[(Gender, &str)] = &[
-    (
-        Gender::Female,
-        "f|female|woman|girl|fem|feminine|w|weiblich|frau|femme|féminin|femenino|mujer|feminino|\
-         femminile|femmina|donna|mulher|ж|жен|женский|женщина|أنثى|انثى|امرأة|女|女性|여|여성|k|kobieta|kadın",
-    ),
-    (
-        Gender::Male,
-        "m|male|man|boy|masc|masculine|männlich|mann|h|homme|masculin|masculino|hombre|varón|\
-         maschile|maschio|uomo|homem|м|муж|мужской|мужчина|ذكر|رجل|男|男性|남|남성|mężczyzna|erkek",
-    ),
-    (
-        Gender::Neither,
-        "x|d|nb|other|non-binary|non binary|diverse|divers|nichtbinär|autre|non binaire|\
-         non-binaire|otro|otra|no binario|no binaria|altro|non binario|outro|não binário|другой|\
-         иной|آخر|其他|其它|その他",
-    ),
-    (
-        Gender::Unsaid,
-        "n/a|na|none|unknown|not specified|unspecified|prefer not to say|i prefer not to say|\
-         not stated|undisclosed|keine angabe|k. A.|unbekannt|ne souhaite pas répondre|\
-         je préfère ne pas répondre|non précisé|non renseigné|prefiero no decirlo|\
-         prefiero no contestar|no especificado|sin especificar|preferisco non rispondere|\
-         non specificato|prefiro não dizer|prefiro não responder|não informado|не указан|\
-         не указано|не хочу указывать|غير محدد|أفضل عدم الإجابة|未知|不详|保密",
-    ),
-];
 
 #[cfg(test)]
 mod tests {
@@ -298,6 +352,7 @@ mod tests {
     fn shown(title: Title) -> String {
         let ranks: Vec<&str> = title.ranks.names().collect();
         let unknown = if title.is_unknown { " ?" } else { "" };
+        let unknown = if title.is_several { " several" } else { unknown };
         format!("{:?} {}{unknown}", title.gender, ranks.join("+"))
     }
 
@@ -371,35 +426,84 @@ mod tests {
                 "Mr./Ms.",
                 "M./Mme",
                 "Sr./Sra.",
-                "Mr and Ms",
-                "Dr and Mrs",
-                "Sr. y Sra.",
                 "Mr or Ms",
                 "Sr. o Sra.",
                 "Herr oder Frau",
                 "г-н или г-жа",
                 "Mme ou M.",
+                "Dhr. of Mevr.",
             ],
             "Contradictory",
         );
     }
 
     #[test]
-    fn the_column_of_gender_is_read_and_its_silence_is_no_finding() {
-        for (cells, expected) in [
-            (
-                &["F", "female", "Femme", "w", "weiblich", "Ж", "Женский", "女", "أنثى"][..],
-                Gender::Female,
-            ),
-            (&["M", "Male", "Homme", "H", "männlich", "м", "男", "ذكر", "Hombre"], Gender::Male),
-            (&["x", "d", "divers", "Other", "non-binary", "Autre"], Gender::Neither),
-            (&["prefer not to say", "k.A.", "N/A", "Не указан"], Gender::Unsaid),
+    fn titles_of_several_people_are_no_ones() {
+        check(
+            &[
+                "Mr and Mrs",
+                "Mr & Mrs",
+                "Dr and Mrs",
+                "Herr und Frau",
+                "M. et Mme",
+                "Sr. y Sra.",
+                "Sig. e Sig.ra",
+                "Mayor of Lima and Mrs",
+                "MM",
+                "MM.",
+                "Mmes",
+                "Messieurs",
+                "Familie",
+                "Familie Dr.",
+            ],
+            "Contradictory  several",
+        );
+        check(&["Minister of Health and Education"], "Unsaid minister");
+        check(&["H.E. Mr"], "Male excellency");
+    }
+
+    #[test]
+    fn an_article_between_courtesy_and_office_hides_neither() {
+        check(&["Monsieur le Maire", "M. le Maire", "M. le Maire de Lyon"], "Male mayor");
+        check(&["Madame la Maire", "Mme la maire", "Mme le Maire"], "Female mayor");
+        check(&["Monsieur le Ministre"], "Male minister");
+        check(&["Monsieur l’Ambassadeur", "M. l'Ambassadeur"], "Male ambassador");
+        check(&["Madame la Préfète", "Mme le Préfet"], "Female prefect");
+        check(&["Monsieur le Président du Conseil"], "Male president");
+        check(
+            &["Lord Mayor", "The Right Worshipful the Lord Mayor"],
+            "Unsaid lord_mayor+chief_mayor+mayor",
+        );
+        check(&["Mme la Cheffe", "Mme la Ministre déléguée"], "Female  ?");
+    }
+
+    #[test]
+    fn words_of_gender_and_of_silence_are_titles_that_say_so() {
+        check(&["Divers", "divers", "non-binary"], "Neither");
+        check(&["none", "keine Angabe"], "Unsaid");
+        check(&["female", "weiblich"], "Female");
+    }
+
+    #[test]
+    fn a_title_that_no_family_is_called_by_is_no_name() {
+        for (text, expected) in [
+            ("السيد", true),
+            ("سعادة السفير", true),
+            ("الدكتورة", true),
+            ("Frau", true),
+            ("Dr.", true),
+            ("Frau Dr.", true),
+            ("Mayor", false),
+            ("Pan", false),
+            ("Sir", false),
+            ("Don", false),
+            ("De Heer", false),
+            ("Le Maire", false),
+            ("منصور", false),
+            ("Pérez García", false),
         ] {
-            for cell in cells {
-                assert_eq!(gender(cell), Some(expected), "{cell}");
-            }
+            assert_eq!(is_no_name(text), expected, "{text}");
         }
-        assert_eq!([gender("purple"), gender("1")], [None, None]);
     }
 
     /// The later of two equal entries would win without a word.

@@ -25,7 +25,7 @@ pub(crate) fn parse(text: &str) -> Option<u8> {
 }
 
 /// What it is for people: `semicolons`.
-pub(super) fn name(delimiter: u8) -> &'static str {
+pub(in crate::recipients) fn name(delimiter: u8) -> &'static str {
     DELIMITERS.iter().find(|(d, _)| *d == delimiter).map_or("commas", |(_, name)| name)
 }
 

@@ -24,6 +24,7 @@ mod letters;
 mod quotes;
 mod rows;
 
+pub(super) use delimiter::name as delimiter_name;
 pub(crate) use delimiter::parse as parse_delimiter;
 pub use encoding::Encoding;
 pub(crate) use encoding::USUAL_NAMES as USUAL_ENCODINGS;
@@ -181,6 +182,11 @@ impl Opened<'_> {
                 Detected { sheet: Some(book.sheet_name().to_owned()), ..Detected::default() }
             }
         }
+    }
+
+    /// Whether the spreadsheet program does not show a column, from 0.
+    pub(super) fn is_hidden_column(&self, column: usize) -> bool {
+        matches!(&self.content, Content::Workbook(book) if book.is_hidden_column(column))
     }
 
     /// Reports what is doubtful or lost; of a workbook, below the row with the columns' names.

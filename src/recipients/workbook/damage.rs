@@ -129,10 +129,17 @@ impl Damage {
                 "Delete what stands far to the right; the workbook was not read.".to_owned()
             }
             Damage::WhichSheet { first, .. } => format!(
-                "Name the one to read in secretariat.toml: [lists.{file:?}] sheet = {first:?}; for \
-                 the others, save each as a list of its own."
+                "Save each sheet with people as a list of its own; or, if one is the list, name it in \
+                 secretariat.toml, for instance:\n[lists.{}]\nsheet = {}",
+                in_toml(file),
+                in_toml(first)
             ),
             Damage::NoSuchSheet { sheets, .. } => format!("The sheets are {sheets}."),
         }
     }
+}
+
+/// A text as it stands in TOML, its quotation marks included.
+fn in_toml(text: &str) -> String {
+    toml::Value::from(text).to_string()
 }

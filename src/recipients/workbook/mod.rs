@@ -26,7 +26,10 @@ pub(super) use damage::{Damage, Foreign};
 pub(super) use sheet::SheetRows;
 
 use super::shown::{counted, quoted};
-use crate::limits::SHEETS_NAMED_MAX;
+use crate::limits::{
+    SHEETS_NAMED_MAX, WORKBOOK_CELLS_MAX, WORKBOOK_CELLS_SPREAD_MAX, WORKBOOK_SHEETS_MAX,
+    WORKBOOK_TEXT_BYTES_MAX,
+};
 use crate::problem::{Place, Problem, Problems};
 use package::Package;
 use sheet::Sheet;
@@ -101,12 +104,16 @@ struct Passed {
     addresses: u64,
 }
 
+/// What becomes of a sheet that was read.
+type Take<'t> = &'t mut dyn FnMut(Sheet) -> Result<(), Damage>;
+
 /// Opens a workbook and reads the wanted sheet; else the one visible sheet with addresses.
 ///
 /// # Errors
 /// [`Damage`] when it cannot be read, has no such sheet, or has several with addresses.
 pub(super) fn open(bytes: &[u8], wanted: Option<&str>) -> Result<Book, Damage> {
-    let mut choice = Choice { wanted, chosen: None, passed: Vec::new(), names: Vec::new() };
+    let mut choice =
+        Choice { wanted, chosen: None, passed: Vec::new(), names: Vec::new(), size: [0; 3] };
     let mut take = |sheet| choice.take(sheet);
     if bytes.starts_with(b"\xd0\xcf\x11\xe0") {
         xls::sheets(bytes, &mut take)?;
@@ -142,39 +149,56 @@ fn foreign(package: &Package<'_>, mimetype: &str) -> Damage {
 /// Which sheet is read. Sheets come one by one; only the one that may be it is kept.
 struct Choice<'w> {
     wanted: Option<&'w str>,
-    chosen: Option<Sheet>,
+    /// With the number of its addresses.
+    chosen: Option<(Sheet, u64)>,
     passed: Vec<Passed>,
     /// All names, for the message that there is none of the wanted one.
     names: Vec<String>,
+    /// What all sheets so far have taken.
+    size: [u64; 3],
 }
 
+/// What all sheets of a workbook may take: twice what one may. Each is read, whichever is chosen
+/// (security S20).
+const SIZE_MAX: [u64; 3] = [
+    2 * WORKBOOK_TEXT_BYTES_MAX as u64,
+    2 * WORKBOOK_CELLS_MAX as u64,
+    2 * WORKBOOK_CELLS_SPREAD_MAX,
+];
+
 impl Choice<'_> {
-    fn take(&mut self, sheet: Sheet) {
+    fn take(&mut self, sheet: Sheet) -> Result<(), Damage> {
         self.names.push(sheet.name.clone());
+        self.size.iter_mut().zip(sheet.size()).for_each(|(all, more)| *all += more);
+        let is_too_much = self.size.iter().zip(SIZE_MAX).any(|(all, max)| *all > max);
+        if is_too_much || self.names.len() > WORKBOOK_SHEETS_MAX {
+            return Err(Damage::TooLarge);
+        }
+        let addresses = sheet.address_count();
         let is_it = match self.wanted {
             Some(wanted) => is_called(&sheet.name, wanted) && self.chosen.is_none(),
-            None => sheet.row_count() > 0 && !sheet.is_hidden && self.is_better(&sheet),
+            None => sheet.row_count() > 0 && !sheet.is_hidden && self.is_better(addresses),
         };
+        let sheet = (sheet, addresses);
         let other = if is_it { self.chosen.replace(sheet) } else { Some(sheet) };
-        if let Some(other) = other.filter(|sheet| sheet.row_count() > 0) {
+        if let Some((other, addresses)) = other.filter(|(sheet, _)| sheet.row_count() > 0) {
             self.passed.push(Passed {
-                addresses: other.address_count(),
+                addresses,
                 rows: other.row_count(),
                 is_hidden: other.is_hidden,
                 name: other.name,
             });
         }
+        Ok(())
     }
 
     /// The first sheet with addresses, else the first with rows.
-    fn is_better(&self, sheet: &Sheet) -> bool {
-        self.chosen
-            .as_ref()
-            .is_none_or(|chosen| chosen.address_count() == 0 && sheet.address_count() > 0)
+    fn is_better(&self, addresses: u64) -> bool {
+        self.chosen.as_ref().is_none_or(|(_, known)| *known == 0 && addresses > 0)
     }
 
     fn made(self) -> Result<Book, Damage> {
-        let Some(chosen) = self.chosen else {
+        let Some((chosen, addresses)) = self.chosen else {
             return match self.wanted {
                 Some(wanted) => Err(no_such_sheet(wanted, &self.names)),
                 None => Ok(Book { sheet: Sheet::default(), passed: self.passed }),
@@ -183,7 +207,7 @@ impl Choice<'_> {
         let others = self.passed.iter().filter(|p| !p.is_hidden && p.addresses > 0);
         if self.wanted.is_none() && others.clone().count() > 0 {
             let people = |name: &str, count| format!("{} ({count})", quoted(name));
-            let first = people(&chosen.name, chosen.address_count());
+            let first = people(&chosen.name, addresses);
             let others = others.map(|p| people(&p.name, p.addresses));
             let sheets = listed(std::iter::once(first).chain(others).collect());
             return Err(Damage::WhichSheet { sheets, first: chosen.name });
@@ -221,6 +245,11 @@ impl Book {
         &self.sheet.name
     }
 
+    /// Whether the spreadsheet program does not show a column of it, from 0.
+    pub(super) fn is_hidden_column(&self, column: usize) -> bool {
+        self.sheet.observed.is_hidden_column(column)
+    }
+
     /// What was noticed in the workbook, below the row that holds the names of the columns.
     pub(super) fn report(&self, file: &str, header: u32, problems: &mut Problems) {
         self.sheet.observed.report(file, header, problems);
@@ -247,5 +276,7 @@ impl Passed {
     }
 }
 
+#[cfg(test)]
+mod bombs;
 #[cfg(test)]
 mod tests;

@@ -12,6 +12,7 @@
 //! one and it is not midnight. Separators of thousands are left out: which sign separates them
 //! depends on the computer that looks.
 
+use crate::limits::NUMBER_FORMAT_CHARS_MAX;
 use jiff::civil::{Date, date};
 use std::fmt::Write as _;
 
@@ -66,6 +67,10 @@ impl NumberFormat {
     /// The format of a code: `dd/mm/yyyy`, `00000`.
     pub(super) fn of_code(code: &str) -> NumberFormat {
         let code = code.trim();
+        // Longer ones no program writes; what they cost grows with each cell (security S20).
+        if code.chars().nth(NUMBER_FORMAT_CHARS_MAX).is_some() {
+            return NumberFormat::General;
+        }
         if code.is_empty() || code.eq_ignore_ascii_case("general") || code == "@" {
             return NumberFormat::General;
         }

@@ -4,7 +4,7 @@
 //! numbers shown otherwise than they are stored, hidden rows, merged cells. One finding stands for
 //! all cells of a column, because whoever mends one mends them all.
 
-use crate::limits::CELLS_NAMED_MAX;
+use crate::limits::{CELL_SHOWN_CHARS_MAX, CELLS_NAMED_MAX, LIST_COLUMNS_MAX, WORKBOOK_MERGED_MAX};
 use crate::problem::{Place, Problem, Problems};
 use crate::recipients::shown::{counted, quoted};
 use std::collections::BTreeMap;
@@ -45,6 +45,8 @@ pub(super) struct Observed {
     cells: BTreeMap<(Oddity, u32), Cells>,
     /// Rows with anything in them that the spreadsheet program does not show: how many, the first.
     hidden_rows: (u64, u32),
+    /// Columns that it does not show, from 0, both ends included.
+    hidden_columns: Vec<(u32, u32)>,
     /// Whether a filter is set.
     pub(super) is_filtered: bool,
     /// Only those over several rows; each row but the first lacks the value.
@@ -53,9 +55,13 @@ pub(super) struct Observed {
 
 impl Observed {
     pub(super) fn cell(&mut self, oddity: Oddity, line: u32, column: u32, example: &str) {
+        // No program has cells further to the right.
+        if column as usize >= LIST_COLUMNS_MAX {
+            return;
+        }
         let cells = self.cells.entry((oddity, column)).or_default();
         if cells.count == 0 {
-            example.clone_into(&mut cells.example);
+            cells.example = example.chars().take(CELL_SHOWN_CHARS_MAX + 1).collect();
         }
         if cells.lines.len() < CELLS_NAMED_MAX {
             cells.lines.push(line);
@@ -70,9 +76,23 @@ impl Observed {
         self.hidden_rows.0 += 1;
     }
 
+    pub(super) fn hidden_columns(&mut self, first: u32, last: u32) {
+        // A sheet has no more columns, whatever a file lists.
+        if self.hidden_columns.len() < LIST_COLUMNS_MAX {
+            self.hidden_columns.push((first, last));
+        }
+    }
+
+    /// Whether the spreadsheet program does not show a column, from 0.
+    pub(super) fn is_hidden_column(&self, column: usize) -> bool {
+        let is_in =
+            |(first, last): &(u32, u32)| (*first as usize..=*last as usize).contains(&column);
+        self.hidden_columns.iter().any(is_in)
+    }
+
     /// Keeps merged cells where they take a value away from a row.
     pub(super) fn merged(&mut self, merged: Merged) {
-        if merged.rows.1 > merged.rows.0 {
+        if merged.rows.1 > merged.rows.0 && self.merged.len() < WORKBOOK_MERGED_MAX {
             self.merged.push(merged);
         }
     }
@@ -222,9 +242,9 @@ mod tests {
         assert_eq!(
             reported(&observed),
             [
-                "failed-formula l.xlsx:14:6: the cells F14, F15, F16, F17, F18 and 5 more hold the \
+                "failed-formula l.xlsx:F14: the cells F14, F15, F16, F17, F18 and 5 more hold the \
                  error #N/A",
-                "read-as-shown l.xlsx:2:1: the cell A2 is read as shown in the spreadsheet program, \
+                "read-as-shown l.xlsx:A2: the cell A2 is read as shown in the spreadsheet program, \
                  such as \"00042\"",
                 "hidden-rows l.xlsx:9: 1 row of the sheet is hidden by a filter, and is read all \
                  the same",
@@ -242,10 +262,8 @@ mod tests {
         }
         assert_eq!(
             reported(&observed),
-            [
-                "merged-cells l.xlsx:6:5: 5 cells of column E are empty because cells are merged: E6 \
-              to E10 has its value in the first row only"
-            ]
+            ["merged-cells l.xlsx:E6: 5 cells of column E are empty because cells are merged: E6 \
+              to E10 has its value in the first row only"]
         );
     }
 

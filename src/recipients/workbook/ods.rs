@@ -9,17 +9,21 @@
 //! # Failure
 //! [`Damage`].
 
+use super::Take;
 use super::cell::{iso_moment, put_error};
 use super::damage::Damage;
 use super::number::plain;
 use super::observed::{Merged, Oddity};
 use super::package::{Element, Package, Part, Piece};
 use super::sheet::Sheet;
-use crate::limits::{CELL_BYTES_MAX, LIST_COLUMNS_MAX};
+use crate::limits::{
+    CELL_BYTES_MAX, LIST_COLUMNS_MAX, SHEET_NAME_CHARS_MAX, WORKBOOK_CELLS_MAX,
+    WORKBOOK_ROW_TEXT_BYTES_MAX, WORKBOOK_ROWS_MAX, WORKBOOK_SHEETS_MAX,
+};
 use std::collections::BTreeSet;
 
 /// Reads all sheets, in their order; each is given away before the next is read.
-pub(super) fn sheets(package: &mut Package<'_>, take: &mut dyn FnMut(Sheet)) -> Result<(), Damage> {
+pub(super) fn sheets(package: &mut Package<'_>, take: Take<'_>) -> Result<(), Damage> {
     let is_encrypted = package.text("META-INF/manifest.xml")?.contains("encryption-data");
     if is_encrypted || package.has("encrypted-package") {
         return Err(Damage::Password);
@@ -38,11 +42,16 @@ struct Tables {
     sheet: Option<Sheet>,
     /// The row that comes next, from 1.
     line: u32,
+    /// Columns described so far.
+    columns: u32,
     row: OpenRow,
     cell: OpenCell,
     /// How deep the stream is in elements whose text belongs to no cell: comments, drawings.
     aside: u32,
     in_paragraph: bool,
+    /// Cells put so far, in all tables: a file of a kilobyte can repeat one a thousand million
+    /// times (security S20).
+    put: usize,
 }
 
 #[derive(Default)]
@@ -51,6 +60,8 @@ struct OpenRow {
     visibility: Visibility,
     column: u32,
     cells: Vec<Put>,
+    /// Octets of their texts.
+    octets: usize,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -88,14 +99,14 @@ struct OpenCell {
 }
 
 impl Tables {
-    fn read(mut self, part: &mut Part<'_, '_>, take: &mut dyn FnMut(Sheet)) -> Result<(), Damage> {
+    fn read(mut self, part: &mut Part<'_, '_>, take: Take<'_>) -> Result<(), Damage> {
         loop {
             match part.next()? {
                 Piece::Open(element) => self.open(&element)?,
                 Piece::Text(text) => self.text(&text),
                 Piece::Close(element) => {
                     if let Some(sheet) = self.close(element.name())? {
-                        take(sheet);
+                        take(sheet)?;
                     }
                 }
                 Piece::End => return Ok(()),
@@ -114,30 +125,51 @@ impl Tables {
                 self.style = element.attribute("name")?.unwrap_or_default().into_owned();
             }
             "table-properties" if element.attribute("display")?.as_deref() == Some("false") => {
-                self.hidden_styles.insert(std::mem::take(&mut self.style));
+                let style = std::mem::take(&mut self.style);
+                // A sheet whose style is not known is taken for one that is seen.
+                let is_room = self.hidden_styles.len() < WORKBOOK_SHEETS_MAX;
+                if is_room && style.len() <= SHEET_NAME_CHARS_MAX {
+                    self.hidden_styles.insert(style);
+                }
+            }
+            "table" if self.sheet.is_some() => {
+                return Err(Damage::Broken("a table stands within a table"));
             }
             "table" => {
                 let [name, style] = element.attributes(["name", "style-name"])?;
                 let is_hidden = style.is_some_and(|style| self.hidden_styles.contains(&*style));
                 self.sheet = Some(Sheet::new(name.unwrap_or_default().into_owned(), is_hidden));
-                self.line = 1;
+                (self.line, self.columns) = (1, 0);
             }
+            "table-column" => self.open_column(element)?,
             "table-row" => self.open_row(element)?,
             "table-cell" | "covered-table-cell" => self.open_cell(element)?,
             "p" if self.cell.is_open => {
-                if self.cell.paragraphs > 0 {
+                if self.cell.paragraphs > 0 && self.cell.text.len() <= CELL_BYTES_MAX {
                     self.cell.text.push('\n');
                 }
-                self.cell.paragraphs += 1;
+                self.cell.paragraphs = self.cell.paragraphs.saturating_add(1);
                 self.in_paragraph = true;
             }
-            "s" => {
+            "s" if self.is_wanted() => {
                 let count = element.attribute("c")?.and_then(|c| c.parse().ok()).unwrap_or(1);
                 self.text(&" ".repeat(usize::min(count, CELL_BYTES_MAX)));
             }
             "tab" => self.text("\t"),
             "line-break" => self.text("\n"),
             _ => {}
+        }
+        Ok(())
+    }
+
+    fn open_column(&mut self, element: &Element<'_>) -> Result<(), Damage> {
+        let [repeated, visibility] =
+            element.attributes(["number-columns-repeated", "visibility"])?;
+        let first = self.columns;
+        self.columns = first.saturating_add(count(repeated.as_deref()));
+        let is_hidden = matches!(visibility.as_deref(), Some("collapse" | "filter"));
+        if let Some(sheet) = self.sheet.as_mut().filter(|_| is_hidden) {
+            sheet.observed.hidden_columns(first, self.columns - 1);
         }
         Ok(())
     }
@@ -193,11 +225,15 @@ impl Tables {
     }
 
     fn text(&mut self, text: &str) {
-        // What is longer is refused by its length: it need not be kept.
-        let is_wanted = self.aside == 0 && self.in_paragraph;
-        if is_wanted && self.cell.text.len() <= CELL_BYTES_MAX {
+        if self.is_wanted() {
             self.cell.text.push_str(text);
         }
+    }
+
+    /// Whether text belongs to the cell. What is longer is refused by its length: it need not be
+    /// kept.
+    fn is_wanted(&self) -> bool {
+        self.aside == 0 && self.in_paragraph && self.cell.text.len() <= CELL_BYTES_MAX
     }
 
     /// Ends an element; a whole sheet where it was a table.
@@ -208,7 +244,7 @@ impl Tables {
         }
         match name {
             "p" => self.in_paragraph = false,
-            "table-cell" | "covered-table-cell" => self.close_cell(),
+            "table-cell" | "covered-table-cell" => self.close_cell()?,
             "table-row" => self.close_row()?,
             "table" => return Ok(self.sheet.take()),
             _ => {}
@@ -216,21 +252,32 @@ impl Tables {
         Ok(None)
     }
 
-    fn close_cell(&mut self) {
+    fn close_cell(&mut self) -> Result<(), Damage> {
         let cell = std::mem::take(&mut self.cell);
         let first = self.row.column;
         self.row.column = first.saturating_add(cell.repeated);
-        if let Some(what) = cell.what() {
-            self.row.cells.push(Put { columns: (first, self.row.column), what });
+        let Some(what) = cell.what() else { return Ok(()) };
+        // They are held until the row ends, which says how often they are repeated.
+        self.row.octets += what.octets();
+        if first as usize >= LIST_COLUMNS_MAX {
+            return Err(Damage::TooManyCells { line: self.line });
         }
+        if self.row.octets > WORKBOOK_ROW_TEXT_BYTES_MAX {
+            return Err(Damage::TooLarge);
+        }
+        self.row.cells.push(Put { columns: (first, self.row.column), what });
+        Ok(())
     }
 
     fn close_row(&mut self) -> Result<(), Damage> {
         let row = std::mem::take(&mut self.row);
         let next = self.line.saturating_add(row.repeated);
         if let Some(sheet) = self.sheet.as_mut().filter(|_| !row.cells.is_empty()) {
+            if next - 1 > WORKBOOK_ROWS_MAX {
+                return Err(Damage::Broken("a row lies beyond the last of a sheet"));
+            }
             for line in self.line..next {
-                row.put(sheet, line)?;
+                row.put(sheet, line, &mut self.put)?;
             }
         }
         self.line = next;
@@ -252,10 +299,14 @@ fn count(text: Option<&str>) -> u32 {
 }
 
 impl OpenRow {
-    fn put(&self, sheet: &mut Sheet, line: u32) -> Result<(), Damage> {
+    fn put(&self, sheet: &mut Sheet, line: u32, all: &mut usize) -> Result<(), Damage> {
         for Put { columns, what } in &self.cells {
             // A cell repeated to the end of the row is a background, unless it has text.
             for column in columns.0..columns.1.min(LIST_COLUMNS_MAX as u32 + 1) {
+                *all += 1;
+                if *all > WORKBOOK_CELLS_MAX {
+                    return Err(Damage::TooLarge);
+                }
                 what.put(sheet, line, column)?;
             }
         }
@@ -269,6 +320,13 @@ impl OpenRow {
 }
 
 impl What {
+    fn octets(&self) -> usize {
+        match self {
+            What::Text(text) | What::Failed(text) | What::LongNumber(text) => text.len(),
+            What::NotCalculated => 0,
+        }
+    }
+
     fn put(&self, sheet: &mut Sheet, line: u32, column: u32) -> Result<(), Damage> {
         match self {
             What::Text(text) => sheet.put(line, column, text),

@@ -14,8 +14,8 @@
 use super::damage::Damage;
 use super::observed::Observed;
 use crate::limits::{
-    CELL_BYTES_MAX, LIST_COLUMNS_MAX, WORKBOOK_CELLS_MAX, WORKBOOK_CELLS_SPREAD_MAX,
-    WORKBOOK_ROWS_MAX, WORKBOOK_TEXT_BYTES_MAX,
+    CELL_BYTES_MAX, LIST_COLUMNS_MAX, SHEET_NAME_CHARS_MAX, WORKBOOK_CELLS_MAX,
+    WORKBOOK_CELLS_SPREAD_MAX, WORKBOOK_ROWS_MAX, WORKBOOK_TEXT_BYTES_MAX,
 };
 use crate::recipients::reading::Row;
 
@@ -50,6 +50,10 @@ struct RowStart {
 
 impl Sheet {
     pub(super) fn new(name: String, is_hidden: bool) -> Sheet {
+        let name = match name.char_indices().nth(SHEET_NAME_CHARS_MAX) {
+            Some((end, _)) => name[..end].to_owned(),
+            None => name,
+        };
         Sheet { name, is_hidden, ..Sheet::default() }
     }
 
@@ -99,6 +103,11 @@ impl Sheet {
                 Ok(0)
             }
         }
+    }
+
+    /// What it takes: octets of text, cells, and cells with those between them.
+    pub(super) fn size(&self) -> [u64; 3] {
+        [self.text.len() as u64, self.cells.len() as u64, self.cells_spread]
     }
 
     /// How many rows have anything in them.

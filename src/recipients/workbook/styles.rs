@@ -7,33 +7,40 @@
 use super::damage::Damage;
 use super::number::NumberFormat;
 use super::package::{Part, Piece};
+use crate::limits::{WORKBOOK_FORMATS_MAX, WORKBOOK_STYLES_MAX};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// Number formats by the number of the style.
 #[derive(Debug, Default)]
 pub(super) struct Styles {
-    formats: Vec<NumberFormat>,
+    formats: Vec<Rc<NumberFormat>>,
 }
 
 impl Styles {
     pub(super) fn read(part: &mut Part<'_, '_>) -> Result<Styles, Damage> {
-        let mut codes: HashMap<u32, NumberFormat> = HashMap::new();
+        let mut codes: HashMap<u32, Rc<NumberFormat>> = HashMap::new();
         let mut styles = Styles::default();
         let mut in_cells = false;
         loop {
+            if codes.len() > WORKBOOK_FORMATS_MAX || styles.formats.len() > WORKBOOK_STYLES_MAX {
+                return Err(Damage::TooLarge);
+            }
             match part.next()? {
                 Piece::Open(element) => match element.name() {
                     "numFmt" => {
                         let [id, code] = element.attributes(["numFmtId", "formatCode"])?;
                         if let (Some(id), Some(code)) = (number(id.as_deref()), code) {
-                            codes.insert(id, NumberFormat::of_code(&code));
+                            codes.insert(id, Rc::new(NumberFormat::of_code(&code)));
                         }
                     }
                     "cellXfs" => in_cells = true,
                     "xf" if in_cells => {
                         let id = number(element.attribute("numFmtId")?.as_deref()).unwrap_or(0);
-                        let known = codes.get(&id).cloned();
-                        styles.formats.push(known.unwrap_or_else(|| NumberFormat::of_id(id)));
+                        // Styles of one format share it: there may be many, and it long.
+                        let format =
+                            codes.entry(id).or_insert_with(|| NumberFormat::of_id(id).into());
+                        styles.formats.push(Rc::clone(format));
                     }
                     _ => {}
                 },
@@ -46,7 +53,7 @@ impl Styles {
 
     /// The format of a style; a plain number where there is no such style.
     pub(super) fn format(&self, style: usize) -> &NumberFormat {
-        self.formats.get(style).unwrap_or(&NumberFormat::General)
+        self.formats.get(style).map_or(&NumberFormat::General, Rc::as_ref)
     }
 }
 

@@ -9,14 +9,19 @@
 //! # Failure
 //! [`Damage`].
 
+use super::Take;
 use super::cell::{put_error, put_value};
 use super::damage::Damage;
 use super::number::NumberFormat;
 use super::observed::Merged;
 use super::ole::{CompoundFile, u16_at, u32_at};
 use super::sheet::Sheet;
-use crate::limits::{WORKBOOK_CELLS_MAX, WORKBOOK_TEXT_BYTES_MAX};
+use crate::limits::{
+    WORKBOOK_FORMATS_MAX, WORKBOOK_SHEETS_MAX, WORKBOOK_STRINGS_MAX, WORKBOOK_STYLES_MAX,
+    WORKBOOK_TEXT_BYTES_MAX, XLS_BYTES_MAX, XLS_CELLS_MAX,
+};
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 const BROKEN: Damage = Damage::Broken("a record of it is not whole");
 
@@ -27,6 +32,7 @@ mod record {
     pub(super) const DATE_MODE: u16 = 0x0022;
     pub(super) const PASSWORD: u16 = 0x002f;
     pub(super) const CONTINUE: u16 = 0x003c;
+    pub(super) const COLUMNS: u16 = 0x007d;
     pub(super) const SHEET: u16 = 0x0085;
     pub(super) const FILTER_MODE: u16 = 0x009b;
     pub(super) const NUMBERS: u16 = 0x00bd;
@@ -46,7 +52,10 @@ mod record {
 }
 
 /// Reads all sheets, in their order; each is given away before the next is read.
-pub(super) fn sheets(bytes: &[u8], take: &mut dyn FnMut(Sheet)) -> Result<(), Damage> {
+pub(super) fn sheets(bytes: &[u8], take: Take<'_>) -> Result<(), Damage> {
+    if bytes.len() > XLS_BYTES_MAX {
+        return Err(Damage::TooLarge);
+    }
     let file = CompoundFile::open(bytes)?;
     if file.has("EncryptedPackage") {
         return Err(Damage::Password);
@@ -56,10 +65,16 @@ pub(super) fn sheets(bytes: &[u8], take: &mut dyn FnMut(Sheet)) -> Result<(), Da
     }
     let stream = file.stream("Workbook")?;
     let book = Globals::read(&stream)?;
+    // No record belongs to two sheets: what all of them read together is the stream at most, or a
+    // hundred thousand sheets could be one and the same (security S20).
+    let mut left = stream.len();
     for listed in &book.sheets {
         let records = stream.get(listed.at..).ok_or(Damage::Broken("a sheet is missing"))?;
+        let mut records = Records { rest: &records[..records.len().min(left)] };
+        let before = records.rest.len();
         let sheet = Sheet::new(listed.name.clone(), listed.is_hidden);
-        take(Cells::new(&book).read(Records { rest: records }, sheet)?);
+        take(Cells::new(&book).read(&mut records, sheet)?)?;
+        left -= before - records.rest.len();
     }
     Ok(())
 }
@@ -195,7 +210,7 @@ impl Pieces<'_> {
 struct Globals {
     sheets: Vec<Listed>,
     strings: Vec<String>,
-    formats: Vec<NumberFormat>,
+    formats: Vec<Rc<NumberFormat>>,
     is_1904: bool,
 }
 
@@ -208,8 +223,14 @@ struct Listed {
 impl Globals {
     fn read(stream: &[u8]) -> Result<Globals, Damage> {
         let (mut book, mut records) = (Globals::default(), Records { rest: stream });
-        let (mut codes, mut styles) = (HashMap::new(), Vec::new());
+        let (mut codes, mut styles) = (HashMap::<u16, Rc<NumberFormat>>::new(), Vec::new());
         loop {
+            let is_too_much = book.sheets.len() > WORKBOOK_SHEETS_MAX
+                || codes.len() > WORKBOOK_FORMATS_MAX
+                || styles.len() > WORKBOOK_STYLES_MAX;
+            if is_too_much {
+                return Err(Damage::TooLarge);
+            }
             let (kind, data) = records.next()?;
             match kind {
                 record::PASSWORD => return Err(Damage::Password),
@@ -218,7 +239,7 @@ impl Globals {
                 record::FORMAT => {
                     let id = u16_at(data, 0).ok_or(BROKEN)?;
                     let code = Records { rest: &[] }.whole(data.get(2..).ok_or(BROKEN)?)?.text()?;
-                    codes.insert(id, NumberFormat::of_code(&code));
+                    codes.insert(id, NumberFormat::of_code(&code).into());
                 }
                 record::STYLE => styles.push(u16_at(data, 2).ok_or(BROKEN)?),
                 record::STRINGS => book.strings = strings(records.whole(data)?)?,
@@ -226,9 +247,9 @@ impl Globals {
                 _ => {}
             }
         }
-        let format =
-            |id: u16| codes.get(&id).cloned().unwrap_or_else(|| NumberFormat::of_id(u32::from(id)));
-        book.formats = styles.into_iter().map(format).collect();
+        let built_in = |id: u16| Rc::new(NumberFormat::of_id(u32::from(id)));
+        let mut format = |id: u16| Rc::clone(codes.entry(id).or_insert_with(|| built_in(id)));
+        book.formats = styles.into_iter().map(&mut format).collect();
         Ok(book)
     }
 }
@@ -256,7 +277,7 @@ fn strings(mut pieces: Pieces<'_>) -> Result<Vec<String>, Damage> {
         let mut text = String::new();
         pieces.rich_text(&mut text)?;
         octets += text.len();
-        if octets > WORKBOOK_TEXT_BYTES_MAX {
+        if octets > WORKBOOK_TEXT_BYTES_MAX || strings.len() >= WORKBOOK_STRINGS_MAX / 2 {
             return Err(Damage::TooLarge);
         }
         strings.push(text);
@@ -303,7 +324,7 @@ impl<'b> Cells<'b> {
         }
     }
 
-    fn read(mut self, mut records: Records<'_>, sheet: Sheet) -> Result<Sheet, Damage> {
+    fn read(mut self, records: &mut Records<'_>, mut sheet: Sheet) -> Result<Sheet, Damage> {
         let mut depth = 0;
         loop {
             let (kind, data) = records.next()?;
@@ -321,6 +342,10 @@ impl<'b> Cells<'b> {
                 }
                 record::ROW if u16_at(data, 12).is_some_and(|flags| flags & 0x20 != 0) => {
                     self.hidden.insert(u16_at(data, 0).ok_or(BROKEN)?);
+                }
+                record::COLUMNS if u16_at(data, 8).is_some_and(|flags| flags & 1 != 0) => {
+                    let [first, last] = [0, 2].map(|at| u16_at(data, at).map(u32::from));
+                    sheet.observed.hidden_columns(first.ok_or(BROKEN)?, last.ok_or(BROKEN)?);
                 }
                 record::FILTER_MODE => self.is_filtered = true,
                 record::MERGED => self.merged.extend(merged(data)),
@@ -375,7 +400,7 @@ impl<'b> Cells<'b> {
     }
 
     fn keep(&mut self, row: u16, column: u16, style: u16, value: Value) -> Result<(), Damage> {
-        if self.cells.len() >= WORKBOOK_CELLS_MAX / 2 {
+        if self.cells.len() >= XLS_CELLS_MAX {
             return Err(Damage::TooLarge);
         }
         self.cells.push(Cell { row, column, style, value });
@@ -415,7 +440,7 @@ impl<'b> Cells<'b> {
             }
             Value::Number(number) => {
                 let format = self.book.formats.get(usize::from(cell.style));
-                let format = format.unwrap_or(&NumberFormat::General);
+                let format = format.map_or(&NumberFormat::General, Rc::as_ref);
                 put_value(sheet, line, column, &format.show(*number, self.book.is_1904))
             }
         }

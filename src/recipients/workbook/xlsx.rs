@@ -10,13 +10,18 @@
 //! # Failure
 //! [`Damage`].
 
+use super::Take;
 use super::cell::{Stored, put_error, put_number};
 use super::damage::Damage;
 use super::observed::{Merged, Oddity};
 use super::package::{Element, Package, Part, Piece};
 use super::sheet::Sheet;
 use super::styles::Styles;
-use crate::limits::{CELL_BYTES_MAX, WORKBOOK_STRINGS_MAX, WORKBOOK_TEXT_BYTES_MAX};
+use crate::limits::{
+    CELL_BYTES_MAX, SHEET_NAME_CHARS_MAX, WORKBOOK_PART_NAME_BYTES_MAX, WORKBOOK_RELATIONS_MAX,
+    WORKBOOK_SHEETS_MAX, WORKBOOK_STRINGS_MAX, WORKBOOK_TEXT_BYTES_MAX,
+};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// A sheet as the workbook lists it.
@@ -35,7 +40,7 @@ struct Shared {
 }
 
 /// Reads all sheets, in their order; each is given away before the next is read.
-pub(super) fn sheets(package: &mut Package<'_>, take: &mut dyn FnMut(Sheet)) -> Result<(), Damage> {
+pub(super) fn sheets(package: &mut Package<'_>, take: Take<'_>) -> Result<(), Damage> {
     let book = relations(package, "_rels/.rels")?;
     let book = book.values().find(|r| r.kind == "officeDocument").map(|r| r.target.clone());
     let book = resolved("", book.as_deref().unwrap_or("xl/workbook.xml"));
@@ -59,7 +64,8 @@ pub(super) fn sheets(package: &mut Package<'_>, take: &mut dyn FnMut(Sheet)) -> 
     }
     for sheet in listed {
         let mut part = package.part(&sheet.part)?.ok_or(Damage::Broken("a sheet is missing"))?;
-        take(Cells::new(Sheet::new(sheet.name, sheet.is_hidden), &shared).read(&mut part)?);
+        let sheet = Sheet::new(sheet.name, sheet.is_hidden);
+        take(Cells::new(sheet, &shared).read(&mut part)?)?;
     }
     Ok(())
 }
@@ -89,6 +95,13 @@ fn relations(package: &mut Package<'_>, name: &str) -> Result<HashMap<String, Re
             match part.next()? {
                 Piece::Open(element) if element.name() == "Relationship" => {
                     let [id, kind, target] = element.attributes(["Id", "Type", "Target"])?;
+                    let is_long = |text: &Option<Cow<'_, str>>| {
+                        text.as_ref().is_some_and(|t| t.len() > WORKBOOK_PART_NAME_BYTES_MAX)
+                    };
+                    let is_too_much = found.len() >= WORKBOOK_RELATIONS_MAX;
+                    if is_too_much || [&id, &kind, &target].into_iter().any(is_long) {
+                        return Err(Damage::TooLarge);
+                    }
                     if let (Some(id), Some(kind), Some(target)) = (id, kind, target) {
                         let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
                         found.insert(
@@ -139,9 +152,16 @@ fn workbook(
                 "sheet" => {
                     let [name, state, id] = element.attributes(["name", "state", "id"])?;
                     let relation = id.and_then(|id| related.get(id.as_ref()));
+                    if listed.len() >= WORKBOOK_SHEETS_MAX {
+                        return Err(Damage::TooLarge);
+                    }
                     if let Some(sheet) = relation.filter(|r| r.kind == "worksheet") {
                         listed.push(Listed {
-                            name: name.unwrap_or_default().into_owned(),
+                            name: name
+                                .unwrap_or_default()
+                                .chars()
+                                .take(SHEET_NAME_CHARS_MAX)
+                                .collect(),
                             is_hidden: state.is_some_and(|state| state != "visible"),
                             part: resolved(folder, &sheet.target),
                         });
@@ -337,6 +357,7 @@ impl<'s> Cells<'s> {
                 self.cell.has_value = true;
                 self.rich.open("is");
             }
+            "col" => self.open_column(element)?,
             "filterColumn" => self.sheet.observed.is_filtered = true,
             "mergeCell" => {
                 let range = element.attribute("ref")?;
@@ -358,6 +379,17 @@ impl<'s> Cells<'s> {
         };
         self.column = 0;
         self.is_hidden = hidden.is_some_and(|hidden| is_true(&hidden));
+        Ok(())
+    }
+
+    fn open_column(&mut self, element: &Element<'_>) -> Result<(), Damage> {
+        let [first, last, hidden] = element.attributes(["min", "max", "hidden"])?;
+        let number = |text: Option<Cow<'_, str>>| text?.parse::<u32>().ok()?.checked_sub(1);
+        if let (Some(first), Some(last)) = (number(first), number(last))
+            && hidden.is_some_and(|hidden| is_true(&hidden))
+        {
+            self.sheet.observed.hidden_columns(first, last);
+        }
         Ok(())
     }
 

@@ -165,6 +165,11 @@ impl Workspace {
         self
     }
 
+    /// These tables of `secretariat.toml` instead of those there were.
+    pub fn set_config(&mut self, tables: &str) {
+        tables.clone_into(&mut self.more);
+    }
+
     /// A whole `secretariat.toml`, as it stands here.
     pub fn whole_config(mut self, text: &str) -> Workspace {
         self.whole = Some(text.to_owned());
