@@ -395,8 +395,11 @@ fn read_regular(path: &str, found: &Path, bytes_max: u64) -> Result<Vec<u8>, Pro
         return Err(not_a_file(path, false));
     }
     let mut bytes = Vec::new();
-    file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > bytes_max {
+    // What says that it is too large is not read; what grows meanwhile is found out by reading.
+    if opened.len() <= bytes_max {
+        file.take(bytes_max.saturating_add(1)).read_to_end(&mut bytes).map_err(failed)?;
+    }
+    if opened.len() > bytes_max || bytes.len() as u64 > bytes_max {
         let message = format!("{path} is larger than {} MB", bytes_max.div_ceil(1 << 20));
         return Err(Problem::error("file-too-big", message)
             .place(Place::file(path))
