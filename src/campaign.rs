@@ -7,7 +7,7 @@ mod decided;
 
 pub use decided::decisions;
 
-use crate::config::{self, ByLanguage, Config, Where};
+use crate::config::{self, ByLanguage, Config, DkimKey, Where};
 use crate::id::{CampaignId, Digest};
 use crate::language::Language;
 use crate::letter::{ImageFile, Letters, RowCondition, Source, Sources, Vocabulary};
@@ -15,6 +15,7 @@ use crate::limits::{
     ATTACHMENT_BYTES_MAX, CONFIG_BYTES_MAX, LIST_BYTES_MAX, TEMPLATE_BYTES_MAX,
     TRANSLATION_OLDER_MIN,
 };
+use crate::message::{Sender, dkim::Dkim};
 use crate::plan::contents::{self, LookedInto, Which};
 use crate::plan::documents::{self, DocumentSetting, Documents, Reader, Titles};
 use crate::plan::header_values;
@@ -27,6 +28,7 @@ use crate::recipients::{
 use crate::time::Timestamp;
 use crate::workspace::Workspace;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,8 +51,12 @@ pub struct Campaign {
     pub documents: Documents,
     /// Its documents as the configuration describes them.
     pub document_settings: Vec<DocumentSetting>,
-    /// Who it is from.
+    /// Who it is from, and who signs for them.
     pub senders: Senders,
+    /// The same for messages that are only weighed: signing a letter takes longer than making it.
+    weighed_senders: Senders,
+    /// The files of the keys that sign.
+    pub dkim_keys: Vec<(DkimKey, PathBuf)>,
     /// How heavy a message may be.
     pub limits: WeightLimits,
     /// The letters' source files, for saying which lines changed.
@@ -96,7 +102,11 @@ impl Campaign {
             |wanted: &Language| letters.as_ref().and_then(|l| l.language_for(wanted, default));
         let documents =
             read_documents(workspace, &document_settings, &people, default, language, problems);
-        let (letters, senders) = (letters?, senders(setting, &default_language)?);
+        let dkim = dkim(workspace, config, setting, problems);
+        let senders = |dkim: &Dkim| senders(setting, &default_language, dkim);
+        let (senders, weighed_senders) = (senders(&dkim), senders(&dkim.only_weighed()));
+        let (letters, senders, weighed_senders) = (letters?, senders?, weighed_senders?);
+        let dkim_keys = config.dkim.iter().map(|k| (k.clone(), k.path(workspace.root())));
         let of_image = |image: &ImageFile| (image.file.clone(), Digest::of(&image.bytes));
         let image_digests = sources.images.values().map(of_image).collect();
         let sources = all_sources(sources);
@@ -112,6 +122,8 @@ impl Campaign {
             documents,
             document_settings,
             senders,
+            weighed_senders,
+            dkim_keys: dkim_keys.collect(),
             limits: WeightLimits {
                 warn_octets: config.limits.letter_warn,
                 error_octets: config.limits.letter_error,
@@ -172,7 +184,7 @@ impl Campaign {
 
     /// Makes the plan where nobody wants to see the letters.
     pub fn plan_only(&self, date: Timestamp, problems: &mut Problems) -> Plan {
-        make_only(&self.materials(date), problems)
+        make_only(&Materials { senders: &self.weighed_senders, ..self.materials(date) }, problems)
     }
 
     /// Looks into the documents; what is odd about them is kept.
@@ -564,15 +576,34 @@ fn document_setting(number: u32, attachment: &config::Attachment) -> DocumentSet
 }
 
 /// The sender as readers of each language see it; `None` when the configuration has none.
-fn senders(setting: &config::Campaign, default: &Language) -> Option<Senders> {
+/// The keys that sign; with an error in one nothing may be sent.
+fn dkim(
+    workspace: &Workspace,
+    config: &Config,
+    setting: &config::Campaign,
+    problems: &mut Problems,
+) -> Dkim {
+    let default = &config.languages.default;
+    let sender = setting.sender.in_language(default, default);
+    let author = sender.as_ref().map(|s| s.from.address.domain());
+    let author = author.filter(|_| !config.dkim.is_empty());
+    author.map_or_else(Dkim::default, |author| {
+        config::read_dkim_keys(&config.dkim, workspace.root(), author, problems)
+    })
+}
+
+fn senders(setting: &config::Campaign, default: &Language, dkim: &Dkim) -> Option<Senders> {
     let written = &setting.sender.from.as_ref()?.value;
     let languages: Vec<&Language> = match written {
         ByLanguage::Same(_) => Vec::new(),
         ByLanguage::Each(by_language) => by_language.keys().collect(),
     };
-    let named = |l: &Language| setting.sender.in_language(l, default).map(|s| (l.clone(), s));
+    let signed = |l: &Language| {
+        setting.sender.in_language(l, default).map(|s| Sender { dkim: dkim.clone(), ..s })
+    };
+    let named = |l: &Language| signed(l).map(|s| (l.clone(), s));
     Some(Senders {
-        default: setting.sender.in_language(default, default)?,
+        default: signed(default)?,
         by_language: languages.into_iter().filter_map(named).collect(),
     })
 }

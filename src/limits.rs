@@ -246,6 +246,17 @@ pub const DEVICE_CODE_SLOWER_BY: Duration = Duration::from_secs(5);
 pub const KEYRING_ENTRY_BYTES_MAX: usize = 1_200;
 /// Entries that one secret is kept in: five times the longest refresh token that was seen.
 pub const KEYRING_ENTRIES_MAX: usize = 8;
+/// Bits of an RSA key that signs, at least (RFC 8301 3.2): shorter ones are refused by receivers.
+pub const DKIM_RSA_BITS_MIN: usize = 2_048;
+/// Bits of an RSA key that signs, at most: verifiers need not know longer ones (RFC 8301 3.2).
+pub const DKIM_RSA_BITS_MAX: usize = 4_096;
+/// Bytes of a key's file: one of 4,096 bits has 3 KB.
+pub const DKIM_KEY_BYTES_MAX: u64 = 64 << 10;
+/// Keys that sign one message: an RSA and an Ed25519 key for the conference's domain and the like
+/// for its host's; each signature is half a kilobyte of header.
+pub const DKIM_KEYS_MAX: usize = 4;
+/// Octets of one string of a TXT record (RFC 1035 3.3.14).
+pub const DNS_STRING_OCTETS_MAX: usize = 255;
 
 /// `[retry] first_wait` unless written: greylisting lets go after about five minutes.
 pub const RETRY_FIRST_WAIT: Duration = Duration::from_secs(5 * 60);

@@ -20,6 +20,7 @@ use super::wrapping::wrapped_lines;
 use crate::campaign::Campaign;
 use crate::id::DeliveryId;
 use crate::ledger::Ledger;
+use crate::message::dkim::Signer;
 use crate::plan::contents::Which;
 use crate::plan::{Made, Plan, Planned};
 use crate::problem::{Problem, Problems, Severity};
@@ -81,6 +82,7 @@ pub(super) fn dry_run(
     Answer { json: plan_as_json(&plan, true), ..Answer::done(text) }
         .with("audience", audience::as_json(&campaign.people))
         .with("estimated_seconds", json!(takes))
+        .with("dkim", dkim(campaign))
         .with_problems(problems)
 }
 
@@ -157,6 +159,7 @@ pub(super) fn no_plan_as_json() -> Map<String, Value> {
         ("bytes_total", json!(0)),
         ("bytes_largest", json!(0)),
         ("estimated_seconds", json!(0)),
+        ("dkim", json!([])),
     ];
     parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -184,11 +187,22 @@ pub(super) fn plan_as_json(plan: &Plan, is_sound: bool) -> Map<String, Value> {
         "bytes_total": deliveries.sum::<u64>(),
         "bytes_largest": octets().max().unwrap_or(0),
         "estimated_seconds": 0,
+        "dkim": [],
     });
     match object {
         Value::Object(map) => map,
         _ => Map::new(),
     }
+}
+
+/// Who signs the messages.
+fn dkim(campaign: &Campaign) -> Value {
+    let signers = campaign.senders.default.dkim.signers().iter();
+    let signature = |signer: &Signer| {
+        let algorithm = signer.key.kind().algorithm();
+        json!({"domain": signer.domain, "selector": signer.selector, "algorithm": algorithm})
+    };
+    signers.map(signature).collect()
 }
 
 /// Writes the letters that were asked for where `--out` says so; gives how many those are.

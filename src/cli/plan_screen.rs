@@ -11,6 +11,7 @@ use crate::id::DeliveryId;
 use crate::language::Language;
 use crate::ledger::State;
 use crate::letter::Attachment;
+use crate::message::dkim::Signer;
 use crate::plan::Plan;
 use crate::recipients::greeting::Kind;
 use crate::send::Selection;
@@ -126,6 +127,9 @@ pub(super) fn plan_screen(
         line("", &fall_back, "");
     }
     line("from", &from(campaign), "");
+    for (i, signer) in campaign.senders.default.dkim.signers().iter().enumerate() {
+        line(if i == 0 { "signed" } else { "" }, &signed_by(signer), "");
+    }
     let copies = copies(plan);
     if !copies.is_empty() {
         line("copies", &copies, "");
@@ -234,6 +238,12 @@ fn from(campaign: &Campaign) -> String {
         Some(reply_to) => format!("{name}, answers to {}", reply_to.address),
         None => format!("{name}, answers to {}", sender.from.address),
     }
+}
+
+/// `by forum.example, key autumn (RSA 2048)`: also what tells another key from the last run's.
+fn signed_by(signer: &Signer) -> String {
+    let Signer { domain, selector, key } = signer;
+    format!("by {domain}, key {selector} ({})", key.kind())
 }
 
 /// `212, to 198 addresses, 9 of them to desk@forum.example`: an address that many letters are copied

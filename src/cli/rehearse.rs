@@ -18,6 +18,7 @@ use super::signals::{Asked, listen};
 use super::ui::plural;
 use crate::address::EmailAddress;
 use crate::campaign::Campaign;
+use crate::config::DkimKey;
 use crate::id::{DeliveryId, Digest};
 use crate::ledger::Ledger;
 use crate::limits::{REHEARSAL_CONNECTIONS, REHEARSAL_KILLS, REHEARSAL_SEEDS, REHEARSAL_SPEED};
@@ -29,7 +30,7 @@ use crate::rehearsal::faults::Faults;
 use crate::rehearsal::proof::{self, Breach, Claim};
 use crate::rehearsal::relay::Relay;
 use crate::rehearsal::relay::script::Script;
-use crate::rehearsal::run::Rehearsal;
+use crate::rehearsal::run::{KeyFile, Rehearsal};
 use crate::rehearsal::trial::{Done, Trial};
 use crate::send::pace::Pacing;
 use crate::send::{Ended, Halt, Selection, Stopped};
@@ -37,6 +38,7 @@ use crate::time::Clock;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -176,9 +178,16 @@ fn prepare(
         largest_octets: plan.deliveries.iter().map(|d| d.octets).max().unwrap_or(0),
         smtputf8: smtputf8(planned),
         may_stall,
+        dkim: campaign.dkim_keys.iter().map(key_file).collect(),
     };
     relay.change(rehearsal.script());
     Ok(Ground { relay, rehearsal, _throwaway: throwaway })
+}
+
+/// A key as a run in a process of its own finds it.
+fn key_file((key, file): &(DkimKey, PathBuf)) -> KeyFile {
+    let (domain, selector) = (key.domain.value.clone(), key.selector.value.clone());
+    KeyFile { domain, selector, file: file.clone() }
 }
 
 /// An address among the recipients that needs SMTPUTF8.

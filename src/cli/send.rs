@@ -111,6 +111,7 @@ fn go(
         begin(shell, opened, (&campaign, &plan), &selection, confirmed.shown, &mut problems)?;
     let Begun { folder, lock, counted, objects, reader, writer, needs } = begun;
     let id = plan.campaign.clone();
+    let dkim = campaign.senders.default.dkim.clone();
     drop((campaign, plan));
     // Where no relay is configured, none was found above.
     let habits = opened.config.relay.as_ref().map(|relay| relay.habits.clone());
@@ -122,6 +123,7 @@ fn go(
         connections: habits.connections,
         pacing: habits.pacing,
         objects: &objects,
+        dkim: &dkim,
         ledger: &reader,
         retry: opened.config.retry,
         clock: shell.clock(),

@@ -15,6 +15,7 @@
 //! All problems of the file in one pass, each with file, line and column.
 
 mod campaigns;
+mod dkim;
 pub mod environment;
 mod greetings;
 mod habits;
@@ -30,6 +31,7 @@ mod sign_in;
 mod syntax;
 mod units;
 
+pub use dkim::{DkimKey, read_keys as read_dkim_keys};
 pub use environment::Environment;
 pub use greetings::{GREETINGS_FILE, read_greetings};
 pub use password::{PasswordSource, fetch as fetch_password, printed as fetch_token};
@@ -42,7 +44,7 @@ use crate::address::{EmailAddress, Mailbox};
 use crate::id::CampaignId;
 use crate::language::Language;
 use crate::limits::{CONFIG_BYTES_MAX, LETTER_ERROR_BYTES, LETTER_WARN_BYTES};
-use crate::message;
+use crate::message::{self, dkim::Dkim};
 use crate::plan::pattern::FilePattern;
 use crate::problem::{Place, Problem, Problems, nearest};
 use crate::recipients::{ColumnSetting, CopyColumn, KeptColumn, ListSetting, Options};
@@ -65,6 +67,8 @@ pub struct Config {
     /// Whether what file or environment say about the relay has an error. Then `relay` may be
     /// absent although one is named, and is not to be called missing.
     pub relay_is_broken: bool,
+    /// `[dkim]`, in the order of the file; see [`read_dkim_keys`].
+    pub dkim: Vec<DkimKey>,
     /// When deferred letters are tried again.
     pub retry: Retry,
     /// Languages of people who have none in their row.
@@ -126,7 +130,7 @@ impl Sender {
         let from = self.from.as_ref()?.value.get(language, default)?.clone();
         let reply_to = self.reply_to.as_ref().map(|r| r.value.clone());
         let bounce_address = self.bounce_address.as_ref().map(|b| b.value.clone());
-        Some(message::Sender { from, reply_to, bounce_address })
+        Some(message::Sender { from, reply_to, bounce_address, dkim: Dkim::default() })
     }
 }
 

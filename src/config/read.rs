@@ -8,6 +8,7 @@
 //! What is not there because it has an error is not called missing or unknown besides.
 
 use super::campaigns::{FROM_EXAMPLE, read_attachment, read_campaign, read_sender};
+use super::dkim::read_dkim;
 use super::environment::Environment;
 use super::lists::read_lists;
 use super::names::{is_name, parse_campaign_id, parse_language, unknown};
@@ -64,6 +65,7 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
     let errors_before = reader.errors();
     let relay = read_relay(top.take_section("relay", "[relay]", reader), environment, reader);
     let relay_is_broken = reader.errors() > errors_before;
+    let dkim = read_dkim(&mut top, reader);
     let retry = read_retry(top.take_section("retry", "[retry]", reader), reader);
     let columns = read_columns(top.take_section("columns", "[columns]", reader), reader);
     let people = read_people(top.take_section("people", "[people]", reader), reader);
@@ -83,6 +85,7 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
         conference,
         relay,
         relay_is_broken,
+        dkim,
         retry,
         languages,
         columns,

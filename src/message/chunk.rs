@@ -70,6 +70,12 @@ impl SharedChunk {
         FormerChunk { bytes: Arc::downgrade(&self.bytes), scanned: self.scanned }
     }
 
+    /// Whether its lines are in the relaxed form of a body (RFC 6376 3.4.4) as they are, but for
+    /// empty lines at the end.
+    pub(super) fn is_relaxed(&self) -> bool {
+        self.scanned.as_ref().is_ok_and(|s| s.is_relaxed)
+    }
+
     /// What was found out when it was made.
     pub(super) fn scanned(&self) -> Result<Scanned, WireFault> {
         self.scanned

@@ -1,9 +1,9 @@
 //! Stage 3: a letter in, the bytes of a message out.
 //!
 //! Owns the message's headers, its MIME tree, its Message-ID and boundaries, its envelope, and the
-//! digest by which a letter is known in a plan. Reads no clock and nothing random: the same draft
-//! gives the same bytes on every computer. What the letter says is stage 2's; dot-stuffing and
-//! SMTP are the transport's.
+//! digest by which a letter is known in a plan; their signatures are `dkim/`. Reads no clock and
+//! nothing random: the same draft gives the same bytes on every computer. What the letter says is
+//! stage 2's; dot-stuffing and SMTP are the transport's.
 //!
 //! Files are encoded once for a run ([`EncodedPart`]) and shared by reference; a message's own
 //! bytes are its headers and texts, a few kilobytes.
@@ -21,6 +21,7 @@
 //! None: whatever a value holds, it becomes data (`header.rs`).
 
 mod chunk;
+pub mod dkim;
 mod header;
 mod part;
 #[cfg(test)]
@@ -35,6 +36,7 @@ use crate::address::{EmailAddress, Mailbox};
 use crate::id::{CampaignId, Digest, RecipientKey, base32};
 use crate::letter::Letter;
 use crate::time::Timestamp;
+use dkim::Dkim;
 use header::{add_addresses, add_mailbox, add_raw, add_text};
 use lettre::message::header::Headers;
 
@@ -47,6 +49,8 @@ pub struct Sender {
     pub reply_to: Option<Mailbox>,
     /// MAIL FROM; the author's address where absent.
     pub bounce_address: Option<EmailAddress>,
+    /// Which keys sign the messages: no part of the letter's digest, as a reader sees nothing of it.
+    pub dkim: Dkim,
 }
 
 /// An attachment or image as a MIME part, encoded once for the run and shared by all messages.
@@ -196,7 +200,8 @@ pub fn letter_digest(
 pub fn compose(draft: &Draft<'_>) -> Message {
     let identity = identity(draft);
     let message_id = message_id_of(&identity, &draft.sender.from.address);
-    let chunks = tree::write(draft, &headers(draft, &message_id), &identity);
+    let mut chunks = tree::write(draft, &headers(draft, &message_id), &identity);
+    draft.sender.dkim.sign(&mut chunks);
     let message = Message { envelope: envelope(draft), message_id, chunks };
     debug_assert_eq!(message.check_wire(), Ok(message.len() as u64));
     message

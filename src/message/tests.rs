@@ -34,6 +34,7 @@ impl Desk {
                 from: mailbox("Conference Secretariat <secretariat@forum.example>"),
                 reply_to: Some(mailbox("answers@forum.example")),
                 bounce_address: None,
+                dkim: Dkim::default(),
             },
             cc: Vec::new(),
             letter: Letter {

@@ -64,6 +64,8 @@ pub(super) struct Scanned {
     pub(super) lines: usize,
     /// Whether one of them begins with a dot, which DATA doubles.
     pub(super) has_leading_dot: bool,
+    /// Whether blanks are single spaces with text behind them (RFC 6376 3.4.4).
+    pub(super) is_relaxed: bool,
 }
 
 impl Message {
@@ -97,7 +99,15 @@ pub(super) fn scan(bytes: &[u8]) -> Result<Scanned, WireFault> {
     rules.take(bytes)?;
     rules.end()?;
     let has_leading_dot = bytes.starts_with(b".") || memchr::memmem::find(bytes, b"\n.").is_some();
-    Ok(Scanned { lines: rules.line - 1, has_leading_dot })
+    Ok(Scanned { lines: rules.line - 1, has_leading_dot, is_relaxed: has_single_blanks(bytes) })
+}
+
+/// Whether every blank is one space with text behind it: base64 has none at all.
+fn has_single_blanks(bytes: &[u8]) -> bool {
+    let is_single = |at: usize| {
+        bytes[at] == b' ' && !matches!(bytes.get(at + 1), None | Some(b' ' | b'\t' | b'\r'))
+    };
+    memchr::memchr2_iter(b' ', b'\t', bytes).all(is_single)
 }
 
 /// The rules, and where in the message they have come to: lines cross chunks.

@@ -10,6 +10,7 @@ use super::relay::script::{Keeping, Script};
 use crate::address::EmailAddress;
 use crate::id::CampaignId;
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock};
+use crate::message::dkim::{Dkim, Key, Signer};
 use crate::plan::objects::Objects;
 use crate::send::pace::Pacing;
 use crate::send::retry::Retry;
@@ -49,6 +50,28 @@ pub struct Rehearsal {
     pub smtputf8: Option<String>,
     /// Whether the relay may leave us without an answer.
     pub may_stall: bool,
+    /// Which keys sign: where they are, never what they are.
+    pub dkim: Vec<KeyFile>,
+}
+
+/// A key that signs the messages of a rehearsal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFile {
+    /// The domain that signs.
+    pub domain: String,
+    /// The selector of the key.
+    pub selector: String,
+    /// The file with the key.
+    pub file: PathBuf,
+}
+
+impl KeyFile {
+    fn read(&self) -> Result<Signer, RehearsalError> {
+        let unreadable = |why: String| RehearsalError::Unreadable { file: self.file.clone(), why };
+        let pem = std::fs::read(&self.file).map_err(|error| unreadable(error.to_string()))?;
+        let key = Key::from_pem(&pem).map_err(|fault| unreadable(fault.to_string()))?;
+        Ok(Signer { domain: self.domain.clone(), selector: self.selector.clone(), key })
+    }
 }
 
 /// Why a run could not be rehearsed.
@@ -149,6 +172,7 @@ impl Rehearsal {
         let reader = reader.ok_or_else(|| unreadable("the ledger is gone".to_owned()))?;
         let writer = LedgerWriter::start(ledger)?;
         let smtputf8 = self.smtputf8.as_deref().and_then(|a| EmailAddress::parse(a).ok());
+        let signers = self.dkim.iter().map(KeyFile::read).collect::<Result<Vec<_>, _>>()?;
         let conditions = Conditions {
             campaign: &campaign,
             letters: Selection::All,
@@ -156,6 +180,7 @@ impl Rehearsal {
             connections: NonZeroUsize::new(self.connections).unwrap_or(NonZeroUsize::MIN),
             pacing: Pacing::default(),
             objects: &Objects::within(&self.folder),
+            dkim: &Dkim::of(signers),
             ledger: &reader,
             retry: Retry::default(),
             clock: &clock,
@@ -190,6 +215,7 @@ mod tests {
             largest_octets: 42,
             smtputf8: Some("王@town.example".to_owned()),
             may_stall: true,
+            dkim: Vec::new(),
         };
         let file = folder.path().join("rehearsal.json");
         rehearsal.write(&file).unwrap();

@@ -6,6 +6,7 @@ use super::retry::Retry;
 use crate::address::EmailAddress;
 use crate::id::{CampaignId, DeliveryId};
 use crate::ledger::{ChangeError, Ledger, LedgerError, State};
+use crate::message::dkim::Dkim;
 use crate::plan::objects::{ObjectError, Objects};
 use crate::time::{Clock, Timestamp};
 use crate::transport::smtp::Relay;
@@ -28,6 +29,8 @@ pub struct Conditions<'a> {
     pub pacing: Pacing,
     /// The frozen files.
     pub objects: &'a Objects,
+    /// Which keys sign its messages.
+    pub dkim: &'a Dkim,
     /// The ledger, for reading.
     pub ledger: &'a Ledger,
     /// When deferred letters are tried again.

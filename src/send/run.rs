@@ -49,7 +49,7 @@ pub async fn run(
         relay: conditions.relay.clone(),
         tls,
         needs: conditions.needs.clone(),
-        thaw: Thaw::new(conditions.objects),
+        thaw: Thaw::new(conditions.objects, conditions.dkim),
         dates: Mutex::default(),
         writer: writer.clone(),
         clock: *conditions.clock,

@@ -1,7 +1,8 @@
 //! Makes the message of a delivery from what was frozen: the same bytes at every attempt.
 //!
 //! Owns reading frozen files and encoding them. Letters come from the ledger, files from
-//! `objects/`; nothing is read from the workspace's folders.
+//! `objects/`; nothing is read from the workspace's folders. Keys are not frozen: each run signs with
+//! those it is given, and with the same keys every attempt has the same bytes.
 //!
 //! # Memory
 //! A document is kept from the second letter on that it goes with: one that everybody gets is read
@@ -15,6 +16,7 @@ use super::connection::unpoisoned;
 use crate::id::Digest;
 use crate::ledger::{FrozenAttachment, FrozenDelivery, FrozenImage};
 use crate::letter::{Attachment, Image, Letter};
+use crate::message::dkim::Dkim;
 use crate::message::{AttachedPart, Draft, EncodedPart, FormerChunk, Message, Sender, compose};
 use crate::plan::objects::{ObjectError, Objects};
 use crate::time::Timestamp;
@@ -28,6 +30,7 @@ type ThawedImage = (Arc<Image>, EncodedPart);
 #[derive(Debug)]
 pub(super) struct Thaw {
     objects: Objects,
+    dkim: Dkim,
     documents: Mutex<HashMap<(Digest, String), Known>>,
     images: Mutex<HashMap<(Digest, String), ThawedImage>>,
 }
@@ -42,8 +45,9 @@ enum Known {
 }
 
 impl Thaw {
-    pub(super) fn new(objects: &Objects) -> Thaw {
-        Thaw { objects: objects.clone(), documents: Mutex::default(), images: Mutex::default() }
+    pub(super) fn new(objects: &Objects, dkim: &Dkim) -> Thaw {
+        let (documents, images) = (Mutex::default(), Mutex::default());
+        Thaw { objects: objects.clone(), dkim: dkim.clone(), documents, images }
     }
 
     /// The message of a delivery with this `Date`.
@@ -56,6 +60,7 @@ impl Thaw {
             from: frozen.letter.sender.from.clone(),
             reply_to: frozen.letter.sender.reply_to.clone(),
             bounce_address: frozen.letter.sender.bounce_address.clone(),
+            dkim: self.dkim.clone(),
         };
         let documents = frozen.letter.attachments.iter();
         let attachments = documents.map(|d| self.document(d)).collect::<Result<Vec<_>, _>>()?;
@@ -157,7 +162,7 @@ mod tests {
     fn a_document_is_held_once_where_several_letters_share_it_and_else_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let objects = Objects::within(folder.path());
-        let thaw = Thaw::new(&objects);
+        let thaw = Thaw::new(&objects, &Dkim::default());
         let one = document(&objects, b"of one person");
         let chunk = thaw.document(&one).unwrap().part.chunk.former();
         assert!(chunk.still_there().is_none(), "it went with its letter");

@@ -30,6 +30,8 @@ mod control;
 mod copies;
 mod damage;
 mod decisions;
+#[cfg(unix)]
+mod dkim;
 mod documents;
 mod dry_run;
 

@@ -4,6 +4,8 @@
 //! and gone after it: folders, ports, processes.
 
 pub mod certificates;
+#[cfg(unix)]
+pub mod dkim;
 pub mod pdf;
 pub mod postfix;
 pub mod proof;
