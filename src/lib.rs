@@ -46,6 +46,8 @@ pub mod send;
 
 pub mod rehearsal;
 
+pub mod doctor;
+
 // The shell: the folder on disk, the configuration, the terminal.
 pub mod workspace;
 
