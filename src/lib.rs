@@ -23,6 +23,7 @@ pub mod limits;
 pub mod problem;
 pub mod response;
 pub mod secret;
+pub mod services;
 pub mod time;
 
 // What operating systems disagree on.
