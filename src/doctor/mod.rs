@@ -7,6 +7,7 @@ pub mod dkim_key;
 pub mod dmarc;
 pub mod domains;
 pub mod names;
+pub mod note;
 pub mod resolver;
 pub mod spf;
 pub mod spf_record;
