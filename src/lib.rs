@@ -23,6 +23,7 @@ pub mod limits;
 pub mod problem;
 pub mod response;
 pub mod secret;
+pub mod services;
 pub mod time;
 
 // What operating systems disagree on.
@@ -45,6 +46,8 @@ pub mod ledger;
 pub mod send;
 
 pub mod rehearsal;
+
+pub mod doctor;
 
 // The shell: the folder on disk, the configuration, the terminal.
 pub mod workspace;

@@ -426,6 +426,27 @@ pub const REHEARSAL_KILLS: usize = 5;
 /// Seeds that are drawn where none is named: short enough to be typed again.
 pub const REHEARSAL_SEEDS: u64 = 100_000;
 
+/// Look-ups of an SPF record (RFC 7208 4.6.4): a receiving server stops at the eleventh.
+pub const SPF_LOOKUPS_MAX: usize = 10;
+/// Look-ups without an answer (RFC 7208 4.6.4).
+pub const SPF_VOID_LOOKUPS_MAX: usize = 2;
+/// Hosts of a domain's MX that SPF looks at (RFC 7208 4.6.4).
+pub const SPF_EXCHANGERS_MAX: usize = 10;
+/// Domains a survey of an SPF record goes to: three times what a good one may lead to.
+pub const SPF_SURVEY_NAMES_MAX: usize = 30;
+/// Bits of an RSA key below which no receiving server accepts a signature (RFC 8301 3.2).
+pub const DKIM_RSA_BITS_MIN: usize = 1_024;
+/// Bits a signer should have (RFC 8301 3.2).
+pub const DKIM_RSA_BITS_GOOD: usize = 2_048;
+/// Names at which a DMARC policy is looked for (RFC 9989 4.10).
+pub const DMARC_WALK_QUERIES_MAX: usize = 8;
+/// How long a name server may take for one answer; receiving servers wait no longer.
+pub const DNS_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often it is asked.
+pub const DNS_ATTEMPTS: usize = 2;
+/// Questions one rule may ask before it is given up: no rule that ends needs a third of it.
+pub const DNS_QUESTIONS_MAX: usize = 300;
+
 /// Hex digits of a plan code that identify a plan on the command line (contract, Commands).
 pub const PLAN_CODE_DIGITS_MIN: usize = 12;
 
