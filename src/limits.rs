@@ -434,10 +434,8 @@ pub const SPF_VOID_LOOKUPS_MAX: usize = 2;
 pub const SPF_EXCHANGERS_MAX: usize = 10;
 /// Domains a survey of an SPF record goes to: three times what a good one may lead to.
 pub const SPF_SURVEY_NAMES_MAX: usize = 30;
-/// Bits of an RSA key below which no receiving server accepts a signature (RFC 8301 3.2).
-pub const DKIM_RSA_BITS_MIN: usize = 1_024;
-/// Bits a signer should have (RFC 8301 3.2).
-pub const DKIM_RSA_BITS_GOOD: usize = 2_048;
+/// Bits of a published RSA key below which no receiving server accepts a signature (RFC 8301 3.2).
+pub const DKIM_PUBLISHED_BITS_MIN: usize = 1_024;
 /// Names at which a DMARC policy is looked for (RFC 9989 4.10).
 pub const DMARC_WALK_QUERIES_MAX: usize = 8;
 /// How long a name server may take for one answer; receiving servers wait no longer.

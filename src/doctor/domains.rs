@@ -14,7 +14,9 @@ use super::dmarc::{self, Found};
 use super::names::{Answer, Asked, Kind, Known};
 use super::spf::{self, Published, Sender, Survey};
 use super::spf_record::Qualifier;
-use crate::limits::{DKIM_RSA_BITS_GOOD, DKIM_RSA_BITS_MIN, SPF_LOOKUPS_MAX, SPF_VOID_LOOKUPS_MAX};
+use crate::limits::{
+    DKIM_PUBLISHED_BITS_MIN, DKIM_RSA_BITS_MIN, SPF_LOOKUPS_MAX, SPF_VOID_LOOKUPS_MAX,
+};
 use std::net::IpAddr;
 
 /// What of a mailing the name service is asked about.
@@ -333,11 +335,11 @@ fn judge_key(at: &str, key: &PublishedKey, signer: &Signer) -> Check {
         PublishedKey::Failed(words) => {
             Check::skip(ID, format!("nobody could say whether there is a key at {at}: {words}"))
         }
-        PublishedKey::Rsa { bits, .. } if *bits < DKIM_RSA_BITS_MIN => {
+        PublishedKey::Rsa { bits, .. } if *bits < DKIM_PUBLISHED_BITS_MIN => {
             Check::fail(ID, format!("the key at {at} has {bits} bits: servers refuse it"))
                 .remedy("Make a key of 2048 bits.")
         }
-        PublishedKey::Rsa { bits, .. } if *bits < DKIM_RSA_BITS_GOOD => {
+        PublishedKey::Rsa { bits, .. } if *bits < DKIM_RSA_BITS_MIN => {
             Check::warn(ID, format!("the key at {at} has {bits} bits, which is short"))
                 .remedy("Make a key of 2048 bits.")
         }

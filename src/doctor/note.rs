@@ -224,7 +224,8 @@ mod tests {
                 "`offline_access`",
                 "`http://localhost`",
                 "`Set-CASMailbox -Identity secretariat@forum.example -SmtpClientAuthenticationDisabled $false`",
-                "`Add-RecipientPermission -Identity out_reach@forum.example -Trustee secretariat@forum.example -AccessRights SendAs`",
+                "`Add-RecipientPermission -Identity out_reach@forum.example -Trustee \
+                 secretariat@forum.example -AccessRights SendAs`",
                 "`0b3c`",
                 "| 650 ",
             ] {

@@ -48,119 +48,222 @@ pub fn known_answer(answer: &str) -> Option<&'static KnownAnswer> {
     })
 }
 
-const SIGN_IN: &str = "Passwords are off in most offices: set [relay] sign_in = \"browser\" and run secretariat \
-     sign-in, or send your IT department the page that secretariat doctor --note-for-it writes.";
+const SIGN_IN: &str = "Passwords are off in most offices: set [relay] sign_in = \"browser\" and run \
+     secretariat sign-in, or send your IT department the page that secretariat doctor --note-for-it writes.";
 const TO_IT: &str =
     "Send your IT department the page that secretariat doctor --note-for-it writes.";
 
-macro_rules! answers {
-    ($($begins:literal, [$($held:literal),*], $what:literal, $remedy:expr;)*) => {
-        &[$(KnownAnswer { begins: $begins, holds: &[$($held),*], what: $what, remedy: $remedy }),*]
-    };
+const fn answer(
+    begins: &'static str,
+    holds: &'static [&'static str],
+    what: &'static str,
+    remedy: &'static str,
+) -> KnownAnswer {
+    KnownAnswer { begins, holds, what, remedy }
 }
 
-const KNOWN: &[KnownAnswer] = answers! {
+const KNOWN: &[KnownAnswer] = &[
     // Microsoft: signing in.
-    "535 5.7.139", ["disabled for the tenant"],
-        "Microsoft does not let any mailbox of your organisation send by SMTP, {account} among them",
-        "Ask IT to switch \"Authenticated SMTP\" on for this mailbox; secretariat doctor --note-for-it writes the page for them.";
-    "535 5.7.139", ["disabled for the mailbox"],
+    answer(
+        "535 5.7.139",
+        &["disabled for the tenant"],
+        "Microsoft does not let any mailbox of your organisation send by SMTP, {account} \
+         among them",
+        "Ask IT to switch \"Authenticated SMTP\" on for this mailbox; secretariat doctor \
+         --note-for-it writes the page for them.",
+    ),
+    answer(
+        "535 5.7.139",
+        &["disabled for the mailbox"],
         "Microsoft does not let {account} send by SMTP",
-        "Ask IT to switch \"Authenticated SMTP\" on for this mailbox; secretariat doctor --note-for-it writes the page for them.";
-    "535 5.7.139", ["security defaults"],
-        "Microsoft locks {account} out: the security defaults of your organisation forbid passwords",
-        SIGN_IN;
-    "535 5.7.139", ["locked"],
+        "Ask IT to switch \"Authenticated SMTP\" on for this mailbox; secretariat doctor \
+         --note-for-it writes the page for them.",
+    ),
+    answer(
+        "535 5.7.139",
+        &["security defaults"],
+        "Microsoft locks {account} out: the security defaults of your organisation forbid \
+         passwords",
+        SIGN_IN,
+    ),
+    answer(
+        "535 5.7.139",
+        &["locked"],
         "Microsoft has locked {account} for a while",
-        "Wait half an hour before you try again, and check the password first in a browser.";
-    "535 5.7.139", ["did not meet the criteria"],
-        "Microsoft refused {account}: a rule of your organisation (conditional access) forbids this way of signing in",
-        SIGN_IN;
-    "535 5.7.139", [],
-        "Microsoft refused the password for {account}",
-        SIGN_IN;
-    "535 5.7.3", [],
-        "Microsoft refused the sign-in of {account}",
-        SIGN_IN;
-    "550 5.7.30", ["basic authentication"],
+        "Wait half an hour before you try again, and check the password first in a browser.",
+    ),
+    answer(
+        "535 5.7.139",
+        &["did not meet the criteria"],
+        "Microsoft refused {account}: a rule of your organisation (conditional access) \
+         forbids this way of signing in",
+        SIGN_IN,
+    ),
+    answer("535 5.7.139", &[], "Microsoft refused the password for {account}", SIGN_IN),
+    answer("535 5.7.3", &[], "Microsoft refused the sign-in of {account}", SIGN_IN),
+    answer(
+        "550 5.7.30",
+        &["basic authentication"],
         "Microsoft takes no passwords any more for sending",
-        SIGN_IN;
-    "530 5.7.57", [],
+        SIGN_IN,
+    ),
+    answer(
+        "530 5.7.57",
+        &[],
         "Microsoft wants a sign-in before it takes letters",
-        "Set [relay] service = \"microsoft365\" and [relay] user, then run secretariat sign-in.";
+        "Set [relay] service = \"microsoft365\" and [relay] user, then run secretariat \
+         sign-in.",
+    ),
     // Microsoft: whose name.
-    "554 5.2.252", [],
+    answer(
+        "554 5.2.252",
+        &[],
         "Microsoft does not let {account} write as {author}",
-        "Ask IT for \"Send As\" on {author} for this mailbox, or change [sender] from.";
-    "550 5.7.60", [],
+        "Ask IT for \"Send As\" on {author} for this mailbox, or change [sender] from.",
+    ),
+    answer(
+        "550 5.7.60",
+        &[],
         "Microsoft does not let {account} write as {author}",
-        "Ask IT for \"Send As\" on {author} for this mailbox, or change [sender] from.";
-    "550 5.7.1", ["send as this sender"],
+        "Ask IT for \"Send As\" on {author} for this mailbox, or change [sender] from.",
+    ),
+    answer(
+        "550 5.7.1",
+        &["send as this sender"],
         "Microsoft does not let {account} write as {author}",
-        "Ask IT for \"Send As\" on {author} for this mailbox, or change [sender] from.";
+        "Ask IT for \"Send As\" on {author} for this mailbox, or change [sender] from.",
+    ),
     // Microsoft: too much.
-    "432 4.3.2", ["concurrent connections"],
+    answer(
+        "432 4.3.2",
+        &["concurrent connections"],
         "Microsoft takes at most three connections of a mailbox at once",
-        "Set [relay] connections = 1, or end the other program that uses this mailbox.";
-    "554 5.2.0", ["submissionquotaexceeded"],
+        "Set [relay] connections = 1, or end the other program that uses this mailbox.",
+    ),
+    answer(
+        "554 5.2.0",
+        &["submissionquotaexceeded"],
         "{account} has written to as many people in 24 hours as Microsoft allows",
-        "Run the same command again tomorrow; nothing is lost.";
-    "554 5.2.2", [],
-        "the mailbox {account} is full: Microsoft keeps a copy of each letter in its Sent Items",
-        "Empty Sent Items, or ask IT to make the mailbox larger, then send again.";
-    "550 5.7.232", [],
-        "your organisation has written to as many people outside in 24 hours as Microsoft allows on trial",
-        "Run the same command again tomorrow; nothing is lost.";
-    "550 5.7.233", [],
-        "your organisation has written to as many people outside in 24 hours as Microsoft allows it",
-        "Run the same command again tomorrow; nothing is lost. IT can see the limit in the Exchange admin center.";
+        "Run the same command again tomorrow; nothing is lost.",
+    ),
+    answer(
+        "554 5.2.2",
+        &[],
+        "the mailbox {account} is full: Microsoft keeps a copy of each letter in its Sent \
+         Items",
+        "Empty Sent Items, or ask IT to make the mailbox larger, then send again.",
+    ),
+    answer(
+        "550 5.7.232",
+        &[],
+        "your organisation has written to as many people outside in 24 hours as Microsoft \
+         allows on trial",
+        "Run the same command again tomorrow; nothing is lost.",
+    ),
+    answer(
+        "550 5.7.233",
+        &[],
+        "your organisation has written to as many people outside in 24 hours as Microsoft \
+         allows it",
+        "Run the same command again tomorrow; nothing is lost. IT can see the limit in the \
+         Exchange admin center.",
+    ),
     // Microsoft: distrust.
-    "550 5.1.8", ["bad outbound sender"],
+    answer(
+        "550 5.1.8",
+        &["bad outbound sender"],
         "Microsoft has barred {account} from writing to others, for mail it took for spam",
-        "Ask IT to take it off the page \"Restricted entities\" of the Defender portal.";
-    "550 5.7.705", [],
-        "Microsoft lets nobody of your organisation write to others now: too much of its mail looked like spam",
-        TO_IT;
-    "550 5.7.708", [],
-        "Microsoft does not trust this new organisation yet and takes no mail to others from it",
-        TO_IT;
+        "Ask IT to take it off the page \"Restricted entities\" of the Defender portal.",
+    ),
+    answer(
+        "550 5.7.705",
+        &[],
+        "Microsoft lets nobody of your organisation write to others now: too much of its \
+         mail looked like spam",
+        TO_IT,
+    ),
+    answer(
+        "550 5.7.708",
+        &[],
+        "Microsoft does not trust this new organisation yet and takes no mail to others from \
+         it",
+        TO_IT,
+    ),
     // Google: signing in.
-    "534 5.7.9", [],
+    answer(
+        "534 5.7.9",
+        &[],
         "Google wants an app password for {account}, not its own",
-        "Make one under the account's security settings, or set [relay] sign_in = \"browser\" and run secretariat sign-in.";
-    "534 5.7.14", [],
+        "Make one under the account's security settings, or set [relay] sign_in = \
+         \"browser\" and run secretariat sign-in.",
+    ),
+    answer(
+        "534 5.7.14",
+        &[],
         "Google wants {account} to sign in with a browser first",
-        "Sign in to the mailbox in a browser and answer its questions; better, set [relay] sign_in = \"browser\" and run secretariat sign-in.";
-    "535 5.7.8", ["username and password not accepted"],
+        "Sign in to the mailbox in a browser and answer its questions; better, set [relay] \
+         sign_in = \"browser\" and run secretariat sign-in.",
+    ),
+    answer(
+        "535 5.7.8",
+        &["username and password not accepted"],
         "Google refused name or password of {account}",
-        "Google takes app passwords only: set [relay] sign_in = \"browser\" and run secretariat sign-in, or make an app password.";
-    "454 4.7.0", ["too many login attempts"],
+        "Google takes app passwords only: set [relay] sign_in = \"browser\" and run \
+         secretariat sign-in, or make an app password.",
+    ),
+    answer(
+        "454 4.7.0",
+        &["too many login attempts"],
         "Google lets {account} not sign in for a while: it was tried too often",
-        "Wait an hour, then run the same command again.";
+        "Wait an hour, then run the same command again.",
+    ),
     // Google: too much.
-    "550 5.4.5", ["daily user sending"],
+    answer(
+        "550 5.4.5",
+        &["daily user sending"],
         "{account} has written to as many people in 24 hours as Google allows",
-        "Run the same command again tomorrow; nothing is lost.";
-    "550 5.4.5", ["daily sending"],
+        "Run the same command again tomorrow; nothing is lost.",
+    ),
+    answer(
+        "550 5.4.5",
+        &["daily sending"],
         "{account} has written to as many people in 24 hours as Google allows",
-        "Run the same command again tomorrow; nothing is lost.";
-    "550 5.4.5", ["daily smtp relay"],
+        "Run the same command again tomorrow; nothing is lost.",
+    ),
+    answer(
+        "550 5.4.5",
+        &["daily smtp relay"],
         "your organisation has written to as many people in 24 hours as Google allows",
-        "Run the same command again tomorrow; nothing is lost.";
-    "421 4.7.0", ["try again later, closing connection"],
+        "Run the same command again tomorrow; nothing is lost.",
+    ),
+    answer(
+        "421 4.7.0",
+        &["try again later, closing connection"],
         "Google takes no connection from here now",
-        "Set [relay] hello to the name of this computer's network, and run the same command again in an hour.";
+        "Set [relay] hello to the name of this computer's network, and run the same command \
+         again in an hour.",
+    ),
     // Google: the letter.
-    "552 5.7.0", ["security"],
+    answer(
+        "552 5.7.0",
+        &["security"],
         "Google does not take one of the documents: its kind may hold a virus",
-        "Send documents as PDF; programs, scripts and archives with a password are refused.";
-    "552 5.3.4", [],
+        "Send documents as PDF; programs, scripts and archives with a password are refused.",
+    ),
+    answer(
+        "552 5.3.4",
+        &[],
         "the letters are larger than the mail server takes",
-        "Make the documents smaller, or link to them.";
-    "550 5.7.26", [],
+        "Make the documents smaller, or link to them.",
+    ),
+    answer(
+        "550 5.7.26",
+        &[],
         "Google found neither SPF nor DKIM in order for {author}",
-        "Run secretariat doctor, and send your IT department the page that secretariat doctor --note-for-it writes.";
-};
+        "Run secretariat doctor, and send your IT department the page that secretariat \
+         doctor --note-for-it writes.",
+    ),
+];
 
 #[cfg(test)]
 mod tests {
