@@ -19,6 +19,7 @@ use crate::recipients::greeting::Greetings;
 use crate::recipients::{
     Cause, Decision, Decisions, Excluded, LanguageBy, People, Recipient, select,
 };
+use crate::response::Response;
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -64,9 +65,10 @@ pub(super) struct Known {
 impl Known {
     fn explain(&mut self, opened: &Opened) {
         let meanings = Meanings::of(&opened.config, &self.delivery.campaign);
-        let refused = self.delivery.response.as_ref().filter(|answer| !answer.is_positive());
-        let meaning = refused.and_then(|answer| meanings.told(&answer.to_string()));
-        self.meaning = meaning;
+        let is_refused = !self.delivery.response.as_ref().is_some_and(Response::is_positive);
+        // What was given back when the run halted has the answer as its detail.
+        let words = self.delivery.last_words().filter(|_| is_refused);
+        self.meaning = words.and_then(|words| meanings.told(&words));
     }
 }
 
