@@ -1,12 +1,14 @@
 //! No command: the workspace's state and the next step, as `git status` does.
 
 use super::answer::{Answer, Exit};
+use super::meaning::Meanings;
 use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::Standing;
 use super::standing_screen::View;
 use super::status::standing_of;
 use super::ui::BOLD;
+use crate::id::CampaignId;
 use crate::problem::Problems;
 use serde_json::{Value, json};
 
@@ -39,7 +41,11 @@ fn standings(shell: &Shell, opened: &Opened) -> Result<Vec<Standing>, Box<Answer
     let ledger = restored::look(shell, &opened.workspace)?;
     let pacing = opened.config.relay.as_ref().map(|relay| relay.habits.pacing).unwrap_or_default();
     let campaigns = opened.config.campaigns.iter();
-    campaigns.map(|c| standing_of(shell, ledger.as_ref(), &c.id, &pacing)).collect()
+    let standing = |id: &CampaignId| {
+        let standing = standing_of(shell, ledger.as_ref(), id, &pacing)?;
+        Ok(Standing { meanings: Meanings::of(&opened.config, id), ..standing })
+    };
+    campaigns.map(|c| standing(&c.id)).collect()
 }
 
 fn told(shell: &Shell, opened: &Opened, standings: &[Standing]) -> Answer {

@@ -6,6 +6,7 @@ use super::answer::{Answer, Exit};
 use super::args::Check;
 use super::check_out::{self, About};
 use super::overview::Overview;
+use super::pace_line::pace_line;
 use super::relay::relay;
 use super::shell::{Opened, Shell};
 use super::ui::{counted, for_stdout, grouped, one_line, plural};
@@ -33,7 +34,8 @@ pub(super) fn check(shell: &Shell, args: &Check) -> Answer {
     if let Some(campaign) = &campaign {
         let plan = campaign.plan_only(shell.clock().date(), &mut problems);
         check_relay(shell, &opened, &plan, &mut problems);
-        overview = Overview::of(shell, campaign, &plan, &mut problems);
+        let pace = pace_by_service(shell, &opened, &plan);
+        overview = Overview::of(shell, campaign, &plan, pace, &mut problems);
     }
     let recipients = campaign.as_ref().map_or(0, |c| c.people.recipients.len());
     let report = Report { shell, campaign: campaign.as_ref(), overview: &overview };
@@ -168,6 +170,12 @@ fn write(
         moment: shell.clock().now(),
     };
     check_out::write(out, root, &about, problems)
+}
+
+/// How long the letters take at the pace of the service that is written.
+fn pace_by_service(shell: &Shell, opened: &Opened, plan: &Plan) -> Option<String> {
+    let relay = opened.config.relay.as_ref().filter(|relay| relay.service.is_some());
+    pace_line(Some(relay?), plan.all().count() as u64, &[], shell.clock().now())
 }
 
 /// What would stop `send` before its first letter, as warnings: a mailing can be written and

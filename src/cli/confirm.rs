@@ -221,8 +221,8 @@ fn read_before(
     let chosen = Number::of(that_go(plan, selection, goes));
     let day = Timestamp::from_unix_seconds(now.unix_seconds() - DAY.as_secs() as i64);
     let earlier = ledger.map(|l| l.acceptances_since(day, now)).transpose()?;
-    let pacing = opened.config.relay.as_ref().map(|relay| relay.habits.pacing).unwrap_or_default();
-    let pace = pace_line(&pacing, chosen.total(), &earlier.unwrap_or_default(), now);
+    let relay = opened.config.relay.as_ref();
+    let pace = pace_line(relay, chosen.total(), &earlier.unwrap_or_default(), now);
     // A withdrawn plan may be the very same: then nothing differs, and it is asked about all the
     // same.
     let date = shell.clock().date();

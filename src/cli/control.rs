@@ -8,6 +8,7 @@ use super::answer::{Answer, Exit};
 use super::args::{Cancel, Pause, Resume};
 use super::confirm::typed_number;
 use super::failure::{ledger_problem, must_change};
+use super::meaning::Meanings;
 use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing, moment};
@@ -146,6 +147,8 @@ pub(super) struct Meant {
     pub campaign: CampaignId,
     /// Its pace, where the configuration can be read.
     pub pacing: Pacing,
+    /// What the mail server's answers mean, as far as the configuration can be read.
+    pub meanings: Meanings,
 }
 
 impl Meant {
@@ -175,8 +178,9 @@ impl Meant {
             Box::new(Answer { json, ..*must_change(problem) })
         })?;
         let Opened { workspace, config, .. } = opened;
+        let meanings = Meanings::of(&config, &campaign);
         let pacing = config.relay.map(|relay| relay.habits.pacing).unwrap_or_default();
-        Ok(Meant { workspace, folder, campaign, pacing })
+        Ok(Meant { workspace, folder, campaign, pacing, meanings })
     }
 
     /// The mailing of this name in the ledger; without a name its only one.
@@ -192,7 +196,8 @@ impl Meant {
         let is_meant = |c: &&CampaignId| name.map_or(mailings.len() == 1, |n| n == c.as_str());
         let meant = mailings.iter().find(is_meant).cloned();
         if let (Some(workspace), Some(folder), Some(campaign)) = (workspace, folder, meant) {
-            return Ok(Meant { workspace, folder, campaign, pacing: Pacing::default() });
+            let (pacing, meanings) = (Pacing::default(), Meanings::default());
+            return Ok(Meant { workspace, folder, campaign, pacing, meanings });
         }
         if name.is_none() && mailings.len() > 1 {
             let names: Vec<&str> = mailings.iter().map(CampaignId::as_str).collect();

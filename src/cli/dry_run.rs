@@ -42,7 +42,8 @@ pub(super) fn dry_run(
     mut problems: Problems,
 ) -> Answer {
     let date = shell.clock().date();
-    let pacing = opened.config.relay.as_ref().map(|relay| relay.habits.pacing).unwrap_or_default();
+    let relay = opened.config.relay.as_ref();
+    let pacing = relay.map(|relay| relay.habits.pacing).unwrap_or_default();
     let person = match args.person.as_ref().map(|who| choose(campaign, who)).transpose() {
         Ok(person) => person.map(|recipient| recipient.number),
         Err(problem) => {
@@ -64,7 +65,7 @@ pub(super) fn dry_run(
             return failed(shell, campaign, &plan, problems);
         }
     };
-    let pace = pace_line(&pacing, chosen.total(), &[], shell.clock().now());
+    let pace = pace_line(relay, chosen.total(), &[], shell.clock().now());
     // The ledger is not asked: a dry run is about the whole plan.
     let going = Going::of(&plan, &HashMap::new(), &Selection::All);
     let mut text = plan_screen(campaign, &plan, &going, pace.as_deref(), terminal_columns());

@@ -2,11 +2,13 @@
 
 use super::answer::{Answer, Exit};
 use super::failure::{frozen_problem, ledger_problem};
+use super::meaning::{Meaning, Meanings};
 use super::shell::Shell;
 use super::standing::{self, Standing, moment};
 use crate::ledger::{LedgerError, StoredDelivery};
 use crate::problem::{Problem, Problems};
 use crate::send::{Broken, Ended, Halt, RunError, Stopped};
+use crate::time::Timestamp;
 
 /// What the run came to, with the exit code of the contract; no outcome: it was ended at once.
 pub(super) fn summed_up(
@@ -18,7 +20,10 @@ pub(super) fn summed_up(
     // What the relay said of a letter must be on the screen, above all where the ledger fails.
     match &outcome {
         None => {}
-        Some(Ok(ended)) => problems_of(&ended.stopped).into_iter().for_each(|p| problems.push(p)),
+        Some(Ok(ended)) => {
+            let meanings = standing.as_ref().map(|s| s.meanings.clone()).unwrap_or_default();
+            problems_of(&ended.stopped, &meanings).into_iter().for_each(|p| problems.push(p));
+        }
         Some(Err(broken)) => told(&broken.errors).for_each(|e| problems.push(broken_problem(e))),
     }
     let standing = match standing {
@@ -103,20 +108,14 @@ const STARTTLS_URL: &str = "smtp+starttls://";
 const WRITE_STARTTLS: &str = "Write smtp+starttls:// in place of smtps:// in [relay] url, or the port \
                               of the server that speaks TLS from the first byte (usually 465).";
 
-fn problems_of(stopped: &Stopped) -> Option<Problem> {
+fn problems_of(stopped: &Stopped, meanings: &Meanings) -> Option<Problem> {
     match stopped {
         Stopped::Complete | Stopped::WaitingUntil(_) => None,
         Stopped::DailyLimit(until) => Some(Problem::warning(
             "daily-limit",
             format!("[relay] daily_limit is reached; letters may go again on {}", moment(*until)),
         )),
-        Stopped::RelayLimit(until, words) => Some(Problem::warning(
-            "relay-limit",
-            format!(
-                "the mail server has a limit: {words}; the letters that wait may go on {}",
-                moment(*until)
-            ),
-        )),
+        Stopped::RelayLimit(until, words) => Some(limit_problem(*until, words, meanings)),
         Stopped::Paused => Some(
             Problem::warning("paused", "the mailing is paused")
                 .hint("secretariat resume lets it go on; then run secretariat send."),
@@ -124,33 +123,58 @@ fn problems_of(stopped: &Stopped) -> Option<Problem> {
         Stopped::Interrupted => {
             Some(Problem::note("interrupted", "stopped as asked; letters under way were finished"))
         }
-        Stopped::Halted(halt, words) => {
-            let (what, hint) = halt.explained();
-            // The connection knows better than what usually helps.
-            let begins_in_plain = *halt == Halt::TlsFailed && words.contains(STARTTLS_URL);
-            let hint = if begins_in_plain { WRITE_STARTTLS } else { hint };
-            Some(Problem::error(halt.code(), format!("{what}: {words}")).hint(hint))
+        Stopped::Halted(halt, words) => Some(halt_problem(*halt, words, meanings)),
+        Stopped::RelayUnreachable(words) => Some(told_by(
+            "relay-unreachable",
+            ("the mail server cannot be reached", words),
+            "Check [relay] url and your network, then run the same command again; nothing is lost.",
+            meanings.meaning(words),
+        )),
+        Stopped::RelayBusy(words) => Some(told_by(
+            "relay-busy",
+            ("the mail server takes no letters now", words),
+            "Run the same command again in an hour; nothing is lost. If it answers the same, show \
+             these words to whoever runs the mail server.",
+            meanings.meaning(words),
+        )),
+    }
+}
+
+/// What happened in the words of the service that is known, else of what usually is meant.
+fn told_by(
+    code: &'static str,
+    (what, words): (&str, &str),
+    hint: &str,
+    meaning: Option<Meaning>,
+) -> Problem {
+    match meaning {
+        Some(Meaning { what, remedy }) => Problem::error(code, what).hint(remedy),
+        None => Problem::error(code, format!("{what}: {words}")).hint(hint),
+    }
+}
+
+fn halt_problem(halt: Halt, words: &str, meanings: &Meanings) -> Problem {
+    let (what, hint) = halt.explained();
+    // The connection knows better than what usually helps.
+    let begins_in_plain = halt == Halt::TlsFailed && words.contains(STARTTLS_URL);
+    let hint = if begins_in_plain { WRITE_STARTTLS } else { hint };
+    let meaning = match halt {
+        Halt::TokenRefused => meanings.meaning_for_token(words),
+        _ => meanings.meaning(words),
+    };
+    told_by(halt.code(), (what, words), hint, meaning)
+}
+
+fn limit_problem(until: Timestamp, words: &str, meanings: &Meanings) -> Problem {
+    let then = format!("the letters that wait may go on {}", moment(until));
+    match meanings.meaning(words) {
+        Some(Meaning { what, remedy }) => {
+            Problem::warning("relay-limit", format!("{what}; {then}")).hint(remedy)
         }
-        Stopped::RelayUnreachable(words) => Some(
-            Problem::error(
-                "relay-unreachable",
-                format!("the mail server cannot be reached: {words}"),
-            )
-            .hint(
-                "Check [relay] url and your network, then run the same command again; \
-                       nothing is lost.",
-            ),
-        ),
-        Stopped::RelayBusy(words) => Some(
-            Problem::error(
-                "relay-busy",
-                format!("the mail server takes no letters now: {words}"),
-            )
-            .hint(
-                "Run the same command again in an hour; nothing is lost. If it answers the same, \
-                 show these words to whoever runs the mail server.",
-            ),
-        ),
+        None => {
+            let message = format!("the mail server has a limit: {words}; {then}");
+            Problem::warning("relay-limit", message)
+        }
     }
 }
 

@@ -34,6 +34,7 @@ mod kinds;
 mod language_rules;
 mod language_table;
 mod list_lines;
+mod meaning;
 mod new;
 mod other_key;
 mod out_folder;

@@ -47,6 +47,7 @@ impl Overview {
         shell: &Shell,
         campaign: &Campaign,
         plan: &Plan,
+        pace: Option<String>,
         problems: &mut Problems,
     ) -> Overview {
         let materials = campaign.materials(shell.clock().date());
@@ -59,7 +60,7 @@ impl Overview {
         let lists = list_lines::as_text(&people.lists, columns_of_stdout());
         let all = [
             lists.clone(),
-            numbers(audience::lines(people), columns) + &numbers(letters(plan), columns),
+            numbers(audience::lines(people), columns) + &numbers(letters(plan, pace), columns),
             language_table(&rows, columns),
             documents.as_text(),
             kinds.as_text(columns),
@@ -98,9 +99,14 @@ fn numbers(lines: Vec<(&'static str, String)>, columns: usize) -> String {
     lines.into_iter().map(line).collect()
 }
 
-/// What is to be said of the letters beside whom they go to: copies, and how people are greeted.
-fn letters(plan: &Plan) -> Vec<(&'static str, String)> {
-    let lines = [("copies", plan_screen::copies(plan)), ("greeting", plan_screen::greetings(plan))];
+/// What is to be said of the letters beside whom they go to: copies, how people are greeted, and how
+/// long they take.
+fn letters(plan: &Plan, pace: Option<String>) -> Vec<(&'static str, String)> {
+    let lines = [
+        ("copies", plan_screen::copies(plan)),
+        ("greeting", plan_screen::greetings(plan)),
+        ("pace", pace.unwrap_or_default()),
+    ];
     lines.into_iter().filter(|(_, text)| !text.is_empty()).collect()
 }
 

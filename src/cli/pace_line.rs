@@ -1,13 +1,29 @@
 //! How long a mailing will take, before it begins.
 
 use super::ui::{grouped, plural};
+use crate::config::Relay;
 use crate::send::pace::{Pacing, Rate};
 use crate::time::{Timestamp, in_words};
 use std::time::Duration;
 
-/// `30 a minute: 29 minutes, ends about 14:49`; `None` where nothing limits it.
+/// `30 a minute: 29 minutes, ends about 14:49`, with whose limits they are where that is written:
+/// `Microsoft 365: 30 a minute, ...`; `None` where nothing limits it.
 #[must_use]
 pub(super) fn pace_line(
+    relay: Option<&Relay>,
+    letters: u64,
+    earlier: &[Timestamp],
+    now: Timestamp,
+) -> Option<String> {
+    let pacing = relay.map(|relay| relay.habits.pacing).unwrap_or_default();
+    let line = pacing_line(&pacing, letters, earlier, now)?;
+    Some(match relay.and_then(|relay| relay.service) {
+        Some(service) => format!("{}: {line}", service.facts().name),
+        None => line,
+    })
+}
+
+fn pacing_line(
     pacing: &Pacing,
     letters: u64,
     earlier: &[Timestamp],
@@ -69,16 +85,16 @@ mod tests {
         let now = Timestamp::parse("2026-11-05T12:00:00Z").unwrap();
         let rate = Rate { letters: NonZeroU32::new(30).unwrap(), per: Duration::from_secs(60) };
         let pacing = Pacing { rate: Some(rate), daily_limit: None };
-        let line = pace_line(&pacing, 871, &[], now).unwrap();
+        let line = pacing_line(&pacing, 871, &[], now).unwrap();
         assert!(line.starts_with("30 a minute: 29 minutes, ends about "), "{line}");
         assert!(line.ends_with(&now.plus(Duration::from_secs(1_740)).local_time()), "{line}");
         let pacing = Pacing { rate: Some(rate), daily_limit: NonZeroU64::new(500) };
-        let line = pace_line(&pacing, 1_200, &[], now).unwrap();
+        let line = pacing_line(&pacing, 1_200, &[], now).unwrap();
         assert!(
             line.starts_with("30 a minute, at most 500 a day: 2 days, ends about 7 "),
             "{line}"
         );
-        assert_eq!(pace_line(&Pacing::default(), 9, &[], now), None);
+        assert_eq!(pacing_line(&Pacing::default(), 9, &[], now), None);
         assert_eq!(in_seconds(Duration::from_millis(1_500)), 2);
     }
 }

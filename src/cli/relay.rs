@@ -4,10 +4,12 @@
 
 use super::credentials::credentials;
 use super::shell::{Opened, Shell};
+use super::ui::size;
 use crate::config;
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::plan::Plan;
 use crate::problem::{Problem, Problems};
+use crate::services::Service;
 use crate::transport::smtp::{Relay, Timeouts};
 
 /// The relay with its password and certificates; `None` with a problem.
@@ -29,6 +31,7 @@ pub(super) fn relay(
         return None;
     };
     check_reserved(plan, setting.url.is_on_this_computer(), problems);
+    check_size(plan, setting, problems);
     // Both are looked at before either ends it, so that both are told.
     // Nobody waits for a sign-in service where nothing can go anyway.
     let may_ask = !problems.has_errors();
@@ -51,6 +54,27 @@ pub(super) fn relay(
 fn extra_ca_pem(opened: &Opened, setting: &config::Relay) -> Result<Option<Vec<u8>>, Problem> {
     let Some(file) = &setting.ca_file else { return Ok(None) };
     opened.workspace.read(&file.value, CONFIG_BYTES_MAX).map(Some)
+}
+
+/// The largest letter against what the service takes of a mailbox unless IT has raised it: what the
+/// server itself says of its size is often more.
+fn check_size(plan: &Plan, setting: &config::Relay, problems: &mut Problems) {
+    let Some(facts) = setting.known_service().map(Service::facts) else { return };
+    let largest = plan.deliveries.iter().max_by_key(|letter| letter.octets);
+    let Some(letter) = largest.filter(|letter| letter.octets > facts.message_bytes.value) else {
+        return;
+    };
+    let (weight, takes) = (size(letter.octets), size(facts.message_bytes.value));
+    let message = format!(
+        "the largest letter has {weight}, and {} takes {takes} of a mailbox unless it is raised",
+        facts.name
+    );
+    let hint = format!(
+        "Make the documents smaller or link to them, or ask IT for the limit of your mailbox. \
+         Source: {}.",
+        facts.message_bytes.cited()
+    );
+    problems.push(Problem::warning("service-size", message).hint(hint));
 }
 
 /// Reserved domains only to a relay on this computer (security S22).

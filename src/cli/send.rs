@@ -14,6 +14,7 @@ use super::dry_run::{dry_run, no_plan_as_json, nobody};
 use super::ending::{left_in_doubt, summed_up};
 use super::failure::ledger_problem;
 use super::freeze::freeze;
+use super::meaning::Meanings;
 use super::relay::relay;
 use super::restored::{self, Counted};
 use super::shell::{Opened, Shell};
@@ -107,6 +108,7 @@ fn go(
     asked: Asked,
 ) -> Step<Answer> {
     let Asked { selection, confirmed, mut problems } = asked;
+    let meanings = Meanings::of(&opened.config, &campaign.id);
     let begun =
         begin(shell, opened, (&campaign, &plan), &selection, confirmed.shown, &mut problems)?;
     let Begun { folder, lock, counted, objects, reader, writer, needs } = begun;
@@ -148,6 +150,7 @@ fn go(
         crash::point("run-ended");
     }
     drop(lock);
+    let standing = standing.map(|standing| Standing { meanings, ..standing });
     Ok(summed_up(shell, outcome, standing, problems))
 }
 

@@ -3,6 +3,7 @@
 //! Owns what is read and what programs get of it; people's screen is `standing_screen.rs`.
 
 use super::answer::Answer;
+use super::meaning::Meanings;
 use super::shell::Shell;
 use super::standing_screen::View;
 use super::ui::plural;
@@ -46,6 +47,8 @@ pub(super) struct Standing {
     pub run: Option<Holder>,
     /// Why none of this can be built on: the ledger is an old one.
     pub doubted: Option<Problem>,
+    /// What the mail server's answers mean.
+    pub meanings: Meanings,
 }
 
 impl Standing {
@@ -97,6 +100,7 @@ impl Standing {
             is_running: false,
             run: None,
             doubted: None,
+            meanings: Meanings::default(),
         }
     }
 

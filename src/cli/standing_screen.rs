@@ -4,6 +4,7 @@
 //! A state has one name, in the counts and beside an address. Of a few letters each is named; of
 //! many those with the same answer share a line, unless all are asked for.
 
+use super::meaning::Meanings;
 use super::shell::Shell;
 use super::standing::{Standing, is_gone, moment, when};
 use super::ui::{BOLD, DIM, grouped, one_line, plural, terminal_columns};
@@ -114,7 +115,7 @@ impl Standing {
         let shown = if is_each { lines.len() } else { NAMED_MAX };
         let mut text = String::new();
         for letters in lines.iter().take(shown) {
-            text.push_str(&line_of(letters, view));
+            text.push_str(&line_of(letters, view, &self.meanings));
         }
         let left: usize = lines.iter().skip(shown).map(Vec::len).sum();
         if left > 0 {
@@ -252,7 +253,7 @@ fn lines<'d>(meant: &[&'d StoredDelivery]) -> Vec<Vec<&'d StoredDelivery>> {
 }
 
 /// The first letter of a line, how many are like it, and what was answered to it.
-fn line_of(letters: &[&StoredDelivery], view: &View) -> String {
+fn line_of(letters: &[&StoredDelivery], view: &View, meanings: &Meanings) -> String {
     let Some(first) = letters.first() else { return String::new() };
     let others = match letters.len() as u64 - 1 {
         0 => String::new(),
@@ -271,7 +272,11 @@ fn line_of(letters: &[&StoredDelivery], view: &View) -> String {
         (state, _) => WORDS.iter().find(|(s, _)| *s == state).map_or("", |(_, w)| *w).to_owned(),
     };
     let gone = if is_gone(first) { ", no longer in the lists" } else { "" };
-    let words = first.last_words().map(|words| format!(": {}", one_line(&words)));
+    let in_our_words = |words: String| match meanings.meaning(&words) {
+        Some(meaning) => meaning.what,
+        None => one_line(&words),
+    };
+    let words = first.last_words().map(|words| format!(": {}", in_our_words(words)));
     let words = words.filter(|_| first.state != State::Attempting).unwrap_or_default();
     let of = first.copy_of.as_ref().filter(|_| letters.len() == 1);
     let of = of.map(|letter| format!(" (copy of the letter to {})", letter.address));

@@ -22,9 +22,10 @@ pub(super) fn status(shell: &Shell, args: &Status) -> Answer {
         Ok(meant) => meant,
         Err(answer) => return *answer,
     };
-    let Meant { workspace, campaign, pacing, .. } = &meant;
+    let Meant { workspace, campaign, pacing, meanings, .. } = &meant;
     let looked = restored::look(shell, workspace).and_then(|ledger| {
         let standing = standing_of(shell, ledger.as_ref(), campaign, pacing)?;
+        let standing = Standing { meanings: meanings.clone(), ..standing };
         let missed = ledger.and_then(|ledger| missed(shell, &ledger, campaign));
         Ok((standing, missed.unwrap_or_default()))
     });

@@ -3,6 +3,7 @@
 use super::answer::{Answer, Exit};
 use super::args::Why;
 use super::failure::{Candidate, ledger_problem, several};
+use super::meaning::Meanings;
 use super::restored;
 use super::shell::{Opened, Shell};
 use super::standing::moment;
@@ -18,6 +19,7 @@ use crate::recipients::greeting::Greetings;
 use crate::recipients::{
     Cause, Decision, Decisions, Excluded, LanguageBy, People, Recipient, select,
 };
+use crate::response::Response;
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
 use std::collections::{BTreeSet, HashMap};
@@ -37,7 +39,8 @@ pub(super) fn why(shell: &Shell, args: &Why) -> Answer {
     let known = ledger.as_ref().map(|ledger| known_of(ledger, &args.who)).transpose();
     let mut answer = match known {
         Err(error) => return Answer::one_problem(Exit::MustChange, ledger_problem(&error)),
-        Ok(Some(known)) if !known.is_empty() => {
+        Ok(Some(mut known)) if !known.is_empty() => {
+            known.iter_mut().for_each(|known| known.explain(&opened));
             let rows = left_out_rows(&opened, &known);
             let decided = decisions_about(&opened, &known);
             told(&args.who, known, rows.as_deref(), &decided)
@@ -55,6 +58,18 @@ pub(super) struct Known {
     events: Vec<Event>,
     /// Those of its letter.
     copies: Vec<StoredDelivery>,
+    /// What the last answer means, and what to do.
+    meaning: Option<String>,
+}
+
+impl Known {
+    fn explain(&mut self, opened: &Opened) {
+        let meanings = Meanings::of(&opened.config, &self.delivery.campaign);
+        let is_refused = !self.delivery.response.as_ref().is_some_and(Response::is_positive);
+        // What was given back when the run halted has the answer as its detail.
+        let words = self.delivery.last_words().filter(|_| is_refused);
+        self.meaning = words.and_then(|words| meanings.told(&words));
+    }
 }
 
 /// What the ledger knows of a delivery.
@@ -64,7 +79,7 @@ pub(super) struct Known {
 pub(super) fn known(ledger: &Ledger, delivery: StoredDelivery) -> Result<Known, LedgerError> {
     let events = ledger.events_of(&delivery.id)?;
     let copies = ledger.copies_of(&delivery.id)?;
-    Ok(Known { delivery, events, copies })
+    Ok(Known { delivery, events, copies, meaning: None })
 }
 
 fn known_of(ledger: &Ledger, who: &str) -> Result<Vec<Known>, LedgerError> {
@@ -266,7 +281,7 @@ fn as_text(
     rows: &[(CampaignId, Excluded)],
     decided: &[(CampaignId, Decision)],
 ) -> String {
-    let Known { delivery, events, copies } = known;
+    let Known { delivery, events, copies, meaning } = known;
     let name = delivery.name.as_deref().map(|n| format!("{} ", one_line(n))).unwrap_or_default();
     let mut text = format!("{BOLD}{name}<{}>{BOLD:#}\n", delivery.address);
     let mut line = |label: &str, value: &str| {
@@ -294,6 +309,9 @@ fn as_text(
     }
     if let Some(words) = delivery.last_words() {
         line(label_of_last_words(delivery, events), &words);
+    }
+    if let Some(meaning) = meaning {
+        line("meaning", meaning);
     }
     for event in events {
         let (kind, told) = (&event.kind, told_of(event));

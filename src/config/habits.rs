@@ -1,12 +1,14 @@
 //! `[relay] connections`, `rate`, `daily_limit`, `disable`: how much a relay is asked for.
 //!
-//! Owns their meaning and their defaults. No I/O.
+//! Owns their meaning and their defaults, which a great service fills in. No I/O.
 
 use super::Habits;
 use super::section::{Placed, Reader, Refusal, Section};
+use super::service;
 use super::units::parse_rate;
 use crate::limits::{CONNECTIONS_MAX, CONNECTIONS_USUAL, DAILY_LIMIT_MAX};
 use crate::send::pace::Pacing;
+use crate::services::Service;
 use crate::transport::smtp::Extensions;
 use std::num::{NonZeroU64, NonZeroUsize};
 
@@ -16,16 +18,30 @@ impl Default for Habits {
     }
 }
 
-/// Reads them; what is not written is as usual.
-pub(super) fn read_habits(section: &mut Section<'_>, reader: &mut Reader<'_>) -> Habits {
+/// Reads them; what is not written is as the service allows, or as usual.
+pub(super) fn read_habits(
+    section: &mut Section<'_>,
+    service: Option<Service>,
+    reader: &mut Reader<'_>,
+) -> Habits {
+    let place_of = |key, reader: &Reader<'_>| section.place_of(key, reader);
+    let places = ["connections", "rate", "daily_limit"].map(|key| place_of(key, reader));
     let connections = section.take_number("connections", 1..=CONNECTIONS_MAX as u64, reader);
     let rate = section.take_meaning("rate", "\"30/min\"", reader, parse_rate);
     let daily_limit = section.take_number("daily_limit", 1..=DAILY_LIMIT_MAX, reader);
     let disable = section.take_texts("disable", "[\"CHUNKING\"]", reader).unwrap_or_default();
     let connections = connections.and_then(|n| usize::try_from(n).ok()).and_then(NonZeroUsize::new);
-    let pacing = Pacing {
+    let written = Pacing {
         rate: rate.map(|rate| rate.value),
         daily_limit: daily_limit.and_then(NonZeroU64::new),
+    };
+    if let Some(service) = service {
+        service::check_habits(service, connections, written, places, reader);
+    }
+    let filled = service.map(service::pacing_of).unwrap_or_default();
+    let pacing = Pacing {
+        rate: written.rate.or(filled.rate),
+        daily_limit: written.daily_limit.or(filled.daily_limit),
     };
     Habits {
         connections: connections.unwrap_or(CONNECTIONS_USUAL),

@@ -27,6 +27,7 @@ mod read;
 mod relay;
 mod relay_url;
 mod section;
+mod service;
 mod sign_in;
 mod syntax;
 mod units;
@@ -50,6 +51,7 @@ use crate::problem::{Place, Problem, Problems, nearest};
 use crate::recipients::{ColumnSetting, CopyColumn, KeptColumn, ListSetting, Options};
 use crate::send::pace::Pacing;
 use crate::send::retry::Retry;
+use crate::services::Service;
 use crate::transport::tokens::Provider;
 use crate::workspace::{CONFIG_FILE, Workspace};
 use std::collections::BTreeMap;
@@ -124,6 +126,16 @@ pub struct Sender {
 }
 
 impl Sender {
+    /// The author's address, which is the same in all languages. `None` only when an error was
+    /// reported.
+    #[must_use]
+    pub fn author(&self) -> Option<&EmailAddress> {
+        match &self.from.as_ref()?.value {
+            ByLanguage::Same(mailbox) => Some(&mailbox.address),
+            ByLanguage::Each(each) => each.values().next().map(|mailbox| &mailbox.address),
+        }
+    }
+
     /// The sender of letters in a language; `None` only when an error was reported.
     #[must_use]
     pub fn in_language(&self, language: &Language, default: &Language) -> Option<message::Sender> {
@@ -137,6 +149,8 @@ impl Sender {
 /// `[relay]`: the mail server.
 #[derive(Clone, Debug)]
 pub struct Relay {
+    /// Whose it is, where that is written.
+    pub service: Option<Service>,
     /// Where it is. Plain and elsewhere only where `allow_plaintext` is written.
     pub url: RelayUrl,
     /// Who signs in, if anybody does.
@@ -147,6 +161,14 @@ pub struct Relay {
     pub hello: Option<String>,
     /// How much it is asked for at once.
     pub habits: Habits,
+}
+
+impl Relay {
+    /// The great service it is one of: as written, else by its host's name.
+    #[must_use]
+    pub fn known_service(&self) -> Option<Service> {
+        self.service.or_else(|| Service::of_host(&self.url.host))
+    }
 }
 
 /// How much a relay is asked for at once, and what of its offers is left alone.
@@ -181,6 +203,18 @@ pub enum SignIn {
     },
     /// With a name and access tokens of an identity provider, where a person has signed in.
     Provider(Box<ProviderSignIn>),
+}
+
+impl SignIn {
+    /// Who signs in.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            SignIn::None => None,
+            SignIn::Password { user, .. } | SignIn::Command { user, .. } => Some(user),
+            SignIn::Provider(of) => Some(&of.user),
+        }
+    }
 }
 
 /// A sign-in at an identity provider.

@@ -17,6 +17,7 @@ use super::relay::{read_relay, read_retry};
 use super::section::{
     Entry, Placed, Reader, Refusal, Section, TOP_KEY, TOP_KEY_HINT, as_section, texts,
 };
+use super::service::check_senders;
 use super::units::parse_size;
 use super::{Config, Languages, Limits, syntax};
 use crate::address::breaks_or_turns_a_line;
@@ -75,6 +76,9 @@ fn read_top(mut top: Section<'_>, environment: &Environment, reader: &mut Reader
     let mut campaigns = Vec::new();
     for (id, table) in campaign_tables {
         campaigns.extend(read_campaign(&id, table, &sender, &languages, &attachment_ids, reader));
+    }
+    if let Some(relay) = &relay {
+        check_senders(relay, &campaigns, reader);
     }
     let attachments = attachment_tables
         .into_iter()
@@ -465,7 +469,7 @@ pub(super) mod tests {
             ),
             (
                 "[relay]\nurl = \"smtps://x\"\nspeed = \"30/min\"",
-                "3:1 unknown key \"speed\" in [relay] | Known here: url, ",
+                "3:1 unknown key \"speed\" in [relay] | Known here: service, url, ",
             ),
             (
                 "[relay]\nurl = \"smtps://x\"\nuser = \"a\"\npassword = { envv = \"A\" }",

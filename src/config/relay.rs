@@ -2,7 +2,8 @@
 //!
 //! Owns which relay may be spoken to how: without encryption on this computer only, unless the file
 //! says otherwise, and elsewhere never with a password. URLs are `relay_url.rs`, who signs in is
-//! `sign_in.rs`, fetching a password is `password.rs`. No I/O.
+//! `sign_in.rs`, what a great service fills in `service.rs`, fetching a password `password.rs`. No
+//! I/O.
 //!
 //! # Standards
 //! RFC 5321 4.1.1.1 (the name in EHLO), RFC 5321 4.5.4.1 (retries).
@@ -15,12 +16,14 @@ use super::environment::{Environment, RELAY_URL};
 use super::habits::read_habits;
 use super::relay_url::RelayUrl;
 use super::section::{Entry, Placed, Reader, Refusal, Section, as_section, parse_path};
+use super::service::{self, parse_service};
 use super::sign_in::{self, Keys};
 use super::units::parse_duration;
 use super::{Habits, PasswordSource, Relay, SignIn};
 use crate::plan::pattern::is_identifier;
 use crate::problem::{Place, Problem};
 use crate::send::retry::Retry;
+use crate::services::Service;
 use crate::transport::smtp::Security;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
@@ -33,6 +36,7 @@ const PASSWORD_HINT: &str = "Write password = { env = \"SECRETARIAT_RELAY_PASSWO
 struct Written {
     /// Where the table begins; where there is none, the top of the file.
     place: Place,
+    service: Option<Placed<Service>>,
     url: Option<Placed<RelayUrl>>,
     keys: Keys,
     allow_plaintext: bool,
@@ -51,14 +55,20 @@ pub(super) fn read_relay(
     let url_there = environment.relay_url();
     let user_there = reader.kept(environment.relay_user()).flatten();
     let mut written = read_written(section, !matches!(url_there, Ok(None)), reader);
+    let of_service = || {
+        let service = written.service.as_ref()?;
+        Some(Placed::new(RelayUrl::of_service(service.value), service.place.clone()))
+    };
     let (name, url) = match reader.kept(url_there)? {
         Some(url) => (RELAY_URL, Placed::new(url, written.place.clone())),
-        None => ("relay.url", written.url.clone()?),
+        None => ("relay.url", written.url.clone().or_else(of_service)?),
     };
+    service::check_url(name, written.service.as_ref(), &url, reader);
     written.keys.user = user_there.or(written.keys.user);
     let sign_in = sign_in::decide(&written.keys, &written.place, &url.value, environment, reader);
     check_plain(name, &url, written.allow_plaintext, &sign_in, reader);
     Some(Relay {
+        service: written.service.map(|service| service.value),
         url: url.value,
         sign_in,
         ca_file: written.ca_file,
@@ -76,20 +86,24 @@ fn read_written(
     let mut section = section.unwrap_or_else(|| Section::empty("relay", reader.place(0)));
     let place = section.place.clone();
     let example = "\"smtps://mail.forum.example:465\"";
-    if is_written && !section.has("url") && !url_elsewhere {
+    let example_of_service = "\"microsoft365\"";
+    let is_without = !section.has("url") && !section.has("service");
+    if is_written && is_without && !url_elsewhere {
         let problem = Problem::error("config-missing", "relay.url is missing").place(place.clone());
         reader.report_absence(problem.hint(format!("Write url = {example} under [relay].")));
     }
+    let service = section.take_meaning("service", example_of_service, reader, parse_service);
     let url = section.take_meaning("url", example, reader, RelayUrl::parse);
-    let keys = read_keys(&mut section, reader);
+    let whose = service.as_ref().map(|service| service.value);
+    let keys = Keys { service: whose, ..read_keys(&mut section, reader) };
     let allow_plaintext = section.take_flag("allow_plaintext", reader).unwrap_or(false);
     let parse_ca_file = |text: &str| parse_path(text, "office-ca.pem");
     let ca_file = section.take_meaning("ca_file", "\"office-ca.pem\"", reader, parse_ca_file);
     let hello = section.take_meaning("hello", "\"mail.forum.example\"", reader, parse_hello);
-    let habits = read_habits(&mut section, reader);
+    let habits = read_habits(&mut section, whose, reader);
     section.finish(reader);
     let hello = hello.map(|hello| hello.value);
-    Written { place, url, keys, allow_plaintext, ca_file, hello, habits }
+    Written { place, service, url, keys, allow_plaintext, ca_file, hello, habits }
 }
 
 /// The keys about signing in.
@@ -118,7 +132,8 @@ fn read_keys(section: &mut Section<'_>, reader: &mut Reader<'_>) -> Keys {
     let secret = section.take("client_secret");
     let client_secret = secret.and_then(|entry| read_password("client_secret", entry, reader));
     let user = user.map(|user| user.value);
-    Keys { wanted, user, password, token_command, tenant, client_id, client_secret }
+    let service = None;
+    Keys { service, wanted, user, password, token_command, tenant, client_id, client_secret }
 }
 
 /// Plain SMTP can be read and changed by whoever carries it.

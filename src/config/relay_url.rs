@@ -12,6 +12,7 @@
 
 use super::section::Refusal;
 use crate::problem::nearest;
+use crate::services::Service;
 use crate::transport::smtp::Security;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -38,6 +39,12 @@ const FORMS: &str = "Write \"smtps://HOST:465\" or \"smtp+starttls://HOST:587\";
                      the mail server's people know which.";
 
 impl RelayUrl {
+    /// Where a great service takes letters.
+    pub(super) fn of_service(service: Service) -> RelayUrl {
+        let facts = service.facts();
+        RelayUrl { security: Security::StartTls, host: facts.host.to_owned(), port: facts.port }
+    }
+
     /// Reads `SCHEME://HOST[:PORT]`.
     pub(super) fn parse(text: &str) -> Result<RelayUrl, Refusal> {
         let text = text.trim();

@@ -12,6 +12,7 @@ use super::relay_url::RelayUrl;
 use super::section::{Placed, Reader, Refusal};
 use super::{PasswordSource, ProviderSignIn, SignIn, Way};
 use crate::problem::{Place, Problem};
+use crate::services::Service;
 use crate::transport::tokens::Provider;
 
 /// What `sign_in` may be.
@@ -26,6 +27,8 @@ pub(super) enum Wanted {
 /// The keys of `[relay]` about signing in, as they are written.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
+    /// Whose relay it is, where that is written.
+    pub(super) service: Option<Service>,
     pub(super) wanted: Option<Placed<Wanted>>,
     pub(super) user: Option<String>,
     pub(super) password: Option<Placed<PasswordSource>>,
@@ -124,13 +127,19 @@ fn report_nobody(keys: &Keys, reader: &mut Reader<'_>) {
 /// A key of another way to sign in is a misunderstanding.
 fn report_unused(keys: &Keys, wanted: Option<Wanted>, reader: &mut Reader<'_>) {
     let by_provider = matches!(wanted, Some(Wanted::Provider(_)));
+    let at_microsoft = by_provider && keys.service != Some(Service::Google);
     let place = |key: &Option<Placed<String>>| key.as_ref().map(|key| key.place.clone());
     let secret = keys.client_secret.as_ref().map(|secret| secret.place.clone());
     let command = keys.token_command.as_ref().map(|command| command.place.clone());
     let password = keys.password.as_ref().map(|password| password.place.clone());
     let is_token = by_provider || wanted == Some(Wanted::Command);
     for (key, place, is_used, for_what) in [
-        ("tenant", place(&keys.tenant), by_provider, "\"browser\" or \"device-code\""),
+        (
+            "tenant",
+            place(&keys.tenant),
+            at_microsoft,
+            "\"browser\" or \"device-code\" at Microsoft",
+        ),
         ("client_id", place(&keys.client_id), by_provider, "\"browser\" or \"device-code\""),
         ("client_secret", secret, by_provider, "\"browser\" or \"device-code\""),
         ("token_command", command, wanted == Some(Wanted::Command), "\"command\""),
@@ -168,11 +177,11 @@ fn by_provider(
     };
     let said = format!("is {:?}", way.as_str());
     let tenant = keys.tenant.as_ref().map(|tenant| tenant.value.as_str());
-    let provider = provider_of(url, tenant);
+    let provider = provider_of(keys.service, url, tenant);
     match &provider {
         None => {
-            let hint = "For Microsoft 365 write tenant = \"your office's domain\"; Google's server \
-                        is smtp.gmail.com; for any other provider use sign_in = \"command\".";
+            let hint = "For Microsoft 365 write service = \"microsoft365\", for Google service = \
+                        \"google\"; for any other provider use sign_in = \"command\".";
             refuse(
                 reader,
                 format!("{said}, and whose accounts {} has is not known", url.host),
@@ -204,16 +213,18 @@ fn by_provider(
     }
 }
 
-/// Whose accounts a mail server has: a tenant is Microsoft's, and the great services' own names are
-/// known.
-fn provider_of(url: &RelayUrl, tenant: Option<&str>) -> Option<Provider> {
+/// Whose accounts a mail server has: as written, else a tenant is Microsoft's, and the great
+/// services' own names are known.
+fn provider_of(service: Option<Service>, url: &RelayUrl, tenant: Option<&str>) -> Option<Provider> {
     let host = url.host.to_ascii_lowercase();
     let is_of = |domain: &str| {
         host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     };
     let is_microsoft = ["office365.com", "outlook.com", "office.com"].into_iter().any(is_of);
     let is_google = ["gmail.com", "google.com", "googlemail.com"].into_iter().any(is_of);
+    let is_microsoft = is_microsoft || service == Some(Service::Microsoft365);
     match tenant {
+        _ if service == Some(Service::Google) => Some(Provider::google()),
         Some(tenant) => Some(Provider::microsoft(tenant)),
         None if is_microsoft => Some(Provider::microsoft("organizations")),
         None if is_google => Some(Provider::google()),
@@ -235,7 +246,9 @@ mod tests {
             let place = p.place.as_ref().map(ToString::to_string).unwrap_or_default();
             format!("{place} {} | {}", p.message, p.hint.as_deref().unwrap_or_default())
         };
-        (config, problems.sorted().iter().map(shown).collect())
+        // That a service could be written is not what these are about.
+        let meant = problems.sorted().into_iter().filter(|p| p.code != "service-unwritten");
+        (config, meant.map(|p| shown(&p)).collect())
     }
 
     const OFFICE: &str = "url = \"smtp+starttls://smtp.office365.com\"\nuser = \"ana\"\n";
@@ -311,7 +324,7 @@ mod tests {
         assert_eq!(of(GMAIL), Provider::google().authorisation);
         for stranger in ["smtp.gmail.com.evil.example", "notgmail.com"] {
             let url = RelayUrl::parse(&format!("smtps://{stranger}")).unwrap();
-            assert_eq!(provider_of(&url, None), None, "{stranger}");
+            assert_eq!(provider_of(None, &url, None), None, "{stranger}");
         }
     }
 

@@ -108,7 +108,8 @@ const REST: Decision = decision(ForLetter::Untouched, ForRun::Rest);
 fn rejected(stage: Stage, response: &Response) -> Decision {
     let blame = match response.enhanced {
         _ if stage == Stage::Mail => Blame::Us,
-        Some(status) if matches!((status.subject, status.detail), (1, 7 | 8)) => Blame::Us,
+        // 5.1.90 is Exchange Online's word for a limit of the account.
+        Some(status) if matches!((status.subject, status.detail), (1, 7 | 8 | 90)) => Blame::Us,
         Some(status) if matches!(status.subject, 1 | 2) => Blame::Recipient,
         // Microsoft refuses an unknown recipient with 5.4.1 (access denied).
         Some(status) if stage == Stage::Recipient && (status.subject, status.detail) == (4, 1) => {
@@ -298,12 +299,16 @@ fn end_refused(response: &Response) -> Decision {
     let deferred_and = |reason| decision(ForLetter::Deferred(Wait::Usual), ForRun::Halt(reason));
     match (status.subject, status.detail) {
         (4, 5) | (2, 0) => AGAIN_AFTER_DAY,
+        // Exchange Online's, for the account and for its organisation.
+        (1, 90) | (7, 232 | 233 | 236) => AGAIN_AFTER_DAY,
         // 554 is Exchange's word about the account that hands over; 552 is about the reader's
         // mailbox.
         (2, 2) if response.code == 554 => deferred_and(Halt::OwnMailbox),
         (2, 2) => MAILBOX_FULL,
-        // Both are Exchange Online's: the account may not write as the author, or as the sender.
-        (2, 252) | (7, 60) => deferred_and(Halt::SenderRefused),
+        // Exchange Online's: the account may not write as the author, or as the sender; it is held
+        // back for having tried too often, or for other faults of its own.
+        (2, 251) => deferred_and(Halt::OwnMailbox),
+        (2, 252..=255) | (7, 60) => deferred_and(Halt::SenderRefused),
         (7, 26..=32 | 515) => deferred_and(Halt::DomainAuthentication),
         _ => refused,
     }
@@ -490,7 +495,12 @@ mod tests {
                 ForLetter::Rejected(Blame::Us)
             );
         }
-        for (code, text) in [(550, "5.4.5 daily"), (554, "5.2.0 quota")] {
+        for (code, text) in [
+            (550, "5.4.5 daily"),
+            (554, "5.2.0 quota"),
+            (550, "5.1.90 daily limit"),
+            (550, "5.7.233 tenant"),
+        ] {
             assert_eq!(said(Stage::EndOfMessage, code, text), AGAIN_AFTER_DAY, "{text}");
         }
         assert_eq!(said(Stage::EndOfMessage, 451, "4.7.0 rate"), AGAIN_AFTER_LIMIT);
@@ -502,6 +512,8 @@ mod tests {
             ("5.7.26 dmarc", Halt::DomainAuthentication),
             ("5.7.515 x", Halt::DomainAuthentication),
             ("5.2.252 SendAsDenied", Halt::SenderRefused),
+            ("5.2.251 throttled", Halt::OwnMailbox),
+            ("5.2.253 throttled", Halt::SenderRefused),
             ("5.7.60 SMTP; no permissions to send as this sender", Halt::SenderRefused),
         ] {
             assert_eq!(said(Stage::EndOfMessage, 554, text).run, ForRun::Halt(reason));

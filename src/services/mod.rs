@@ -1,13 +1,16 @@
 //! What is known of the two mail services that most secretariats send through: where they listen,
 //! what they allow, and what their commonest answers mean.
 //!
-//! Owns facts, each with its source and the day on which it was read there. Whoever uses one lets
-//! the configuration override it.
+//! Owns facts, each with its source and the day on which it was read there; those of each service are
+//! a file, and `docs/services.md` is written from them. Whoever uses one lets the configuration
+//! override it. Which answer is which is `answers.rs`.
 //!
 //! # Failure
 //! None: data.
 
 mod answers;
+mod google;
+mod microsoft;
 
 pub use answers::{KnownAnswer, known_answer};
 
@@ -29,7 +32,7 @@ pub struct Facts {
     pub host: &'static str,
     /// With STARTTLS on this port.
     pub port: u16,
-    /// At once.
+    /// At once; 0: no limit that is told.
     pub connections: Fact<u16>,
     /// Letters a minute; 0: no limit that is told.
     pub a_minute: Fact<u32>,
@@ -52,7 +55,7 @@ pub struct Facts {
 pub struct Fact<T> {
     /// The value.
     pub value: T,
-    /// Whose page.
+    /// Whose page; where it could be read only as others quote it, that is said.
     pub source: &'static str,
     /// Year, month, day on which it was read.
     pub read: &'static str,
@@ -94,53 +97,37 @@ impl Service {
     #[must_use]
     pub fn facts(self) -> Facts {
         match self {
-            Service::Microsoft365 => MICROSOFT_365,
-            Service::Google => GOOGLE,
+            Service::Microsoft365 => microsoft::FACTS,
+            Service::Google => google::FACTS,
+        }
+    }
+
+    /// Whose it is, as people call the company: `Microsoft`.
+    #[must_use]
+    pub fn company(self) -> &'static str {
+        match self {
+            Service::Microsoft365 => "Microsoft",
+            Service::Google => "Google",
+        }
+    }
+
+    /// Its answers of which the meaning is known, the particular before the general.
+    #[must_use]
+    pub fn known_answers(self) -> &'static [KnownAnswer] {
+        match self {
+            Service::Microsoft365 => microsoft::ANSWERS,
+            Service::Google => google::ANSWERS,
         }
     }
 }
 
-const MICROSOFT_LIMITS: &str =
-    "learn.microsoft.com/exchange/troubleshoot/send-emails/smtp-submission-improvements";
-const MICROSOFT_SIZES: &str = "learn.microsoft.com/office365/servicedescriptions/\
-                               exchange-online-service-description/exchange-online-limits";
-
-const MICROSOFT_365: Facts = Facts {
-    name: "Microsoft 365",
-    host: "smtp.office365.com",
-    port: 587,
-    connections: fact(3, MICROSOFT_LIMITS),
-    a_minute: fact(30, MICROSOFT_LIMITS),
-    a_day: fact(10_000, MICROSOFT_LIMITS),
-    // 35 MB unless an administrator set another limit for the mailbox, up to 150 MB.
-    message_bytes: fact(35 << 20, MICROSOFT_SIZES),
-    other_author: fact("only with the right \"Send As\" for that address", MICROSOFT_SIZES),
-    other_bounce_address: fact("no: bounces go to the mailbox that signs in", MICROSOFT_SIZES),
-    spf_include: "spf.protection.outlook.com",
-    dkim_selectors: &["selector1", "selector2"],
-};
-
-const GOOGLE_LIMITS: &str = "support.google.com/a/answer/166852";
-const GOOGLE_SIZES: &str = "support.google.com/a/answer/1366776";
-const GOOGLE_ALIASES: &str = "support.google.com/mail/answer/22370";
-
-const GOOGLE: Facts = Facts {
-    name: "Google Workspace",
-    host: "smtp.gmail.com",
-    port: 587,
-    // Nowhere told; more than a few at once are answered by 421 4.7.0.
-    connections: fact(2, GOOGLE_LIMITS),
-    a_minute: fact(0, GOOGLE_LIMITS),
-    a_day: fact(2_000, GOOGLE_LIMITS),
-    message_bytes: fact(25 << 20, GOOGLE_SIZES),
-    other_author: fact(
-        "only an alias confirmed in the mailbox's settings; others are rewritten",
-        GOOGLE_ALIASES,
-    ),
-    other_bounce_address: fact("no: bounces go to the mailbox that signs in", GOOGLE_ALIASES),
-    spf_include: "_spf.google.com",
-    dkim_selectors: &["google"],
-};
+impl<T> Fact<T> {
+    /// `learn.microsoft.com/..., read on 2026-11-25`.
+    #[must_use]
+    pub fn cited(&self) -> String {
+        format!("{}, read on {}", self.source, self.read)
+    }
+}
 
 const fn fact<T: Copy>(value: T, source: &'static str) -> Fact<T> {
     Fact { value, source, read: READ }

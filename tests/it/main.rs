@@ -63,6 +63,7 @@ mod room;
 mod scale;
 mod screen;
 mod send;
+mod services;
 mod sign_in;
 mod tls;
 mod twice;
