@@ -167,7 +167,7 @@ fn measures(
 }
 
 fn measured_in(message: &Message) -> (u64, Digest) {
-    (message.len() as u64, Digest::of_parts(message.chunks()))
+    (message.len() as u64, Digest::of_pieces(message.chunks()))
 }
 
 fn is_finished(stored: &StoredDelivery) -> bool {

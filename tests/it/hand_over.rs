@@ -58,9 +58,11 @@ fn the_list_tells_a_mail_server_all_that_it_needs() {
     let rows = manifest(&folder);
     let files: BTreeMap<String, Vec<u8>> = eml_files(&folder).into_iter().collect();
     assert_eq!(rows.len(), files.len());
-    for (row, (name, bytes)) in rows.iter().zip(&files) {
+    assert!(rows.is_sorted_by_key(|row| &row["File"][..6]), "in the order of the lists");
+    for (name, bytes) in &files {
+        let listed = rows.iter().filter(|row| row["File"] == *name).collect::<Vec<_>>();
+        let [row] = listed[..] else { panic!("{name} is listed {} times", listed.len()) };
         let row = |column: &str| row[column].as_str();
-        assert_eq!(row("File"), name, "in the order of the names");
         assert_eq!(row("SHA-256"), sha256(bytes));
         assert_eq!(row("Size (octets)"), bytes.len().to_string());
         assert_eq!(row("Number").parse::<u32>().ok(), name[..6].parse().ok());
@@ -80,12 +82,12 @@ fn the_list_tells_a_mail_server_all_that_it_needs() {
 /// Security S10: formula injection in the list.
 #[test]
 fn a_name_in_the_list_never_becomes_a_formula() {
-    let list = "email,name,language\nana@town.example,\"=HYPERLINK(1,2)\",en\n";
+    let list = "email,given name,name,language\nana@town.example,Ana,\"=HYPERLINK(1,2)\",en\n";
     let workspace = Workspace::with_people(1).list("registration.csv", list);
     let (folder, output) = hand_over(&workspace, "for-them", &[]);
     assert_eq!(output.code, Some(1), "{output:#?}");
     assert!(!sheet::sheet(&folder.join("manifest.xlsx")).contains("<f"));
-    assert_eq!(manifest(&folder)[0]["Name"], "=HYPERLINK(1,2)");
+    assert!(manifest(&folder)[0]["Name"].contains("=HYPERLINK(1,2)"));
 }
 
 #[test]

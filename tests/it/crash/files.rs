@@ -61,7 +61,12 @@ fn walk_files(name: &str, points: &[&str], more: &[&str]) {
         let copy = workspace.beside("copy");
         copy_folder(&workspace.path(), &copy);
         let at_copy = copy.to_string_lossy().into_owned();
+        // Another computer's memory: this one's would take the original for an old ledger.
+        let [here, there] =
+            ["state", "state-there"].map(|n| workspace.beside(n).to_string_lossy().into_owned());
+        let workspace = workspace.variable("SECRETARIAT_STATE_DIR", &there);
         workspace.run(&["-C", &at_copy, "send", "--plan", &plan, "--no-wait"]);
+        let workspace = workspace.variable("SECRETARIAT_STATE_DIR", &here);
         let files: Vec<String> = addresses(&folder).into_iter().collect();
         let went: Vec<String> =
             relay.messages().iter().map(|m| m.forward_paths[0].clone()).collect();
