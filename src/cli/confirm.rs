@@ -56,6 +56,8 @@ struct Before {
     pace: Option<String>,
     /// What is typed to do this.
     command: String,
+    /// What is done with them.
+    verb: &'static str,
 }
 
 /// The person of `--person WHO`: WHO may be part of a name, so the screen says whose letter it is.
@@ -120,6 +122,7 @@ pub(super) fn confirm(
             .map_err(|error| must_change(ledger_problem(&error)))?;
     if let Some(folder) = target.folder() {
         before.pace = Some(format!("at once, as files in {}", folder.path));
+        before.verb = "hand over";
         before.command = format!("secretariat send --hand-over \"{}\"", folder.path);
     }
     // What an earlier run left unfinished there: nobody is written to who was not before.
@@ -258,7 +261,19 @@ fn read_before(
     }
     let going = Going::of(plan, &states, selection);
     let command = "secretariat send".to_owned();
-    Ok(Before { standing, changes, person, to_go, chosen, again, missed, going, pace, command })
+    Ok(Before {
+        standing,
+        changes,
+        person,
+        to_go,
+        chosen,
+        again,
+        missed,
+        going,
+        pace,
+        command,
+        verb: "send",
+    })
 }
 
 /// The one person that a choice of letters is about.
@@ -317,7 +332,7 @@ fn ask(
         (None, false) => format!(" only {}", before.chosen.in_words()),
     };
     let typed = before.chosen.typed();
-    let question = format!("Type {typed} to send{part}, Enter to stop:");
+    let question = format!("Type {typed} to {}{part}, Enter to stop:", before.verb);
     typed_number(shell.ui, &question, typed, "nothing was sent").map_err(must_change)
 }
 

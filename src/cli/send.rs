@@ -80,7 +80,10 @@ fn really(
     // Those of single people are for `check`: a run that goes on need not read them all again.
     campaign.look_into_documents(Which::OfEverybody, &mut problems);
     let target = match &args.hand_over {
-        None => relay(shell, opened, &plan, &mut problems).map(Target::Relay),
+        None => {
+            let relay = relay(shell, opened, &plan, &mut problems);
+            relay.map(|relay| Target::Relay(Box::new(relay)))
+        }
         Some(typed) => {
             let both = (&campaign, &plan);
             hand_over::folder(opened, both, typed, &mut problems).map(Target::Folder)
@@ -108,7 +111,7 @@ fn really(
 #[derive(Debug)]
 pub(super) enum Target {
     /// To a mail server.
-    Relay(Relay),
+    Relay(Box<Relay>),
     /// Into a folder, for a mail server of somebody else.
     Folder(Folder),
 }

@@ -4,13 +4,16 @@ use crate::support::postfix::{Held, Postfix};
 use crate::support::reader::{eml_files, read_folder, sha256};
 use crate::support::relay::Relay;
 use crate::support::workspace::{Output, Workspace, files_under, person};
-use crate::support::{count, proof, sheet};
+use crate::support::{count, eventually, proof, sheet};
+use crate::workbooks::converted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
 
 /// Hands over, confirmed, into a folder beside the workspace.
 fn hand_over(workspace: &Workspace, name: &str, more: &[&str]) -> (PathBuf, Output) {
@@ -86,7 +89,14 @@ fn a_name_in_the_list_never_becomes_a_formula() {
     let workspace = Workspace::with_people(1).list("registration.csv", list);
     let (folder, output) = hand_over(&workspace, "for-them", &[]);
     assert_eq!(output.code, Some(1), "{output:#?}");
-    assert!(!sheet::sheet(&folder.join("manifest.xlsx")).contains("<f"));
+    let list = folder.join("manifest.xlsx");
+    assert!(!sheet::sheet(&list).contains("<f"));
+    // A flat document says of each cell whether it has a formula.
+    if let Some(seen) = converted(&list, "fods") {
+        let seen = String::from_utf8_lossy(&seen);
+        assert!(seen.contains("HYPERLINK(1,2)") && seen.contains("ana@town.example"));
+        assert!(!seen.contains("table:formula"));
+    }
     assert!(manifest(&folder)[0]["Name"].contains("=HYPERLINK(1,2)"));
 }
 
@@ -300,4 +310,28 @@ fn a_drive_that_cannot_take_the_files_leaves_the_letters_waiting() {
     let output = workspace.run(&arguments);
     assert_eq!(output.code, Some(1), "{output:#?}");
     assert_eq!(eml_files(&folder).len(), 5);
+}
+
+#[test]
+fn ctrl_c_finishes_a_group_and_the_same_command_goes_on() {
+    let relay = Relay::start();
+    let workspace = Workspace::with_people(1_200).relay(&relay);
+    let folder = workspace.beside("for-them");
+    let (plan, to) = (workspace.fingerprint(), folder.to_string_lossy().into_owned());
+    let command = ["send", "--hand-over", &to, "--plan", &plan];
+    let running = workspace.spawn(&command);
+    let has_begun = || fs::read_dir(&folder).is_ok_and(|mut names| names.next().is_some());
+    assert!(eventually(Duration::from_secs(60), has_begun));
+    let asked = Command::new("kill").args(["-INT", &running.id().to_string()]).status();
+    assert!(asked.is_ok_and(|status| status.success()));
+    let stopped = running.wait();
+    // Where it was quicker than the signal it is finished.
+    assert!(matches!(stopped.code, Some(4 | 1)), "{stopped:#?}");
+    let there = eml_files(&folder).len() as u64;
+    assert_eq!(proof::counts(&workspace)["uncertain"], there, "recorded and there");
+    assert_eq!(folder.join("manifest.xlsx").exists(), stopped.code == Some(1));
+    let output = workspace.run(&command);
+    assert_eq!(output.code, Some(1), "{output:#?}");
+    assert_eq!(eml_files(&folder).len(), 1_200);
+    assert_eq!(relay.sessions(), 0);
 }

@@ -11,7 +11,7 @@ use crate::support::relay::Relay;
 use crate::support::sheet;
 use crate::support::workspace::{Workspace, copy_folder, files_under};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::Path;
 
 const PEOPLE: usize = 6;
 /// A letter, its copies, and letters in the middle.
@@ -36,7 +36,7 @@ pub(super) fn walked() -> impl Iterator<Item = &'static str> {
 }
 
 /// Addresses of the files in a folder.
-fn addresses(folder: &PathBuf) -> BTreeSet<String> {
+fn addresses(folder: &Path) -> BTreeSet<String> {
     let names = files_under(folder).into_iter().filter(|name| name.ends_with(".eml"));
     let whole = names.filter(|name| !name.contains('/'));
     whole.map(|name| name[7..name.len() - 4].to_owned()).collect()
