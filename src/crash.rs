@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 
 /// Every point, about in the order in which a mailing passes them; a test walks it.
 #[cfg(feature = "crash-points")]
-pub const POINTS: [&str; 33] = [
+pub const POINTS: [&str; 41] = [
     // The folder on this computer of a workspace that several computers see.
     "pointer-written",
     "pointer-renamed",
@@ -52,6 +52,16 @@ pub const POINTS: [&str; 33] = [
     "last-bytes-gone",
     "answered",
     "recording",
+    // A group of letters that become files.
+    "files-intended",
+    "file-written",
+    "files-synced",
+    "file-named",
+    "files-named",
+    "files-recorded",
+    // The list of these files.
+    "manifest-written",
+    "manifest-renamed",
     // Group commit.
     "group-taken",
     "group-durable",

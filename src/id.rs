@@ -151,6 +151,14 @@ impl Digest {
         Digest(hash.finalize().into())
     }
 
+    /// The digest of bytes that lie in pieces one after the other, as if they were one.
+    #[must_use]
+    pub fn of_pieces<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Digest {
+        let mut hash = Sha256::new();
+        pieces.into_iter().for_each(|piece| hash.update(piece));
+        Digest(hash.finalize().into())
+    }
+
     /// A digest as the ledger stored it.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Digest {

@@ -393,6 +393,11 @@ pub const LOCK_TRIES: u32 = 100;
 pub const LOCK_TRIED_AFTER: Duration = Duration::from_millis(20);
 /// Requests in one commit: far above the connections that can wait for it (64, two requests each).
 pub const LEDGER_GROUP_MAX: usize = 256;
+/// Letters handed over as files that share their two commits and one sync of the folder's names: so
+/// many may be broken off by a kill. Above it the files' own syncs are all that takes time.
+pub const HAND_OVER_GROUP: usize = 256;
+/// Octets of messages held while such a group is written.
+pub const HAND_OVER_GROUP_BYTES: usize = 64 << 20;
 /// A record that is alone waits so long for an intent to share its commit with. What a kill in that
 /// time costs is what it costs before: one letter in doubt for each connection.
 pub const LEDGER_RECORD_WAIT: Duration = Duration::from_millis(1);

@@ -207,6 +207,10 @@ pub struct Send {
     /// Never wait for a letter that is to be tried again later
     #[arg(long, conflicts_with = "dry_run")]
     pub no_wait: bool,
+    /// Write the letters into this folder, with a list, for a mail server of somebody else
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dry_run", "wait", "no_wait"])]
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub hand_over: Option<PathBuf>,
 }
 
 /// How many letters `--first` means.
@@ -372,7 +376,8 @@ fn language(typed: &str) -> Result<Language, String> {
 #[command(group(clap::ArgGroup::new("finding").required(true)))]
 pub struct Resolve {
     /// Whose letter: an address, or a unique part of a name or address
-    #[arg(required_unless_present = "restored_ledger", conflicts_with = "restored_ledger")]
+    #[arg(required_unless_present_any = ["restored_ledger", "handed_over"])]
+    #[arg(conflicts_with_all = ["restored_ledger", "handed_over"])]
     pub who: Option<String>,
     /// The mail server has taken it
     #[arg(long, group = "finding")]
@@ -390,8 +395,12 @@ pub struct Resolve {
     #[arg(long, value_name = "CAMPAIGN", conflicts_with = "restored_ledger")]
     pub campaign: Option<String>,
     /// Whose letter, where an address has several messages in doubt, such as copies
-    #[arg(long, value_name = "WHO", conflicts_with = "restored_ledger")]
+    #[arg(long, value_name = "WHO", conflicts_with_all = ["restored_ledger", "handed_over"])]
     pub letter_to: Option<String>,
+    /// All letters that were handed over into this folder and are in doubt
+    #[arg(long, value_name = "DIR", conflicts_with = "restored_ledger")]
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub handed_over: Option<PathBuf>,
 }
 
 /// `completions`.

@@ -11,11 +11,13 @@ use super::changes::Changes;
 use super::chosen::{Number, that_go};
 use super::control::not_paused;
 use super::failure::{Candidate, ledger_problem, must_change};
+use super::hand_over;
 use super::other_key::{Theirs, has_it_already};
 use super::pace_line::pace_line;
 use super::plan_screen::{Going, plan_screen};
 use super::readdressed::states_before;
 use super::restored;
+use super::send::Target;
 use super::shell::{Opened, Shell};
 use super::standing::{self, Standing};
 use super::ui::{Ui, plural, terminal_columns};
@@ -52,6 +54,10 @@ struct Before {
     going: Going,
     /// How long they take.
     pace: Option<String>,
+    /// What is typed to do this.
+    command: String,
+    /// What is done with them.
+    verb: &'static str,
 }
 
 /// The person of `--person WHO`: WHO may be part of a name, so the screen says whose letter it is.
@@ -104,15 +110,24 @@ impl Shown {
 pub(super) fn confirm(
     shell: &Shell,
     opened: &Opened,
-    campaign: &Campaign,
-    plan: &Plan,
+    (campaign, plan): (&Campaign, &Plan),
     selection: &Selection,
     args: &Send,
+    target: &Target,
 ) -> Result<Confirmed, Box<Answer>> {
     let ledger = restored::trusted(shell, &opened.workspace, &campaign.id)?;
     let folder = opened.workspace.private_folder().map_err(must_change)?;
-    let before = read_before(&folder, ledger.as_ref(), opened, campaign, plan, selection, shell)
-        .map_err(|error| must_change(ledger_problem(&error)))?;
+    let mut before =
+        read_before(&folder, ledger.as_ref(), opened, campaign, plan, selection, shell)
+            .map_err(|error| must_change(ledger_problem(&error)))?;
+    if let Some(folder) = target.folder() {
+        before.pace = Some(format!("at once, as files in {}", folder.path));
+        before.verb = "hand over";
+        before.command = format!("secretariat send --hand-over \"{}\"", folder.path);
+    }
+    // What an earlier run left unfinished there: nobody is written to who was not before.
+    let is_unfinished = before.chosen.total() == 0
+        && target.folder().is_some_and(|f| f.is_unfinished(&before.standing));
     if let Some(code) = &args.plan
         && !plan.fingerprint.is_named_by(code)
     {
@@ -132,18 +147,19 @@ pub(super) fn confirm(
     let Standing { fingerprint: current, withdrawn_at, confirmed_at, .. } = before.standing;
     let is_confirmed =
         current == Some(plan.fingerprint) && withdrawn_at.is_none() && confirmed_at.is_some();
-    if let (Some(person), 0) = (&before.person, before.chosen.total()) {
+    if let (Some(person), 0, false) = (&before.person, before.chosen.total(), is_unfinished) {
         return Err(Box::new(not_for_them(person, &before.standing, shell.clock().now())));
     }
-    if current.is_some() && before.to_go.total() == 0 && before.standing.waiting() == 0 {
+    let is_all_gone = before.to_go.total() == 0 && before.standing.waiting() == 0;
+    if current.is_some() && is_all_gone && !is_unfinished {
         return Err(Box::new(everybody_has_it(before, plan, shell)));
     }
-    if before.chosen.total() == 0 && *selection != Selection::All {
+    if before.chosen.total() == 0 && *selection != Selection::All && !is_unfinished {
         return Err(Box::new(nothing_of_it(before.standing)));
     }
     not_paused(&before.standing)?;
     shell.ui.show_problems(&before.missed);
-    if !is_confirmed && args.plan.is_none() {
+    if !is_confirmed && args.plan.is_none() && !is_unfinished {
         ask(shell, campaign, plan, &before)?;
     } else if let Some(person) = &before.person {
         shell.ui.say(&only_theirs(person, &before.standing));
@@ -244,7 +260,20 @@ fn read_before(
         theirs.missed()?.problems().into_iter().for_each(|problem| missed.push(problem));
     }
     let going = Going::of(plan, &states, selection);
-    Ok(Before { standing, changes, person, to_go, chosen, again, missed, going, pace })
+    let command = "secretariat send".to_owned();
+    Ok(Before {
+        standing,
+        changes,
+        person,
+        to_go,
+        chosen,
+        again,
+        missed,
+        going,
+        pace,
+        command,
+        verb: "send",
+    })
 }
 
 /// The one person that a choice of letters is about.
@@ -303,7 +332,7 @@ fn ask(
         (None, false) => format!(" only {}", before.chosen.in_words()),
     };
     let typed = before.chosen.typed();
-    let question = format!("Type {typed} to send{part}, Enter to stop:");
+    let question = format!("Type {typed} to {}{part}, Enter to stop:", before.verb);
     typed_number(shell.ui, &question, typed, "nothing was sent").map_err(must_change)
 }
 
@@ -332,7 +361,8 @@ pub(super) fn typed_number(
 fn not_confirmed(plan: &Plan, before: &Before, ui: Ui) -> Answer {
     let code = plan.fingerprint.plan_code();
     let hint = format!(
-        "Look at it with secretariat send --dry-run, then run secretariat send --plan {code}."
+        "Look at it with secretariat send --dry-run, then run {} --plan {code}.",
+        before.command
     );
     match &before.changes {
         None if let Some(at) = before.standing.withdrawn_at => {
@@ -379,8 +409,8 @@ fn wrong_code(plan: &Plan, typed: &str, was_a_plan: bool, before: &Before) -> An
         ),
     };
     let hint = format!(
-        "{why} Look at the plan as it is now with secretariat send --dry-run, then run secretariat \
-         send --plan {code}."
+        "{why} Look at the plan as it is now with secretariat send --dry-run, then run {} --plan {code}.",
+        before.command
     );
     Answer::one_problem(Exit::MustChange, Problem::error("plan-changed", message).hint(hint))
 }
@@ -410,5 +440,7 @@ fn everybody_has_it(before: Before, plan: &Plan, shell: &Shell) -> Answer {
         (_, 0) => answer.text.clone(),
         _ => heading + &answer.text,
     };
-    Answer { exit, text, ..answer.with_problems(missed) }
+    let mut problems = missed;
+    hand_over::do_not_go_again(&standing).into_iter().for_each(|problem| problems.push(problem));
+    Answer { exit, text, ..answer.with_problems(problems) }
 }

@@ -74,7 +74,7 @@ fn exit_of(ended: &Ended, standing: &Standing) -> Exit {
 }
 
 /// The exit code of a run that nothing is to be said against.
-fn exit_by(standing: &Standing) -> Exit {
+pub(super) fn exit_by(standing: &Standing) -> Exit {
     match (standing.waiting(), standing.for_a_person()) {
         (1.., _) => Exit::RunAgain,
         (0, 1..) => Exit::NeedsAPerson,

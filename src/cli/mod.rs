@@ -28,6 +28,7 @@ mod effect;
 mod ending;
 mod findings;
 mod freeze;
+mod hand_over;
 mod init;
 mod kind_lines;
 mod kinds;

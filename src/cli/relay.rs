@@ -78,7 +78,7 @@ fn check_size(plan: &Plan, setting: &config::Relay, problems: &mut Problems) {
 }
 
 /// Reserved domains only to a relay on this computer (security S22).
-fn check_reserved(plan: &Plan, on_this_computer: bool, problems: &mut Problems) {
+pub(super) fn check_reserved(plan: &Plan, on_this_computer: bool, problems: &mut Problems) {
     let addresses = || plan.all().map(|(_, address)| address);
     let reserved: Vec<_> = addresses().filter(|address| address.is_reserved()).collect();
     if on_this_computer || reserved.is_empty() {

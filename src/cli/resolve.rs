@@ -1,14 +1,17 @@
 //! `resolve`: a person settles what the program cannot know.
 //!
 //! # Invariants
-//! One letter in doubt at a time, named by who it is for; anything else changes nothing. Owning a
+//! One letter in doubt at a time, named by who it is for, or all that were handed over to one
+//! folder; anything else changes nothing. Owning a
 //! restored ledger is for all letters in it at once, and only while no run is at work.
 
 use super::answer::{Answer, Exit};
 use super::args::Resolve;
 use super::failure::{ledger_problem, must_change, several};
+use super::hand_over::Folder;
 use super::restored::{self, recalled};
 use super::shell::{Opened, Shell};
+use super::standing::Standing;
 use super::ui::{one_line, plural};
 use super::why;
 use crate::ledger::{ChangeError, Ledger, LedgerError, Resolution, RunLock, State, StoredDelivery};
@@ -36,6 +39,8 @@ pub(super) fn resolve(shell: &Shell, args: &Resolve) -> Answer {
         let problem = Problem::error("usage", "the reason is empty")
             .hint("Say how you know, for whoever asks later.");
         ended(Exit::BadCommandLine, problem)
+    } else if let Some(folder) = &args.handed_over {
+        whole_folder(shell, &opened, folder, args, &reason)
     } else if let Some(who) = &args.who {
         one(shell, &opened, who, args, &reason)
     } else {
@@ -81,6 +86,76 @@ fn one(shell: &Shell, opened: &Opened, who: &str, args: &Resolve, reason: &str) 
     Ok(Answer { text: format!("{}{next}", told.text), ..told })
 }
 
+/// All letters in doubt of a hand-over. What was broken off may lack its file: nobody can say that
+/// it was accepted with the others.
+fn whole_folder(
+    shell: &Shell,
+    opened: &Opened,
+    typed: &Path,
+    args: &Resolve,
+    reason: &str,
+) -> Step<Answer> {
+    let folder = opened.workspace.private_folder().map_err(must_change)?;
+    let Some(looked) = restored::look(shell, &opened.workspace)? else { return nothing_yet() };
+    let named = Folder::named(typed).map_err(must_change)?.path;
+    if let Some(campaign) = &args.campaign {
+        is_a_mailing(opened, Some(&looked), campaign)?;
+    }
+    let is_left = !RunLock::is_held(&looked);
+    let mut doubted = looked.handed_over_to(&named, None).map_err(failed)?;
+    drop(looked);
+    doubted.retain(|d| is_doubted(d, is_left));
+    doubted.retain(|d| args.campaign.as_deref().is_none_or(|c| d.campaign.as_str() == c));
+    let mailings: BTreeSet<&str> = doubted.iter().map(|d| d.campaign.as_str()).collect();
+    if mailings.len() > 1 {
+        let mailings: Vec<&str> = mailings.into_iter().collect();
+        let message = format!("{named} has letters in doubt of {}", mailings.join(", "));
+        let problem = Problem::error("several", message).hint("Name one with --campaign.");
+        return ended(Exit::MustChange, problem);
+    }
+    let Some(campaign) = doubted.first().map(|d| d.campaign.clone()) else {
+        let message = format!("no letter in doubt was handed over to {named}");
+        let problem = Problem::error("not-uncertain", message)
+            .hint("secretariat status names the folders that letters were handed over to.");
+        return ended(Exit::MustChange, problem);
+    };
+    let is_broken_off = |d: &StoredDelivery| d.hand_over().is_some_and(|to| !to.is_finished);
+    if args.accepted && doubted.iter().any(is_broken_off) {
+        let message = format!("the hand-over to {named} was broken off and is not finished");
+        let hint = format!("Run secretariat send {campaign} --hand-over \"{named}\" first.");
+        return ended(Exit::MustChange, Problem::error("not-finished", message).hint(hint));
+    }
+    let now = shell.clock().now();
+    let mut ledger = Ledger::open(&folder, now).map_err(failed)?;
+    if doubted.iter().any(|d| d.state == State::Attempting) {
+        recover(shell, &folder, &mut ledger)?;
+    }
+    let resolution = if args.accepted { Resolution::Accepted } else { Resolution::Resend };
+    let ids: Vec<_> = doubted.iter().map(|d| d.id).collect();
+    let settled = ledger.resolve_all(&ids, resolution, reason, now).map_err(failed)?;
+    let letters = plural(settled, "letter");
+    let text = match resolution {
+        Resolution::Accepted => format!("Settled: {letters} went from {named}.\n"),
+        Resolution::Resend => format!(
+            "Settled: {letters} wait again. Remove the files in {named}, or they may go twice. \
+             Next: secretariat send {campaign}.\n"
+        ),
+    };
+    let standing = Standing::read(Some(&ledger), &campaign).map_err(failed)?;
+    let answer = Answer { json: standing.to_json(), ..Answer::done(text) };
+    Ok(answer.with("settled", json!(settled)))
+}
+
+/// Whether nobody knows what became of it; `is_left`: those on their way are such, for no run is at
+/// work.
+fn is_doubted(delivery: &StoredDelivery, is_left: bool) -> bool {
+    match delivery.state {
+        State::Uncertain => true,
+        State::Attempting => is_left,
+        _ => false,
+    }
+}
+
 /// A name that is mistyped is no reason to say that nobody is meant.
 fn is_a_mailing(opened: &Opened, ledger: Option<&Ledger>, named: &str) -> Step<()> {
     let known = ledger.map(Ledger::campaigns).transpose().map_err(failed)?.unwrap_or_default();
@@ -106,11 +181,7 @@ fn meant(
     is_wanted: impl Fn(&StoredDelivery) -> bool,
     is_left: bool,
 ) -> Step<StoredDelivery> {
-    let is_doubted = |d: &StoredDelivery| match d.state {
-        State::Uncertain => true,
-        State::Attempting => is_left,
-        _ => false,
-    };
+    let is_doubted = |d: &StoredDelivery| is_doubted(d, is_left);
     let found: Vec<StoredDelivery> = found.into_iter().filter(is_wanted).collect();
     let (mut doubted, settled): (Vec<_>, Vec<_>) = found.into_iter().partition(is_doubted);
     let addresses: BTreeSet<&str> = doubted.iter().map(|d| d.address.as_str()).collect();

@@ -14,6 +14,7 @@ use super::dry_run::{dry_run, no_plan_as_json, nobody};
 use super::ending::{left_in_doubt, summed_up};
 use super::failure::ledger_problem;
 use super::freeze::freeze;
+use super::hand_over::{self, Folder};
 use super::meaning::Meanings;
 use super::relay::relay;
 use super::restored::{self, Counted};
@@ -25,6 +26,7 @@ use crate::crash;
 use crate::id::{CampaignId, DeliveryId};
 use crate::ledger::{Ledger, LedgerError, LedgerWriter, LockError, RunLock};
 use crate::limits::CLOCK_SET_BACK_SAID;
+use crate::message::dkim::Dkim;
 use crate::plan::contents::Which;
 use crate::plan::objects::Objects;
 use crate::plan::{Plan, Planned};
@@ -78,8 +80,17 @@ fn really(
     }
     // Those of single people are for `check`: a run that goes on need not read them all again.
     campaign.look_into_documents(Which::OfEverybody, &mut problems);
-    let relay = relay(shell, opened, &plan, &mut problems);
-    let (Some(relay), false) = (relay, problems.has_errors()) else {
+    let target = match &args.hand_over {
+        None => {
+            let relay = relay(shell, opened, &plan, &mut problems);
+            relay.map(|relay| Target::Relay(Box::new(relay)))
+        }
+        Some(typed) => {
+            let both = (&campaign, &plan);
+            hand_over::folder(opened, both, typed, &mut problems).map(Target::Folder)
+        }
+    };
+    let (Some(target), false) = (target, problems.has_errors()) else {
         let answer = Answer::failed(Exit::MustChange, problems);
         let json = standing::none_as_json(Some(&campaign.id));
         return Err(Box::new(Answer { json, ..answer }));
@@ -89,12 +100,31 @@ fn really(
         Err(problem) => return ended(Exit::MustChange, problem),
     };
     shell.ui.show_problems(&problems);
-    let mut confirmed = confirm(shell, opened, &campaign, &plan, &selection, args)?;
+    let mut confirmed = confirm(shell, opened, (&campaign, &plan), &selection, args, &target)?;
     // On a terminal they have been seen; JSON tells them with the result.
     let mut problems = if shell.ui.is_json { problems } else { Problems::new() };
     problems.append(std::mem::take(&mut confirmed.problems));
     let asked = Asked { selection, confirmed, problems };
-    go(shell, opened, (campaign, plan), &relay, args, asked)
+    go(shell, opened, (campaign, plan), &target, args, asked)
+}
+
+/// Where letters go.
+#[derive(Debug)]
+pub(super) enum Target {
+    /// To a mail server.
+    Relay(Box<Relay>),
+    /// Into a folder, for a mail server of somebody else.
+    Folder(Folder),
+}
+
+impl Target {
+    /// The folder, where it is one.
+    pub(super) fn folder(&self) -> Option<&Folder> {
+        match self {
+            Target::Relay(_) => None,
+            Target::Folder(folder) => Some(folder),
+        }
+    }
 }
 
 /// Freezes the plan, runs, and says how it stands. Lists, letters and documents in memory are let
@@ -103,33 +133,67 @@ fn go(
     shell: &Shell,
     opened: &Opened,
     (campaign, plan): (Campaign, Plan),
-    relay: &Relay,
+    target: &Target,
     args: &Send,
     asked: Asked,
 ) -> Step<Answer> {
     let Asked { selection, confirmed, mut problems } = asked;
-    let meanings = Meanings::of(&opened.config, &campaign.id);
-    let begun =
+    let mut begun =
         begin(shell, opened, (&campaign, &plan), &selection, confirmed.shown, &mut problems)?;
-    let Begun { folder, lock, counted, objects, reader, writer, needs } = begun;
+    let needs = needs(&plan, &begun.ledger).map_err(ledger_failed)?;
     let id = plan.campaign.clone();
     let dkim = campaign.senders.default.dkim.clone();
     drop((campaign, plan));
+    match target {
+        Target::Folder(to) => {
+            let (answer, is_whole) =
+                hand_over::go(shell, &id, &dkim, selection, to, &mut begun, problems);
+            let Begun { folder, lock, counted, ledger, .. } = begun;
+            // The last to close the ledger folds its log into the file.
+            drop(ledger);
+            run_over(shell, &folder, lock, &counted, is_whole);
+            Ok(answer)
+        }
+        Target::Relay(relay) => {
+            let asked = Asked { selection, confirmed, problems };
+            by_relay(shell, opened, (&id, &dkim), relay, patience(args), needs, begun, asked)
+        }
+    }
+}
+
+/// Hands the letters to the mail server.
+#[allow(clippy::too_many_arguments)]
+fn by_relay(
+    shell: &Shell,
+    opened: &Opened,
+    (id, dkim): (&CampaignId, &Dkim),
+    relay: &Relay,
+    patience: Patience,
+    needs: Needs,
+    begun: Begun,
+    asked: Asked,
+) -> Step<Answer> {
+    let Asked { selection, confirmed, mut problems } = asked;
+    let Begun { folder, lock, counted, objects, ledger } = begun;
+    let Some(reader) = Ledger::look(&folder).map_err(ledger_failed)? else {
+        return ledger_vanished();
+    };
+    let writer = LedgerWriter::start(ledger).map_err(ledger_failed)?;
     // Where no relay is configured, none was found above.
     let habits = opened.config.relay.as_ref().map(|relay| relay.habits.clone());
     let habits = habits.unwrap_or_default();
     let conditions = Conditions {
-        campaign: &id,
+        campaign: id,
         letters: selection,
         relay,
         connections: habits.connections,
         pacing: habits.pacing,
         objects: &objects,
-        dkim: &dkim,
+        dkim,
         ledger: &reader,
         retry: opened.config.retry,
         clock: shell.clock(),
-        patience: patience(args),
+        patience,
         needs,
     };
     let outcome = match drive(shell, &conditions, &writer, confirmed.letters) {
@@ -139,30 +203,34 @@ fn go(
             None
         }
     };
-    let standing = Standing::read_by_holder(&reader, &id).and_then(|standing| {
+    let standing = Standing::read_by_holder(&reader, id).and_then(|standing| {
         standing.with_limits(Some(&reader), &habits.pacing, shell.clock().now())
     });
     // The last to close the ledger folds its log into the file.
     drop(reader);
-    crash::point("run-over");
-    if !matches!(outcome, Some(Err(_))) {
-        restored::end_run(shell, &folder, &lock, &counted);
-        crash::point("run-ended");
-    }
-    drop(lock);
+    run_over(shell, &folder, lock, &counted, !matches!(outcome, Some(Err(_))));
+    let meanings = Meanings::of(&opened.config, id);
     let standing = standing.map(|standing| Standing { meanings, ..standing });
     Ok(summed_up(shell, outcome, standing, problems))
 }
 
+/// The end of a run: counted where the ledger has all of it, and the lock let go of.
+fn run_over(shell: &Shell, folder: &Path, lock: RunLock, counted: &Counted, is_whole: bool) {
+    crash::point("run-over");
+    if is_whole {
+        restored::end_run(shell, folder, &lock, counted);
+        crash::point("run-ended");
+    }
+    drop(lock);
+}
+
 /// A run that holds its ledger, with the plan frozen in it, and may send.
-struct Begun {
+pub(super) struct Begun {
     folder: PathBuf,
-    lock: RunLock,
+    pub(super) lock: RunLock,
     counted: Counted,
-    objects: Objects,
-    reader: Ledger,
-    writer: LedgerWriter,
-    needs: Needs,
+    pub(super) objects: Objects,
+    pub(super) ledger: Ledger,
 }
 
 /// Takes the run lock, freezes the plan, and settles what an earlier run left.
@@ -187,12 +255,7 @@ fn begin(
     recover(shell, &mut ledger, &lock)?;
     let set_back = settle_clock(shell, &mut ledger, &lock, &campaign.id)?;
     set_back.into_iter().for_each(|problem| problems.push(problem));
-    let Some(reader) = Ledger::look(&folder).map_err(ledger_failed)? else {
-        return ledger_vanished();
-    };
-    let writer = LedgerWriter::start(ledger).map_err(ledger_failed)?;
-    let needs = needs(plan, &reader).map_err(ledger_failed)?;
-    Ok(Begun { folder, lock, counted, objects, reader, writer, needs })
+    Ok(Begun { folder, lock, counted, objects, ledger })
 }
 
 /// The ledger under the run lock; made where there never was one.
@@ -333,7 +396,7 @@ fn needs(plan: &Plan, ledger: &Ledger) -> Result<Needs, LedgerError> {
     })
 }
 
-fn ledger_failed(error: crate::ledger::LedgerError) -> Box<Answer> {
+pub(super) fn ledger_failed(error: crate::ledger::LedgerError) -> Box<Answer> {
     Box::new(Answer::one_problem(Exit::MustChange, ledger_problem(&error)))
 }
 

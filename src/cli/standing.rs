@@ -15,7 +15,30 @@ use crate::send::limit_spoken_of;
 use crate::send::pace::{DAY, Pacing};
 use crate::time::Timestamp;
 use serde_json::{Map, Value, json};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+
+/// Letters and copies of a campaign that are files in a folder, and nobody knows yet what became of
+/// them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HandOvers {
+    /// The folder.
+    pub folder: String,
+    /// How many are known to stand there.
+    pub deliveries: u64,
+    /// How many may stand there: the run that wrote them was stopped.
+    pub broken_off: u64,
+}
+
+impl HandOvers {
+    fn none(folder: &str) -> HandOvers {
+        HandOvers { folder: folder.to_owned(), deliveries: 0, broken_off: 0 }
+    }
+
+    fn to_json(&self) -> Value {
+        let HandOvers { folder, deliveries, broken_off } = self;
+        json!({"folder": folder, "deliveries": deliveries, "broken_off": broken_off})
+    }
+}
 
 /// A campaign's state in the ledger.
 #[derive(Debug)]
@@ -207,6 +230,29 @@ impl Standing {
         self.counts.of(State::Uncertain) + left
     }
 
+    /// Folders that uncertain letters were handed over to, by name.
+    #[must_use]
+    pub(super) fn hand_overs(&self) -> Vec<HandOvers> {
+        let mut folders: BTreeMap<&str, HandOvers> = BTreeMap::new();
+        for delivery in self.attention.iter().filter(|d| d.state == State::Uncertain) {
+            let Some(to) = delivery.hand_over() else { continue };
+            let of = folders.entry(to.folder).or_insert_with(|| HandOvers::none(to.folder));
+            match to.is_finished {
+                true => of.deliveries += 1,
+                false => of.broken_off += 1,
+            }
+        }
+        folders.into_values().collect()
+    }
+
+    /// Letters in doubt that a mail server may have, not a folder.
+    #[must_use]
+    pub(super) fn in_doubt_at_relay(&self) -> u64 {
+        let handed_over: u64 =
+            self.hand_overs().iter().map(|to| to.deliveries + to.broken_off).sum();
+        self.in_doubt().saturating_sub(handed_over)
+    }
+
     /// The contract's parts of the JSON object.
     #[must_use]
     pub(super) fn to_json(&self) -> Map<String, Value> {
@@ -222,7 +268,7 @@ impl Standing {
                 json!({
                     "address": d.address.as_str(),
                     "state": d.state.as_str(),
-                    "response": d.response.as_ref().map(ToString::to_string),
+                    "response": d.answer(),
                     "in_plan": d.is_in_plan,
                     "copy_of": d.copy_of.as_ref().map(|letter| letter.address.as_str()),
                 })
@@ -237,6 +283,8 @@ impl Standing {
         object.insert("counts".to_owned(), Value::Object(counts));
         object.insert("copies".to_owned(), json!(self.copies.total()));
         object.insert("attention".to_owned(), Value::Array(attention));
+        let handed_over = self.hand_overs().iter().map(HandOvers::to_json).collect();
+        object.insert("handed_over".to_owned(), Value::Array(handed_over));
         object
     }
 }
@@ -268,6 +316,7 @@ pub(super) fn none_as_json(campaign: Option<&CampaignId>) -> Map<String, Value> 
         ("counts", Value::Object(counts)),
         ("copies", json!(0)),
         ("attention", json!([])),
+        ("handed_over", json!([])),
     ];
     parts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }

@@ -6,7 +6,7 @@
 
 use super::meaning::Meanings;
 use super::shell::Shell;
-use super::standing::{Standing, is_gone, moment, when};
+use super::standing::{HandOvers, Standing, is_gone, moment, when};
 use super::ui::{BOLD, DIM, grouped, one_line, plural, terminal_columns};
 use super::wrapping::{wrapped, wrapped_lines};
 use crate::ledger::{Holder, State, StoredDelivery};
@@ -91,6 +91,15 @@ impl Standing {
                 let _ = writeln!(text, "{:>8}  {words}", grouped(count));
             }
         };
+        let hand_overs = self.hand_overs();
+        let in_files = hand_overs.iter().map(|to| to.deliveries + to.broken_off).sum();
+        for to in &hand_overs {
+            line(to.deliveries, &format!("handed over to {} as files", to.folder));
+            line(
+                to.broken_off,
+                &format!("not sure: the hand-over to {} was broken off", to.folder),
+            );
+        }
         for (state, words) in WORDS {
             let gone = self.gone(state);
             let words = match state {
@@ -98,14 +107,17 @@ impl Standing {
                 State::Uncertain => "not sure: lost in the moment of handing over",
                 _ => words,
             };
-            line(self.counts.of(state) - gone, words);
+            let of_files = if state == State::Uncertain { in_files } else { 0 };
+            line((self.counts.of(state) - gone).saturating_sub(of_files), words);
             line(gone, &format!("{words}, no longer in the lists"));
         }
         text
     }
 
     fn named(&self, view: &View) -> String {
-        let meant = self.attention.iter().filter(|d| view.is_verbose || !is_gone(d));
+        // A folder is settled as one.
+        let is_told = |d: &&StoredDelivery| !is_gone(d) && !is_in_folder(d);
+        let meant = self.attention.iter().filter(|d| view.is_verbose || is_told(d));
         let meant: Vec<&StoredDelivery> = meant.collect();
         let is_each = view.is_verbose || meant.len() <= NAMED_MAX;
         let lines = match is_each {
@@ -137,14 +149,15 @@ impl Standing {
         // What a run left on its way is no longer waiting for one.
         let left = if self.is_running { 0 } else { self.counts.of(State::Attempting) };
         if self.waiting() > left {
-            let doubts = match self.in_doubt() {
+            let doubts = match self.in_doubt_at_relay() {
                 1 => "Meanwhile, about the one not sure".to_owned(),
                 n => format!("Meanwhile, about the {} not sure", grouped(n)),
             };
-            return self.next_for_waiting(view) + &self.ask_about_doubts(&doubts);
+            let doubts = self.ask_about_doubts(&doubts);
+            return self.next_for_waiting(view) + &doubts + &self.ask_about_folders("Meanwhile");
         }
         if self.in_doubt() > 0 {
-            return self.ask_about_doubts("Next");
+            return self.ask_about_doubts("Next") + &self.ask_about_folders("Next");
         }
         let rejected = self.counts.of(State::Rejected) - self.gone(State::Rejected);
         if rejected == 0 && self.for_a_person() > 0 {
@@ -207,7 +220,7 @@ impl Standing {
 
     /// How a letter in doubt is settled, to be done `when`; nothing where there is none.
     fn ask_about_doubts(&self, when: &str) -> String {
-        let them = match self.in_doubt() {
+        let them = match self.in_doubt_at_relay() {
             0 => return String::new(),
             1 => "it",
             _ => "them",
@@ -219,6 +232,36 @@ impl Standing {
              secretariat resolve ADDRESS --resend --reason \"how you know\"\n"
         )
     }
+}
+
+impl Standing {
+    /// How letters in folders are settled, to be done `when`: all of a folder at once.
+    fn ask_about_folders(&self, when: &str) -> String {
+        let campaign = &self.campaign;
+        let mut text = String::new();
+        for HandOvers { folder, broken_off, .. } in self.hand_overs() {
+            text.push_str(&match broken_off {
+                0 => format!(
+                    "{when}: have the files in {folder} sent by its list, manifest.xlsx; once you \
+                     know that they went, or that none did:\n  \
+                     secretariat resolve --handed-over \"{folder}\" --accepted --reason \"how you \
+                     know\"\n  \
+                     secretariat resolve --handed-over \"{folder}\" --resend --reason \"how you \
+                     know\"\n"
+                ),
+                _ => format!(
+                    "{when}: secretariat send {campaign} --hand-over \"{folder}\" finishes what is \
+                     there; pass nothing of it on before.\n"
+                ),
+            });
+        }
+        text
+    }
+}
+
+/// Whether a letter is one of a folder's, which is told of as a whole.
+fn is_in_folder(delivery: &StoredDelivery) -> bool {
+    delivery.state == State::Uncertain && delivery.hand_over().is_some()
 }
 
 /// `A run is at work since 09:56 (desk-3, process 4711)`.

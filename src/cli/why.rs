@@ -258,7 +258,7 @@ fn delivery_as_json(known: &Known) -> Value {
         "state": delivery.state.as_str(),
         "message_id": delivery.message_id,
         "attempts": delivery.attempts,
-        "response": delivery.response.as_ref().map(ToString::to_string),
+        "response": delivery.answer(),
         "file": delivery.place.file,
         "line": delivery.place.line,
         "in_plan": delivery.is_in_plan,
@@ -326,6 +326,13 @@ fn what_to_do(delivery: &StoredDelivery) -> String {
         return String::new();
     }
     let (address, margin) = (&delivery.address, padded("", 12));
+    if let Some(to) = delivery.hand_over().filter(|to| to.is_finished) {
+        return format!(
+            "{margin}it is a file in that folder: once you know what became of all of them,\n\
+             {margin}secretariat resolve --handed-over \"{}\" --accepted or --resend, --reason TEXT\n",
+            to.folder
+        );
+    }
     let of = delivery.copy_of.as_ref().map(|letter| format!(" --letter-to {}", letter.address));
     let of = of.unwrap_or_default();
     format!(
@@ -342,6 +349,9 @@ fn in_short(at: Timestamp) -> String {
 fn label_of_last_words(delivery: &StoredDelivery, events: &[Event]) -> &'static str {
     if delivery.response.is_some() {
         return "answer";
+    }
+    if delivery.hand_over().is_some() && delivery.state == State::Uncertain {
+        return "hand-over";
     }
     let said =
         |e: &&Event| e.detail.get("detail").and_then(Value::as_str) == delivery.detail.as_deref();

@@ -20,13 +20,14 @@ use super::events::{About, Begun, Kind, Outcome};
 use super::failure::{Fault, LedgerError};
 use super::query::{self, StoredDelivery};
 use super::state::State;
-use super::{Ledger, RunLock, control};
+use super::{Ledger, RunLock, control, hand_over};
 use crate::crash;
 use crate::id::DeliveryId;
 use crate::response::Response;
 use crate::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 use serde_json::json;
+use std::sync::Arc;
 
 /// What became of a delivery, and what is known about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,6 +113,8 @@ pub enum ChangeError {
 pub(super) enum Change {
     /// Planned or deferred -> attempting.
     Intend { delivery: DeliveryId, date: Timestamp, now: Timestamp },
+    /// The same, for a message that becomes a file in this folder.
+    IntendFile { delivery: DeliveryId, date: Timestamp, now: Timestamp, folder: Arc<str> },
     /// Any other.
     Record { delivery: DeliveryId, recorded: Box<Recorded>, now: Timestamp },
 }
@@ -267,7 +270,10 @@ fn apart(connection: &Connection, change: &Change) -> Taken {
 
 fn take(connection: &Connection, change: &Change) -> Result<Timestamp, Stopped> {
     match change {
-        Change::Intend { delivery, date, now } => intend(connection, delivery, *date, *now),
+        Change::Intend { delivery, date, now } => intend(connection, delivery, *date, *now, None),
+        Change::IntendFile { delivery, date, now, folder } => {
+            intend(connection, delivery, *date, *now, Some(folder))
+        }
         Change::Record { delivery, recorded, now } => {
             record(connection, delivery, recorded, *now).map(|()| *now)
         }
@@ -330,6 +336,7 @@ fn intend(
     delivery: &DeliveryId,
     date: Timestamp,
     now: Timestamp,
+    folder: Option<&str>,
 ) -> Result<Timestamp, Stopped> {
     let (delivery, to) = (*delivery, State::Attempting);
     let Found { row, campaign, state: from, attempts, date: fixed, due_at, dated_by } =
@@ -347,12 +354,13 @@ fn intend(
         .prepare_cached(
             "UPDATE deliveries SET state = 'attempting', attempts = attempts + 1, due_at = NULL,
                  date = coalesce(date, :date), first_attempt = coalesce(first_attempt, :now),
-                 updated_at = :now
+                 updated_at = :now, stage = :stage, relay = coalesce(:folder, relay)
              WHERE row = :row AND state = :from",
         )?
         .execute(named_params! {
             ":date": dated_by.is_none().then_some(date.unix_seconds()),
             ":now": now.unix_seconds(), ":row": row, ":from": from,
+            ":stage": folder.map(|_| hand_over::BEGUN), ":folder": folder,
         })?;
     if changed != 1 {
         return Err(refused.into());
@@ -460,18 +468,23 @@ fn recover(
     delivery: &mut StoredDelivery,
     now: Timestamp,
 ) -> Result<(), Fault> {
+    let of_hand_over = delivery.hand_over().map(|to| hand_over::broken_off(to.folder));
+    let stage = of_hand_over.as_ref().map(|_| hand_over::BEGUN);
     let said = "the run ended while this letter was on its way";
+    let said = of_hand_over.unwrap_or_else(|| said.to_owned());
     let row: i64 = connection
         .prepare_cached(
-            "UPDATE deliveries SET state = 'uncertain', updated_at = ?, detail = ?, stage = NULL,
+            "UPDATE deliveries SET state = 'uncertain', updated_at = ?, detail = ?, stage = ?,
                  response_code = NULL, response = NULL WHERE id = ? RETURNING row",
         )?
-        .query_row(params![now.unix_seconds(), said, delivery.id.as_bytes()], |row| row.get(0))?;
+        .query_row(params![now.unix_seconds(), said, stage, delivery.id.as_bytes()], |row| {
+            row.get(0)
+        })?;
     delivery.state = State::Uncertain;
     delivery.updated_at = now;
-    delivery.detail = Some(said.to_owned());
+    delivery.detail = Some(said.clone());
     delivery.response = None;
-    delivery.stage = None;
+    delivery.stage = stage.map(str::to_owned);
     let about = About { campaign: delivery.campaign.as_str(), delivery: Some(row), at: now };
     about.write(connection, Kind::Recovered, json!({ "state": "uncertain", "detail": said }))
 }

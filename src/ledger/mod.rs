@@ -64,6 +64,7 @@ mod failure;
 mod folder;
 mod folder_memory;
 mod frozen;
+mod hand_over;
 mod letters;
 mod lock;
 mod names;
@@ -87,6 +88,7 @@ pub use frozen::{
     FrozenAttachment, FrozenDelivery, FrozenImage, FrozenLetter, FrozenSender, PlannedCopy,
     PlannedDelivery,
 };
+pub use hand_over::HandedOver;
 pub use lock::{Holder, LockError, RunLock};
 pub use plans::{Adopted, NewPlan, StoredPlan};
 pub use query::{Counts, OpenLetter, StoredDelivery};

@@ -105,6 +105,13 @@ impl StoredDelivery {
     pub fn last_words(&self) -> Option<String> {
         self.response.as_ref().map(ToString::to_string).or_else(|| self.detail.clone())
     }
+
+    /// The answer to the last attempt, for programs: the relay's, or where it was handed over.
+    #[must_use]
+    pub fn answer(&self) -> Option<String> {
+        let folder = || self.hand_over().map(|to| to.in_words());
+        self.response.as_ref().map(ToString::to_string).or_else(folder)
+    }
 }
 
 /// A letter that is still to go.
@@ -448,7 +455,7 @@ pub(super) fn in_state(
     select(connection, condition, [state])
 }
 
-fn select(
+pub(super) fn select(
     connection: &Connection,
     condition: &str,
     parameters: impl rusqlite::Params,

@@ -10,11 +10,12 @@
 
 use super::change::{ChangeError, Refusal};
 use super::events::{About, Kind};
+use super::failure::Fault;
 use super::state::State;
-use super::{Ledger, LedgerError};
+use super::{Ledger, LedgerError, hand_over};
 use crate::id::DeliveryId;
 use crate::time::Timestamp;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::json;
 
 /// What a person found out about an uncertain delivery.
@@ -51,23 +52,8 @@ impl Ledger {
         now: Timestamp,
     ) -> Result<(), ChangeError> {
         let to = resolution.state();
-        let resolved = self.transaction(|connection| {
-            let changed: Option<(i64, String)> = connection
-                .prepare_cached(
-                    "UPDATE deliveries SET state = ?1, detail = ?2, updated_at = ?3,
-                         first_attempt = CASE ?1 WHEN 'planned' THEN NULL ELSE first_attempt END
-                     WHERE id = ?4 AND state = 'uncertain' RETURNING row, campaign",
-                )?
-                .query_row(params![to, reason, now.unix_seconds(), delivery.as_bytes()], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
-                .optional()?;
-            let Some((row, campaign)) = changed else { return Ok(false) };
-            let about = About { campaign: &campaign, delivery: Some(row), at: now };
-            let detail = json!({ "state": to.as_str(), "detail": reason });
-            about.write(connection, Kind::Resolved, detail)?;
-            Ok(true)
-        })?;
+        let resolved =
+            self.transaction(|connection| settle(connection, delivery, resolution, reason, now))?;
         if resolved { Ok(()) } else { Err(self.why_not(delivery, to)?.into()) }
     }
 
@@ -78,6 +64,41 @@ impl Ledger {
             None => Refusal::Unknown { delivery },
         })
     }
+}
+
+/// Settles one; false where it is not uncertain. A letter that goes again has left the folder it
+/// was handed over to.
+pub(super) fn settle(
+    connection: &Connection,
+    delivery: &DeliveryId,
+    resolution: Resolution,
+    reason: &str,
+    now: Timestamp,
+) -> Result<bool, Fault> {
+    let to = resolution.state();
+    let changed: Option<(i64, String)> = connection
+        .prepare_cached(
+            "UPDATE deliveries SET state = ?1, detail = ?2, updated_at = ?3,
+                 first_attempt = CASE ?1 WHEN 'planned' THEN NULL ELSE first_attempt END,
+                 stage = CASE WHEN ?1 = 'planned' AND stage IN (?5, ?6) THEN NULL ELSE stage END
+             WHERE id = ?4 AND state = 'uncertain' RETURNING row, campaign",
+        )?
+        .query_row(
+            params![
+                to,
+                reason,
+                now.unix_seconds(),
+                delivery.as_bytes(),
+                hand_over::BEGUN,
+                hand_over::DONE
+            ],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let Some((row, campaign)) = changed else { return Ok(false) };
+    let about = About { campaign: &campaign, delivery: Some(row), at: now };
+    about.write(connection, Kind::Resolved, json!({ "state": to.as_str(), "detail": reason }))?;
+    Ok(true)
 }
 
 #[cfg(test)]

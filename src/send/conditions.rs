@@ -5,7 +5,7 @@ use super::pace::Pacing;
 use super::retry::Retry;
 use crate::address::EmailAddress;
 use crate::id::{CampaignId, DeliveryId};
-use crate::ledger::{ChangeError, Ledger, LedgerError, State};
+use crate::ledger::{ChangeError, Ledger, LedgerError, OpenLetter, State};
 use crate::message::dkim::Dkim;
 use crate::plan::objects::{ObjectError, Objects};
 use crate::time::{Clock, Timestamp};
@@ -54,6 +54,26 @@ pub enum Selection {
     First(usize),
     /// These only.
     Only(HashSet<DeliveryId>),
+}
+
+impl Selection {
+    /// Those that are meant among the open letters of a campaign, in the same order.
+    #[must_use]
+    pub(super) fn among(&self, mut letters: Vec<OpenLetter>, now: Timestamp) -> Vec<OpenLetter> {
+        match self {
+            Selection::All => {}
+            Selection::Only(ids) => letters.retain(|letter| ids.contains(&letter.id)),
+            Selection::First(count) => {
+                letters.retain(|letter| letter.due_at.is_none_or(|due| due <= now));
+                // So many letters, each with its copies: they stand together.
+                let mut met = HashSet::new();
+                letters.retain(|OpenLetter { letter, .. }| {
+                    met.contains(letter) || met.len() < *count && met.insert(*letter)
+                });
+            }
+        }
+        letters
+    }
 }
 
 /// What the letters that are still to go need of the relay: looked at before letter 1.

@@ -11,6 +11,7 @@ mod connection;
 pub mod decide;
 mod dispatch;
 mod halt;
+mod hand_over;
 pub mod pace;
 mod relay_id;
 pub mod retry;
@@ -21,4 +22,5 @@ pub use conditions::{
     Broken, Conditions, Ended, Needs, Patience, Progress, RunError, Selection, Stopped,
 };
 pub use halt::Halt;
+pub use hand_over::{HandOver, HandOverError, HandedFile, Measured, files_of, hand_over};
 pub use run::{limit_spoken_of, run};

@@ -15,7 +15,6 @@ use crate::limits::PAUSE_LOOKED_FOR;
 use crate::time::Timestamp;
 use crate::transport::smtp::TlsClient;
 use crate::transport::{Ending, Outcome, Stage};
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
@@ -172,20 +171,7 @@ fn gone(error: JoinError) -> RunError {
 
 /// The letters of this run, in the order of the list.
 fn selected(conditions: &Conditions<'_>, now: Now) -> Result<Vec<OpenLetter>, LedgerError> {
-    let mut letters = conditions.ledger.open_letters(conditions.campaign)?;
-    match &conditions.letters {
-        Selection::All => {}
-        Selection::Only(ids) => letters.retain(|letter| ids.contains(&letter.id)),
-        Selection::First(count) => {
-            letters.retain(|letter| letter.due_at.is_none_or(|due| due <= now.at));
-            // So many letters, each with its copies: they stand together.
-            let mut met = HashSet::new();
-            letters.retain(|OpenLetter { letter, .. }| {
-                met.contains(letter) || met.len() < *count && met.insert(*letter)
-            });
-        }
-    }
-    Ok(letters)
+    Ok(conditions.letters.among(conditions.ledger.open_letters(conditions.campaign)?, now.at))
 }
 
 fn dispatch(conditions: &Conditions<'_>) -> Result<Dispatch, LedgerError> {

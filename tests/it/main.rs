@@ -41,6 +41,7 @@ mod drive;
 mod faults;
 mod foreign;
 mod greeting;
+mod hand_over;
 mod histories;
 #[cfg(unix)]
 mod interrupts;

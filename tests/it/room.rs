@@ -4,6 +4,7 @@
 //! there is room. Only root can mount.
 
 use crate::drive::{PEOPLE, check, mailing};
+use crate::support::reader::eml_files;
 use crate::support::relay::Relay;
 use crate::support::relay::script::{At, Script};
 use crate::support::workspace::{Output, Workspace, files_under, pdf};
@@ -112,6 +113,39 @@ fn a_drive_that_gets_full_in_the_middle_loses_nothing() {
         relay.change(Script::new());
         std::fs::remove_file(ledger.join("filler")).expect("there is room again");
         check(&format!("full at letter {letter}"), &workspace, &relay, &output);
+    }
+}
+
+/// What has its name there stays; the others wait, and the same command writes them.
+#[test]
+fn a_drive_too_small_for_all_files_is_made_good_by_the_same_command() {
+    for kib in (8..400).step_by(count(64, 16)) {
+        let relay = Relay::start();
+        let workspace = Workspace::with_people(PEOPLE)
+            .attachment("statement.en.pdf", pdf(20_000, 1))
+            .relay(&relay);
+        let previewed = eml_files(&workspace.dry_run_out("previewed"));
+        let folder = workspace.beside("for-them");
+        let Some(drive) = Mounted::small(&folder, kib) else { return };
+        let (plan, to) = (workspace.fingerprint(), folder.to_string_lossy().into_owned());
+        let command = ["send", "--hand-over", &to, "--plan", &plan];
+        let output = workspace.run(&command);
+        if output.code != Some(1) {
+            refused(&format!("{kib} KiB"), &output, "cannot write");
+            assert!(!folder.join("manifest.xlsx").exists(), "{kib} KiB: it is not finished");
+            assert_eq!(
+                files_under(&folder).len(),
+                eml_files(&folder).len(),
+                "{kib} KiB: no halves"
+            );
+            let uncertain = proof::counts(&workspace)["uncertain"] as usize;
+            assert_eq!(uncertain, eml_files(&folder).len(), "{kib} KiB: recorded and there");
+        }
+        drive.remount("size=64m");
+        let output = workspace.run(&command);
+        assert_eq!(output.code, Some(1), "{kib} KiB: {output:#?}");
+        assert!(eml_files(&folder) == previewed, "{kib} KiB");
+        assert_eq!(relay.sessions(), 0);
     }
 }
 

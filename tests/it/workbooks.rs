@@ -94,7 +94,7 @@ fn with_formulas() -> Workspace {
 }
 
 /// Runs LibreOffice without a window; what it made of a file.
-fn converted(file: &Path, to: &str) -> Option<Vec<u8>> {
+pub(crate) fn converted(file: &Path, to: &str) -> Option<Vec<u8>> {
     let folder = tempfile::tempdir().expect("a folder");
     let profile = format!("-env:UserInstallation=file://{}/profile", folder.path().display());
     let mut command = Command::new("soffice");

@@ -1,8 +1,11 @@
 //! `kill -9` at every named point, at every passing of it (`src/crash.rs`, feature `crash-points`).
 //!
 //! Owns the walk: which points, how often, and that none is left out. What is killed, and what must
-//! hold then, is in `mailing.rs` for `send` and in `orders.rs` for what a person orders.
+//! hold then, is in `mailing.rs` for `send`, in `files.rs` for `send --hand-over` and in `orders.rs` for
+//! what a person orders.
 
+#[cfg(feature = "crash-points")]
+mod files;
 #[cfg(feature = "crash-points")]
 mod mailing;
 #[cfg(feature = "crash-points")]
@@ -49,7 +52,10 @@ fn no_point_is_left_out() {
     use std::collections::BTreeSet;
     let listed: BTreeSet<&str> = secretariat::crash::POINTS.into();
     assert_eq!(listed.len(), secretariat::crash::POINTS.len(), "two points of one name");
-    let walked: BTreeSet<&str> = mailing::walked().chain(orders::walked()).collect();
+    let walked: BTreeSet<&str> = {
+        let walked = mailing::walked().chain(files::walked());
+        walked.chain(orders::walked()).collect()
+    };
     assert_eq!(walked, listed, "walked (left) and listed (right)");
     let text = sources();
     let calls = text.split("crash::point(\"").skip(1);

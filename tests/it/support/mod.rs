@@ -14,6 +14,7 @@ pub mod python;
 pub mod reader;
 pub mod relay;
 #[cfg(target_os = "linux")]
+pub mod sheet;
 pub mod strace;
 pub mod workspace;
 
