@@ -64,6 +64,8 @@ mod scale;
 mod screen;
 mod send;
 mod sign_in;
+#[cfg(unix)]
+mod spam;
 mod tls;
 mod twice;
 mod whereabouts;
