@@ -66,6 +66,8 @@ mod screen;
 mod send;
 mod services;
 mod sign_in;
+#[cfg(unix)]
+mod spam;
 mod tls;
 mod twice;
 mod whereabouts;

@@ -13,6 +13,8 @@ pub mod provider;
 pub mod python;
 pub mod reader;
 pub mod relay;
+#[cfg(unix)]
+pub mod spamassassin;
 #[cfg(target_os = "linux")]
 pub mod sheet;
 pub mod strace;
