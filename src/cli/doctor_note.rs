@@ -47,7 +47,8 @@ pub(super) fn note_for_it(shell: &Shell, args: &args::Doctor) -> Answer {
 fn written(shell: &Shell, args: &args::Doctor) -> Result<Answer, Box<Answer>> {
     let failed = |problems| Box::new(Answer::failed(Exit::MustChange, problems));
     let opened = shell.open().map_err(failed)?;
-    if opened.config.relay_is_broken {
+    // One without a client_id is no mail server to send by, and reason enough to ask IT.
+    if opened.config.relay_is_broken && opened.config.relay.is_none() {
         return Err(failed(opened.problems));
     }
     let setting = opened.config.campaign(args.campaign.as_deref()).map_err(must_change)?;
@@ -94,7 +95,17 @@ fn subject<'a>(opened: &'a Opened, setting: &config::Campaign) -> Result<Subject
     // What is wrong with a key is `check`'s to say.
     let (keys, root) = (&opened.config.dkim, opened.workspace.root());
     let dkim = config::read_dkim_keys(keys, root, author, &mut Problems::new());
-    Ok(Subject { relay, service: Service::of_host(&relay.url.host), sender, account, dkim })
+    Ok(Subject { relay, service: service(relay), sender, account, dkim })
+}
+
+/// Whose mail server it is: by its name, else by the accounts that it has.
+fn service(relay: &Relay) -> Option<Service> {
+    let by_accounts = || match &relay.sign_in {
+        SignIn::Provider(of) if of.provider.name == "Microsoft" => Some(Service::Microsoft365),
+        SignIn::Provider(of) if of.provider.name == "Google" => Some(Service::Google),
+        _ => None,
+    };
+    Service::of_host(&relay.url.host).or_else(by_accounts)
 }
 
 fn user(sign_in: &SignIn) -> Option<&str> {
@@ -137,7 +148,7 @@ fn facts(
         bounce: bounce_address(subject),
         service: service.map_or("", Service::as_str),
         limits: service.map(|service| limits(service, language)),
-        client_id: provider.map(|of| of.client_id.clone()),
+        client_id: provider.map(|of| of.client_id.clone()).filter(|id| !id.is_empty()),
         by_device: provider.is_some_and(|of| of.way == Way::DeviceCode),
         has_tokens: service.is_some() || provider.is_some(),
         host: relay.url.host.clone(),

@@ -223,7 +223,8 @@ pub fn is_note(content: &str) -> bool {
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;\
     padding:0 1rem;color:#1b1b1b;background:#fff}h1{font-size:1.6rem;line-height:1.25}\
-    h2{font-size:1.15rem;margin-top:1.8rem}table{border-collapse:collapse;width:100%}\
+    h2{font-size:1.15rem;margin-top:1.8rem}table{border-collapse:collapse;width:100%;\
+    table-layout:fixed}th:first-child{width:27%}\
     td,th{border:1px solid #c8c8c8;padding:.35rem .6rem;text-align:left;vertical-align:top;\
     overflow-wrap:anywhere}thead th:empty{padding:0;border:0}code{background:#f2f2f2;padding:.1em .3em;\
     border-radius:3px;overflow-wrap:anywhere}li{margin:.35rem 0}@media print{body{margin:0;font-size:11pt}}";

@@ -122,6 +122,20 @@ fn the_page_is_there_before_the_lists_and_without_a_network() {
     assert!(!output.stdout.contains("Microsoft") && !output.stdout.contains("keyring"));
 }
 
+/// The registration's id is what the page asks for: without it the page is needed most.
+#[test]
+fn the_page_is_there_before_the_registration() {
+    let lines = "user = \"office@forum.example\"\nsign_in = \"device-code\"";
+    let workspace = Workspace::with_people(3).relay_url(MICROSOFT).relay_lines(lines);
+    let page = note(&workspace, &["--name-server", NOBODY]);
+    assert!(page.contains("`Set-CASMailbox -Identity office@forum.example -Smtp"), "{page}");
+    assert!(page.contains("*device code flow*") && !page.contains("The officer has"), "{page}");
+    let output = workspace.run(&["sign-in"]);
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    assert!(output.stderr.contains("relay.client_id is missing"), "{output:#?}");
+    assert!(output.stderr.contains("doctor --note-for-it"), "{output:#?}");
+}
+
 #[test]
 fn the_language_is_the_one_asked_for_or_the_workspaces() {
     let in_french = "[languages]\ndefault = \"fr-CA\"";
