@@ -23,10 +23,17 @@ pub(super) fn findings(subject: &Subject<'_>, args: &args::Doctor) -> Vec<NoteFi
         let mut known = Known::default();
         let rule =
             |known: &Known| table(known, &names(known, subject, selector)?, subject.dkim.signers());
-        let settled = resolver.settle(&mut known, rule);
-        let rows = tokio::time::timeout(NOTE_DNS_TIME_MAX, settled).await.ok()?.ok()?;
-        // Without a network each answer fails, and a table of question marks helps nobody.
-        known.has_answers().then_some(rows)
+        let settled = async {
+            // Without a network each answer fails, after a long wait: one is enough, and a table of
+            // question marks helps nobody.
+            let author = subject.sender.from.address.domain();
+            let first = |known: &Known| known.texts(author).map(|found| found.is_ok());
+            if !resolver.settle(&mut known, first).await.ok()? {
+                return None;
+            }
+            resolver.settle(&mut known, rule).await.ok()
+        };
+        tokio::time::timeout(NOTE_DNS_TIME_MAX, settled).await.ok()?
     });
     runtime.shutdown_background();
     rows.unwrap_or_default()

@@ -91,12 +91,6 @@ impl Known {
         self.0.len()
     }
 
-    /// Whether anybody answered anything, be it that there is nothing.
-    #[must_use]
-    pub fn has_answers(&self) -> bool {
-        self.0.values().any(|answer| !matches!(answer, Answer::Failed(_)))
-    }
-
     /// All TXT of a name; none where there is none.
     ///
     /// # Errors

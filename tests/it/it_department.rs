@@ -127,7 +127,7 @@ fn the_page_is_there_before_the_lists_and_without_a_network() {
 fn the_page_is_there_before_the_registration() {
     let lines = "user = \"office@forum.example\"\nsign_in = \"device-code\"";
     let workspace = Workspace::with_people(3).relay_url(MICROSOFT).relay_lines(lines);
-    let page = note(&workspace, &["--name-server", NOBODY]);
+    let page = note(&workspace, &["--name-server", &name_server(&[])]);
     assert!(page.contains("`Set-CASMailbox -Identity office@forum.example -Smtp"), "{page}");
     assert!(page.contains("*device code flow*") && !page.contains("The officer has"), "{page}");
     let output = workspace.run(&["sign-in"]);
@@ -140,6 +140,7 @@ fn the_page_is_there_before_the_registration() {
 fn the_language_is_the_one_asked_for_or_the_workspaces() {
     let in_french = "[languages]\ndefault = \"fr-CA\"";
     let in_german = "[languages]\ndefault = \"de\"";
+    let empty = name_server(&[]);
     for (config, more, title) in [
         ("", vec![], "# For the IT department"),
         (in_french, vec![], "# Pour le service informatique"),
@@ -147,7 +148,8 @@ fn the_language_is_the_one_asked_for_or_the_workspaces() {
         (in_french, vec!["--language", "es"], "# Para el departamento de informática"),
     ] {
         let workspace = office().config(config);
-        let page = note(&workspace, &[&["--name-server", NOBODY], more.as_slice()].concat());
+        let page =
+            note(&workspace, &[&["--name-server", &name_server(&[])], more.as_slice()].concat());
         assert!(page.starts_with(title), "{config} {more:?}\n{page}");
     }
     let output = office().run(&["doctor", "--note-for-it", "--language", "de"]);
@@ -180,12 +182,12 @@ fn what_lists_and_zones_hold_stays_text() {
 
 #[test]
 fn an_older_page_is_replaced_and_nothing_else() {
-    let workspace = office();
+    let (workspace, empty) = (office(), name_server(&[]));
     for name in ["note.html", "note.md"] {
         let out = workspace.beside(name);
         let run = || {
             let to = out.to_string_lossy();
-            workspace.run(&["doctor", "--note-for-it", "--name-server", NOBODY, "--out", &to])
+            workspace.run(&["doctor", "--note-for-it", "--name-server", &empty, "--out", &to])
         };
         let output = run();
         assert!(output.stdout.contains("is in ") && output.stdout.contains(name), "{output:#?}");
@@ -197,7 +199,14 @@ fn an_older_page_is_replaced_and_nothing_else() {
         assert_eq!(fs::read_to_string(&out).expect("there"), "mine");
     }
     let before = workspace.inventory();
-    let output = workspace.run(&["doctor", "--note-for-it", "--out", "templates/note.md"]);
+    let output = workspace.run(&[
+        "doctor",
+        "--note-for-it",
+        "--name-server",
+        &empty,
+        "--out",
+        "templates/note.md",
+    ]);
     assert!(output.stderr.contains("[out-among-inputs]"), "{output:#?}");
     assert_eq!(workspace.inventory(), before);
 }

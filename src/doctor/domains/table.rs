@@ -176,7 +176,8 @@ mod tests {
         let rows = shown(&good(), &names(), &[]);
         let expected = [
             "SPF forum.example | v=spf1 ip4:192.0.2.0/27 -all | Ok",
-            "DKIM s1._domainkey.forum.example | v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= | Ok",
+            "DKIM s1._domainkey.forum.example | v=DKIM1; k=ed25519; \
+             p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo= | Ok",
             "DMARC _dmarc.forum.example | v=DMARC1; p=reject; rua=mailto:dmarc@forum.example | Ok",
         ];
         assert_eq!(rows, expected);
