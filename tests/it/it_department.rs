@@ -140,7 +140,6 @@ fn the_page_is_there_before_the_registration() {
 fn the_language_is_the_one_asked_for_or_the_workspaces() {
     let in_french = "[languages]\ndefault = \"fr-CA\"";
     let in_german = "[languages]\ndefault = \"de\"";
-    let empty = name_server(&[]);
     for (config, more, title) in [
         ("", vec![], "# For the IT department"),
         (in_french, vec![], "# Pour le service informatique"),
