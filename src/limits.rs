@@ -470,3 +470,10 @@ const _: () = assert!(RETRY_FIRST_WAIT.as_secs() <= RETRY_MAX_WAIT.as_secs());
 const _: () = assert!(RETRY_MAX_WAIT.as_secs() <= RETRY_GIVE_UP_AFTER.as_secs());
 const _: () = assert!(RETRY_GIVE_UP_AFTER.as_secs() <= RETRY_TIME_MAX.as_secs());
 const _: () = assert!(LETTER_WARN_BYTES <= LETTER_ERROR_BYTES);
+
+/// The page for IT waits at most so long for the name service as a whole: its table is left out
+/// rather than the page.
+pub const NOTE_DNS_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Where name servers listen (RFC 1035 4.2).
+pub const DNS_PORT: u16 = 53;

@@ -1,9 +1,11 @@
 //! The command line: what can be typed. Doc comments are the help texts.
 
 use crate::address::EmailAddress;
+use crate::doctor::note::NoteLanguage;
 use crate::language::Language;
-use crate::limits::PLAN_CODE_DIGITS_MIN;
+use crate::limits::{DNS_PORT, PLAN_CODE_DIGITS_MIN};
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// Writes to everybody who took part: lists and letters in, correct letters at a mail server out,
@@ -75,6 +77,8 @@ pub enum Command {
     SignOut,
     /// Find everything that would go wrong, and send nothing
     Check(Check),
+    /// Look at the mail server and the names it is known by, and send nothing
+    Doctor(Doctor),
     /// Look at letters before they go
     Preview(Preview),
     /// Rehearse the mailing with a mail server inside the program
@@ -144,6 +148,54 @@ pub struct Check {
     /// Write all findings into a file: .html, .xlsx or .csv for a spreadsheet, else text
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The mailing [default: default_campaign, or the only one]
+    pub campaign: Option<String>,
+    /// Ask this name server: an address, with a port or without [default: the computer's own]
+    #[arg(long, value_name = "ADDRESS", value_parser = name_server)]
+    pub name_server: Option<SocketAddr>,
+    /// The name of the key that the mail server signs with; with --make-dkim-key: of the new key
+    #[arg(long, value_name = "NAME")]
+    pub selector: Option<String>,
+    /// Write the page for your IT department: what to allow, and what the DNS should say
+    #[arg(long, conflicts_with = "make_dkim_key")]
+    pub note_for_it: bool,
+    /// With --note-for-it: in this language [default: the workspace's, else en]
+    #[arg(long, value_name = "en|es|fr", requires = "note_for_it", value_parser = note_language)]
+    pub language: Option<NoteLanguage>,
+    /// Make a key to sign letters with, and show its DNS record; the key goes into --out
+    #[arg(long, requires = "out")]
+    pub make_dkim_key: bool,
+    /// With --make-dkim-key: which kind
+    #[arg(long, value_name = "rsa|ed25519", requires = "make_dkim_key", value_enum)]
+    #[arg(default_value_t = KeyKind::Rsa, hide_possible_values = true)]
+    pub kind: KeyKind,
+    /// With --note-for-it: write the page into this file, .html or Markdown; with --make-dkim-key: the key
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+}
+
+/// Kinds of key that can be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum KeyKind {
+    /// What every verifier knows.
+    Rsa,
+    /// To sign with besides RSA.
+    Ed25519,
+}
+
+fn name_server(typed: &str) -> Result<SocketAddr, String> {
+    let bare = || typed.parse::<IpAddr>().map(|address| SocketAddr::new(address, DNS_PORT));
+    let hint = "a name server is an address, such as 192.0.2.53 or 127.0.0.1:5353";
+    typed.parse().or_else(|_| bare()).map_err(|_| hint.to_owned())
+}
+
+fn note_language(typed: &str) -> Result<NoteLanguage, String> {
+    NoteLanguage::from_code(typed).ok_or_else(|| "the page is written in en, es and fr".to_owned())
 }
 
 /// `preview`.

@@ -76,7 +76,7 @@ fn already_there(out: &Path, older: &[u8]) -> Problem {
 }
 
 /// Written beside and renamed: half a list would be taken for all of it.
-fn keep(out: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn keep(out: &Path, bytes: &[u8]) -> io::Result<()> {
     let name = out.file_name().unwrap_or_default().to_string_lossy();
     let unfinished = out.with_file_name(format!(".{name}.unfinished"));
     // What a call that was killed has left.

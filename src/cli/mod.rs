@@ -21,6 +21,10 @@ mod confirm;
 mod control;
 mod credentials;
 mod decisions_file;
+mod doctor;
+mod doctor_key;
+mod doctor_note;
+mod doctor_table;
 mod document_lines;
 mod drive;
 mod dry_run;
@@ -99,6 +103,7 @@ fn command_name(command: Option<&Command>) -> &'static str {
         Some(Command::SignIn(_)) => "sign-in",
         Some(Command::SignOut) => "sign-out",
         Some(Command::Check(_)) => "check",
+        Some(Command::Doctor(_)) => "doctor",
         Some(Command::Preview(_)) => "preview",
         Some(Command::Rehearse(_)) => "rehearse",
         Some(Command::RehearseRun(_)) => "rehearse-run",
@@ -134,6 +139,7 @@ fn answer(ui: Ui, arguments: Arguments) -> Answer {
         Some(Command::SignIn(args)) => sign_in::sign_in(&shell, &args),
         Some(Command::SignOut) => sign_in::sign_out(&shell),
         Some(Command::Check(args)) => check::check(&shell, &args),
+        Some(Command::Doctor(args)) => doctor::doctor(&shell, &args),
         Some(Command::Preview(args)) => preview::preview(&shell, &args),
         Some(Command::Rehearse(args)) => rehearse::rehearse(&shell, &args),
         Some(Command::RehearseRun(args)) => rehearse::rehearse_run(&args),
@@ -191,12 +197,13 @@ fn command_in(arguments: &[OsString]) -> &'static str {
 }
 
 /// The commands, in the order of the help.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "init",
     "new",
     "sign-in",
     "sign-out",
     "check",
+    "doctor",
     "preview",
     "rehearse",
     "rehearse-run",

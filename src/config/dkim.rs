@@ -107,15 +107,20 @@ fn parse_domain(text: &str) -> Result<String, Refusal> {
     }
 }
 
-/// RFC 6376 3.1: labels as in a domain.
-fn parse_selector(text: &str) -> Result<String, Refusal> {
+/// Whether a text is a selector (RFC 6376 3.1): labels as in a domain.
+#[must_use]
+pub fn is_selector(text: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    if text.split('.').all(is_label) {
+    text.split('.').all(is_label)
+}
+
+fn parse_selector(text: &str) -> Result<String, Refusal> {
+    if is_selector(text) {
         return Ok(text.to_owned());
     }
     let hint = "Write letters, digits and hyphens, as before ._domainkey in your DNS: \"autumn\".";

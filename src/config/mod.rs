@@ -32,7 +32,7 @@ mod sign_in;
 mod syntax;
 mod units;
 
-pub use dkim::{DkimKey, read_keys as read_dkim_keys};
+pub use dkim::{DkimKey, is_selector, read_keys as read_dkim_keys};
 pub use environment::Environment;
 pub use greetings::{GREETINGS_FILE, read_greetings};
 pub use password::{PasswordSource, fetch as fetch_password, printed as fetch_token};

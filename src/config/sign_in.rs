@@ -72,7 +72,8 @@ pub(super) fn parse_client_id(text: &str) -> Result<String, Refusal> {
 }
 
 const CLIENT_ID_HINT: &str = "Your IT department registers secretariat with Microsoft or Google \
-                              and gets a client_id for it: write it under [relay].";
+                              and gets a client_id for it: write it under [relay]. What to ask them \
+                              for is written by secretariat doctor --note-for-it.";
 
 /// Who signs in, and how. Without `sign_in`, a user signs in with a password; the environment's
 /// password beats the file's.
@@ -198,18 +199,20 @@ fn by_provider(
         refuse(reader, format!("{said}, and relay.client_id is missing"), CLIENT_ID_HINT);
     }
     let here = reader.kept(environment.sign_in_url()).flatten();
-    match (provider, &keys.client_id) {
-        (Some(provider), Some(client_id)) => SignIn::Provider(Box::new(ProviderSignIn {
+    // Without a client_id, which was reported, the page for IT still says who is to sign in how.
+    let client_id = keys.client_id.as_ref().map(|id| id.value.clone()).unwrap_or_default();
+    match provider {
+        Some(provider) => SignIn::Provider(Box::new(ProviderSignIn {
             user,
             way,
             provider: match here {
                 Some(base) => provider.at(&base),
                 None => provider,
             },
-            client_id: client_id.value.clone(),
+            client_id,
             client_secret: keys.client_secret.clone(),
         })),
-        _ => SignIn::None,
+        None => SignIn::None,
     }
 }
 

@@ -8,6 +8,10 @@
 //! # Standards
 //! RFC 7208 (SPF), RFC 6376 (DKIM), RFC 9989 (DMARC), RFC 7505 (null MX), RFC 5321 5.1 (MX).
 
+mod table;
+
+pub use table::table;
+
 use super::check::Check;
 use super::dkim_key::{self, PublishedKey};
 use super::dmarc::{self, Found};

@@ -3,8 +3,12 @@
 //! Owns the page's words (`note/*.md`, one file a language) and its two forms. Pure: facts in,
 //! Markdown or HTML out.
 
+mod numbers;
+
+use crate::address::breaks_or_turns_a_line;
+use crate::limits::DNS_STRING_OCTETS_MAX;
 use serde::Serialize;
-use tera::{Context, Tera};
+use tera::{Context, Kwargs, State, Tera, Value};
 
 /// The languages the page is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,17 +50,27 @@ impl NoteLanguage {
     }
 }
 
-/// What the page speaks of. Texts are plain, in the page's language where they have one.
-#[derive(Clone, Debug, Serialize)]
+/// What the page speaks of. Numbers and sizes are written in the page's language.
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct NoteFacts {
-    /// The day.
+    /// The day: `2026-11-25`.
     pub date: String,
     /// The conference.
     pub conference: String,
-    /// How many letters, copies among them.
-    pub letters: String,
-    /// Size of the largest letter; absent where it is not known.
+    /// How many letters, copies among them; absent where there is no plan yet.
+    pub letters: Option<String>,
+    /// Size of the largest letter; absent where there is no plan yet.
     pub largest: Option<String>,
+    /// Size of all letters together.
+    pub total: Option<String>,
+    /// `30/min`, where letters are spaced.
+    pub rate: Option<String>,
+    /// `500/24 h`, where there is a limit.
+    pub daily: Option<String>,
+    /// Connections at once.
+    pub connections: String,
+    /// How long the mailing takes at this pace, where anything limits it.
+    pub takes: Option<String>,
     /// Who signs in, else the author.
     pub account: String,
     /// Whether anybody signs in.
@@ -71,35 +85,78 @@ pub struct NoteFacts {
     pub bounce: String,
     /// `microsoft365`, `google`, or nothing.
     pub service: &'static str,
+    /// What the service allows one mailbox.
+    pub limits: Option<NoteLimits>,
     /// The registration's id, where there is one already.
     pub client_id: Option<String>,
+    /// Whether the sign-in is with a code on another device.
+    pub by_device: bool,
     /// Whether a token is kept on the computer.
     pub has_tokens: bool,
     /// The mail server's name.
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// `TLS`, `STARTTLS`.
-    pub security: String,
-    /// How fast and until when.
-    pub pace: String,
-    /// What the service allows a mailbox.
-    pub limits: String,
-    /// Hosts and ports the program connects to.
-    pub connections: String,
-    /// What the name service says, and what it should.
+    /// `TLS`, `STARTTLS`; absent without encryption.
+    pub security: Option<&'static str>,
+    /// The domains that our own keys sign for.
+    pub signs_for: Option<String>,
+    /// Hosts and ports that the program connects to.
+    pub hosts: String,
+    /// What the name service says, and what it should; empty where it was not asked.
     pub findings: Vec<NoteFinding>,
+}
+
+/// What a service allows one mailbox, and who says so.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct NoteLimits {
+    /// At once.
+    pub connections: String,
+    /// Letters a minute.
+    pub a_minute: String,
+    /// Recipients in 24 hours.
+    pub a_day: String,
+    /// Size of a message.
+    pub message: String,
+    /// The service's page.
+    pub source: &'static str,
+    /// When it was read.
+    pub read: &'static str,
+}
+
+/// What is needed of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Needed {
+    /// Nothing.
+    Ok,
+    /// [`NoteFinding::record`].
+    Publish,
+    /// The record that is there, without its fault.
+    Mend,
+    /// An SPF record; which servers send is not known here.
+    Servers,
+    /// That the mail server signs with a key that is published.
+    Signing,
+    /// The name of the key that the mail server signs with, if it does.
+    Selector,
+    /// Nobody could say.
+    Unknown,
 }
 
 /// A line of the table of names: records as they are published, in no language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NoteFinding {
-    /// `SPF forum.example`.
-    pub what: String,
-    /// What is published.
+    /// `SPF`, `DKIM`, `DMARC`.
+    pub what: &'static str,
+    /// Where it stands: `_dmarc.forum.example`.
+    pub name: String,
+    /// What is published; empty where nothing is.
     pub found: String,
-    /// What is needed, or that it is in order.
-    pub needed: String,
+    /// What is needed.
+    pub needed: Needed,
+    /// The record to be published, where it is known.
+    pub record: String,
 }
 
 /// The page as Markdown.
@@ -111,8 +168,15 @@ pub fn as_markdown(facts: &NoteFacts, language: NoteLanguage) -> Result<String, 
     // Values are escaped for Markdown, whatever a list or a zone holds.
     pages.set_escape_fn(escape);
     pages.autoescape_on(vec!["note"]);
+    pages.register_filter("code", in_code);
+    pages.register_filter("cell", in_code_of_a_cell);
     pages.add_raw_template("note", language.words())?;
-    let written = pages.render("note", &Context::from_serialize(facts)?)?;
+    let mut context = Context::from_serialize(facts)?;
+    let is_long = |row: &NoteFinding| {
+        row.needed == Needed::Publish && row.record.len() > DNS_STRING_OCTETS_MAX
+    };
+    context.insert("has_long_record", &facts.findings.iter().any(is_long));
+    let written = pages.render("note", &context)?;
     Ok(without_double_gaps(&written))
 }
 
@@ -138,32 +202,59 @@ pub fn as_html(facts: &NoteFacts, language: NoteLanguage) -> Result<String, tera
     let code = language.code();
     Ok(format!(
         "<!doctype html>\n<html lang=\"{code}\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title_html}</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta name=\"generator\" content=\"{GENERATOR}\">\n<title>{title_html}</title>\n\
          <style>{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     ))
 }
 
+/// How a page of ours is known again.
+const GENERATOR: &str = "secretariat doctor --note-for-it";
+
+/// Whether a file's content is a page of this module: then a new one may take its place.
+#[must_use]
+pub fn is_note(content: &str) -> bool {
+    let title = |language: NoteLanguage| {
+        language.words().split("{{").next().is_some_and(|title| content.starts_with(title))
+    };
+    content.contains(GENERATOR) && content.starts_with("<!doctype html>")
+        || NoteLanguage::ALL.into_iter().any(title)
+}
+
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:46rem;margin:2rem auto;\
     padding:0 1rem;color:#1b1b1b;background:#fff}h1{font-size:1.6rem;line-height:1.25}\
-    h2{font-size:1.15rem;margin-top:1.8rem}table{border-collapse:collapse;width:100%}\
+    h2{font-size:1.15rem;margin-top:1.8rem}table{border-collapse:collapse;width:100%;\
+    table-layout:fixed}th:first-child{width:27%}\
     td,th{border:1px solid #c8c8c8;padding:.35rem .6rem;text-align:left;vertical-align:top;\
     overflow-wrap:anywhere}thead th:empty{padding:0;border:0}code{background:#f2f2f2;padding:.1em .3em;\
     border-radius:3px;overflow-wrap:anywhere}li{margin:.35rem 0}@media print{body{margin:0;font-size:11pt}}";
 
-/// No value becomes Markdown, HTML or another cell of a table. An underscore stays as it is: commands
-/// with addresses stand between backticks, where a backslash would be one, and no address or record
-/// ends a word with it.
+/// No value becomes Markdown, HTML or another cell of a table, and none moves the cursor of a
+/// terminal or turns the direction of a line.
 fn escape(value: &str, out: &mut dyn std::io::Write) -> std::io::Result<()> {
     for c in value.chars() {
         match c {
-            '\r' | '\n' => out.write_all(b" ")?,
-            '*' | '`' | '[' | ']' | '<' | '>' | '|' | '\\' | '#' | '&' => {
+            _ if breaks_or_turns_a_line(c) => out.write_all(b" ")?,
+            '*' | '_' | '`' | '[' | ']' | '<' | '>' | '|' | '\\' | '#' | '&' | '~' => {
                 write!(out, "\\{c}")?;
             }
             _ => write!(out, "{c}")?,
         }
     }
     Ok(())
+}
+
+/// A value between backticks, where nothing is escaped: without what ends them. Whoever reads the
+/// Markdown itself copies it as it is.
+fn in_code(value: &str, _: Kwargs, _: &State<'_>) -> Value {
+    let ends = |c: char| c == '`' || breaks_or_turns_a_line(c);
+    Value::safe_string(&value.chars().filter(|c| !ends(*c)).collect::<String>())
+}
+
+/// The same in a table, where a bar would end the cell.
+fn in_code_of_a_cell(value: &str, options: Kwargs, state: &State<'_>) -> Value {
+    let code = in_code(value, options, state);
+    Value::safe_string(&code.as_str().unwrap_or_default().replace('|', "\\|"))
 }
 
 /// At most one empty line in a row: what the page leaves out leaves no hole.
@@ -188,9 +279,11 @@ mod tests {
     fn facts(service: &'static str) -> NoteFacts {
         NoteFacts {
             date: "2026-11-25".to_owned(),
-            conference: "Forum <b>*2026*</b>".to_owned(),
-            letters: "650".to_owned(),
+            conference: "Forum <b>*2026*</b> _a_".to_owned(),
+            letters: Some("650".to_owned()),
             largest: Some("1.7 MB".to_owned()),
+            total: Some("1.1 GB".to_owned()),
+            rate: Some("30/min".to_owned()),
             account: "secretariat@forum.example".to_owned(),
             account_signs_in: true,
             author: "out_reach@forum.example".to_owned(),
@@ -198,19 +291,21 @@ mod tests {
             reply_to: "answers@forum.example".to_owned(),
             bounce: "secretariat@forum.example".to_owned(),
             service,
+            limits: Some(NoteLimits::default()),
             client_id: Some("0b3c".to_owned()),
             has_tokens: !service.is_empty(),
             host: "smtp.forum.example".to_owned(),
             port: 587,
-            security: "STARTTLS".to_owned(),
-            pace: "30/min: 22 min".to_owned(),
-            limits: "30/min, 10000/24 h, 35 MB".to_owned(),
-            connections: "smtp.forum.example:587".to_owned(),
+            security: Some("STARTTLS"),
+            hosts: "smtp.forum.example:587".to_owned(),
             findings: vec![NoteFinding {
-                what: "SPF forum.example".to_owned(),
+                what: "SPF",
+                name: "forum.example".to_owned(),
                 found: "v=spf1 a|b -all".to_owned(),
-                needed: "include:spf.protection.outlook.com".to_owned(),
+                needed: Needed::Publish,
+                record: "v=spf1 include:_spf.x.example a|b -all".to_owned(),
             }],
+            ..NoteFacts::default()
         }
     }
 
@@ -227,7 +322,7 @@ mod tests {
                 "`Add-RecipientPermission -Identity out_reach@forum.example -Trustee \
                  secretariat@forum.example -AccessRights SendAs`",
                 "`0b3c`",
-                "| 650 ",
+                "| 650",
             ] {
                 assert!(page.contains(held), "{language:?}: {held} is not in\n{page}");
             }
@@ -248,9 +343,13 @@ mod tests {
         let mut facts = facts("microsoft365");
         facts.other_author = false;
         facts.client_id = None;
+        facts.findings.clear();
         for language in NoteLanguage::ALL {
             let page = as_markdown(&facts, language).unwrap();
-            assert!(!page.contains("SendAs") && !page.contains("0b3c"), "{page}");
+            assert!(
+                !page.contains("SendAs ") && !page.contains("0b3c") && !page.contains("255"),
+                "{page}"
+            );
         }
     }
 
@@ -259,11 +358,32 @@ mod tests {
     fn values_stay_text() {
         for language in NoteLanguage::ALL {
             let page = as_html(&facts("microsoft365"), language).unwrap();
-            assert!(page.contains("Forum &lt;b&gt;*2026*&lt;/b&gt;"), "{page}");
+            assert!(page.contains("Forum &lt;b&gt;*2026*&lt;/b&gt; _a_"), "{page}");
             assert!(!page.contains("<b>") && !page.contains("<em>2026"), "{page}");
-            assert!(page.contains("<td>v=spf1 a|b -all</td>"), "{page}");
+            assert!(!page.contains("<em>a<"), "{page}");
+            assert!(page.contains("<td><code>v=spf1 a|b -all</code></td>"), "{page}");
             assert_eq!(page.matches("<html lang").count(), 1);
         }
+    }
+
+    /// Security S8: nor does it end a code, a cell or a line, or speak to a terminal.
+    #[test]
+    fn values_end_nothing() {
+        let mut facts = facts("microsoft365");
+        facts.account = "a` | <b>x</b>\n# y\u{1b}[2J\u{202e}".to_owned();
+        let page = as_html(&facts, NoteLanguage::En).unwrap();
+        assert!(page.contains("-Identity a | &lt;b&gt;x&lt;/b&gt;# y[2J -Smtp"), "{page}");
+        assert!(!page.contains("<b>") && !page.contains("<h1>y"), "{page}");
+        assert!(!page.contains('\u{1b}') && !page.contains('\u{202e}'), "{page}");
+    }
+
+    #[test]
+    fn a_page_is_known_again() {
+        for language in NoteLanguage::ALL {
+            assert!(is_note(&as_markdown(&facts(""), language).unwrap()));
+            assert!(is_note(&as_html(&facts(""), language).unwrap()));
+        }
+        assert!(!is_note("# For the bakers") && !is_note("<!doctype html>\n<title>x</title>"));
     }
 
     /// The three say the same: as many headings, points and rows.

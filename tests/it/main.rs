@@ -46,6 +46,8 @@ mod histories;
 #[cfg(unix)]
 mod interrupts;
 mod isemail;
+#[cfg(unix)]
+mod it_department;
 mod kills;
 mod languages;
 mod letters;

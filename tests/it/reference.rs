@@ -6,12 +6,13 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "init",
     "new",
     "sign-in",
     "sign-out",
     "check",
+    "doctor",
     "preview",
     "rehearse",
     "send",

@@ -10,7 +10,7 @@ const RSA_1024: &str = "MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9
 const ED25519: &str = "11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
 
 /// A zone in which everything is in order.
-fn good() -> String {
+pub(super) fn good() -> String {
     format!(
         "forum.example MX 10 mx.forum.example
         mx.forum.example A 192.0.2.10
@@ -21,7 +21,7 @@ fn good() -> String {
     )
 }
 
-fn names() -> Names {
+pub(super) fn names() -> Names {
     Names {
         author: "forum.example".to_owned(),
         bounce: ("office".to_owned(), "forum.example".to_owned()),
