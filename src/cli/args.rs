@@ -4,6 +4,7 @@ use crate::address::EmailAddress;
 use crate::language::Language;
 use crate::limits::PLAN_CODE_DIGITS_MIN;
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 /// Writes to everybody who took part: lists and letters in, correct letters at a mail server out,
@@ -73,6 +74,8 @@ pub enum Command {
     SignIn(SignIn),
     /// Forget on this computer what sign-in has kept
     SignOut,
+    /// Look at everything between here and the readers' mailboxes, and send nothing
+    Doctor(Doctor),
     /// Find everything that would go wrong, and send nothing
     Check(Check),
     /// Look at letters before they go
@@ -131,6 +134,40 @@ pub struct SignIn {
     /// Show the address and open no browser
     #[arg(long)]
     pub no_browser: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// The mailing [default: default_campaign, or the only one]
+    pub campaign: Option<String>,
+    /// The selector that the mail server signs with (DKIM), as IT knows it
+    #[arg(long, value_name = "NAME", value_parser = selector)]
+    pub selector: Option<String>,
+    /// Ask this name server, not the ones of this computer
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = name_server)]
+    pub name_server: Option<SocketAddr>,
+}
+
+/// RFC 6376 3.1: labels as in a domain.
+fn selector(text: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        let is_in = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+        (1..=63).contains(&label.len()) && label.bytes().all(is_in)
+    };
+    match text.split('.').all(is_label) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err("a selector is one word of a domain's name, such as selector1".to_owned()),
+    }
+}
+
+/// An address, with port 53 where it names none.
+fn name_server(text: &str) -> Result<SocketAddr, String> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let alone = bare.parse::<IpAddr>().map(|address| SocketAddr::new(address, 53));
+    alone
+        .or_else(|_| text.parse())
+        .map_err(|_| "write an address, such as 9.9.9.9 or [2620:fe::fe]:53".to_owned())
 }
 
 /// `check`.

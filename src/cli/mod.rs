@@ -21,6 +21,10 @@ mod confirm;
 mod control;
 mod credentials;
 mod decisions_file;
+mod doctor;
+mod doctor_machine;
+mod doctor_names;
+mod doctor_screen;
 mod document_lines;
 mod drive;
 mod dry_run;
@@ -96,6 +100,7 @@ fn command_name(command: Option<&Command>) -> &'static str {
         Some(Command::New(_)) => "new",
         Some(Command::SignIn(_)) => "sign-in",
         Some(Command::SignOut) => "sign-out",
+        Some(Command::Doctor(_)) => "doctor",
         Some(Command::Check(_)) => "check",
         Some(Command::Preview(_)) => "preview",
         Some(Command::Rehearse(_)) => "rehearse",
@@ -131,6 +136,7 @@ fn answer(ui: Ui, arguments: Arguments) -> Answer {
         Some(Command::New(args)) => new::new(&shell, &args),
         Some(Command::SignIn(args)) => sign_in::sign_in(&shell, &args),
         Some(Command::SignOut) => sign_in::sign_out(&shell),
+        Some(Command::Doctor(args)) => doctor::doctor(&shell, &args),
         Some(Command::Check(args)) => check::check(&shell, &args),
         Some(Command::Preview(args)) => preview::preview(&shell, &args),
         Some(Command::Rehearse(args)) => rehearse::rehearse(&shell, &args),
@@ -189,11 +195,12 @@ fn command_in(arguments: &[OsString]) -> &'static str {
 }
 
 /// The commands, in the order of the help.
-const COMMANDS: [&str; 18] = [
+const COMMANDS: [&str; 19] = [
     "init",
     "new",
     "sign-in",
     "sign-out",
+    "doctor",
     "check",
     "preview",
     "rehearse",

@@ -6,11 +6,12 @@
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "init",
     "new",
     "sign-in",
     "sign-out",
+    "doctor",
     "check",
     "preview",
     "rehearse",

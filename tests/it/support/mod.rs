@@ -6,6 +6,7 @@
 pub mod certificates;
 #[cfg(unix)]
 pub mod dkim;
+pub mod name_server;
 pub mod pdf;
 pub mod postfix;
 pub mod proof;
