@@ -128,3 +128,51 @@ pub fn check_campaign(name: &str, letters: u64, errors: usize) -> Check {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::check::Verdict;
+
+    fn told(check: &Check) -> String {
+        let is_done = matches!(check.verdict, Verdict::Pass | Verdict::Skip);
+        assert!(check.remedy.is_none() || !is_done, "{check:?}");
+        format!("{}: {}", check.verdict.as_str(), check.what)
+    }
+
+    #[test]
+    fn room_and_days_are_judged() {
+        for (free, expected) in [
+            (Some(20 << 30), "pass: 20 GB free"),
+            (Some(600 << 20), "pass: 600 MB free"),
+            (Some(499 << 20), "warn: 499 MB free"),
+            (None, "skip: this system does not say how much room is left"),
+        ] {
+            assert_eq!(told(&check_room(free)), expected);
+        }
+        let pace = |hours: u64| {
+            let takes = Duration::from_secs(hours * 3_600);
+            told(&check_pace(9, Some("30 a minute"), takes))
+        };
+        assert_eq!(pace(23), "pass: 9 letters at 30 a minute");
+        assert_eq!(pace(24), "warn: 9 letters at 30 a minute: 2 days");
+        assert_eq!(
+            told(&check_pace(1, None, Duration::ZERO)),
+            "pass: 1 letter, and no limit of [relay] holds them back"
+        );
+    }
+
+    #[test]
+    fn a_shared_folder_is_a_warning_where_the_ledger_is_in_it() {
+        let shared = |service, is_within| told(&check_shared(service, is_within));
+        assert!(shared(Some("OneDrive"), true).starts_with("warn: the ledger lies in"));
+        assert!(shared(Some("OneDrive"), false).starts_with("pass: the workspace is in OneDrive"));
+        assert!(shared(None, true).starts_with("pass: "));
+        let refused = check_writable("/w", Some("read-only"));
+        assert_eq!(told(&refused), "fail: /w cannot be written: read-only");
+        let problem = Problem::error("ledger", "damaged").hint("Restore it.");
+        assert_eq!(told(&check_ledger(&LedgerSeen::Broken(problem))), "fail: damaged");
+        let held = LedgerSeen::InUse("another run is at work here".to_owned());
+        assert!(told(&check_ledger(&held)).starts_with("skip: not looked through: another run"));
+    }
+}

@@ -39,13 +39,20 @@ pub struct Meant<'a> {
 #[must_use]
 pub fn check_relay(probe: &Probe, meant: &Meant<'_>) -> Vec<Check> {
     let mut checks = vec![check_name(probe, meant)];
-    if probe.not_found.is_some() {
-        return checks;
+    if probe.not_found.is_none() {
+        checks.push(check_reached(probe, meant));
     }
-    checks.push(check_reached(probe, meant));
-    checks.extend(of_each(probe, |seen| check_tls(seen, probe, meant)));
+    if let Some(outcome) = &probe.no_tls {
+        let words = outcome.ending.in_words();
+        checks.push(Check::fail("tls", words).remedy(Halt::TlsFailed.explained().1));
+    }
+    checks.extend(of_each(probe, |seen| check_tls(seen, meant)));
     checks.extend(of_each(probe, |seen| check_certificate(seen, meant)));
-    let Some(open) = asked(probe) else { return checks };
+    let Some(open) = asked(probe) else {
+        let why = "not tried, nor size and sender asked: no mail server could be spoken to";
+        checks.push(Check::skip("sign-in", why));
+        return checks;
+    };
     checks.push(check_sign_in(open, meant));
     checks.push(check_extensions(open, meant));
     checks.push(check_author(open, meant));
@@ -152,7 +159,7 @@ fn not_reached(silent: &[&Seen]) -> &'static str {
     }
 }
 
-fn check_tls(seen: &Seen, probe: &Probe, meant: &Meant<'_>) -> Option<Check> {
+fn check_tls(seen: &Seen, meant: &Meant<'_>) -> Option<Check> {
     const ID: &str = "tls";
     if let Some(encryption) = &seen.encryption {
         return Some(Check::pass(ID, encryption.clone()));
@@ -164,7 +171,7 @@ fn check_tls(seen: &Seen, probe: &Probe, meant: &Meant<'_>) -> Option<Check> {
                 .remedy("Write smtp+starttls:// or smtps:// in [relay] url, if the server can."),
         });
     }
-    let outcome = seen.ended.as_ref().or(probe.no_tls.as_ref())?;
+    let outcome = seen.ended.as_ref()?;
     if outcome.stage != Stage::StartTls {
         return None;
     }

@@ -203,6 +203,31 @@ fn a_server_that_hides_tls_a_closed_port_and_a_stranger_are_told() {
 }
 
 #[test]
+fn a_ca_file_without_a_certificate_is_told_before_anything_is_said() {
+    let authority = Authority::new();
+    let relay = Relay::start();
+    let url = format!("smtps://127.0.0.1:{}", relay.port());
+    let workspace = workspace(&authority, &relay).relay_url(&url).file("office-ca.pem", "nothing");
+    assert_eq!(of(&workspace, "tls"), ["fail: ca_file holds no certificate in PEM form"]);
+    assert_eq!(doctor(&workspace, &[]).code, Some(3));
+    assert_eq!(relay.sessions(), 0);
+}
+
+/// Where there is no password, all else is looked at, and nothing is asked that needs one.
+#[test]
+fn without_a_password_all_else_is_seen() {
+    let authority = Authority::new();
+    let way = Protection::StartTls(served(&authority, Validity::Current));
+    let relay = Relay::with(Script::new().protection(way).sign_in(NAME, CANARY));
+    let workspace = workspace(&authority, &relay).variable("SECRETARIAT_RELAY_PASSWORD", "");
+    let found = of(&workspace, "sign-in");
+    assert!(found.len() == 1 && found[0].starts_with("fail: "), "{found:#?}");
+    assert!(of(&workspace, "certificate")[0].starts_with("pass: "));
+    assert!(of(&workspace, "author-accepted")[0].starts_with("skip: "));
+    assert_eq!((said(&relay, "AUTH"), said(&relay, "MAIL")), (0, 0));
+}
+
+#[test]
 fn a_letter_larger_than_the_server_takes_and_a_mailing_of_days_are_told() {
     let relay = Relay::with(Script::new().without("SIZE").offering("SIZE 300"));
     let workspace =

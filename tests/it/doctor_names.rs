@@ -62,11 +62,11 @@ fn diagnosed(server: &NameServer, workspace: &Workspace, selector: &str) -> Vec<
     let checks = of_names(&output);
     assert!(checks.len() >= 6, "all are told: {output:#?}");
     for check in &checks {
-        let verdict = check["verdict"].as_str().unwrap();
+        let verdict = check["verdict"].as_str().expect("a verdict");
         assert_eq!(check["remedy"].is_null(), ["pass", "skip"].contains(&verdict), "{check}");
     }
     let wrong = checks.iter().filter(|check| check["verdict"] != "pass");
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
     wrong
         .map(|c| format!("{} {}: {}", text(&c["verdict"]), text(&c["id"]), text(&c["what"])))
         .collect()
@@ -75,7 +75,10 @@ fn diagnosed(server: &NameServer, workspace: &Workspace, selector: &str) -> Vec<
 fn of_names(output: &Output) -> Vec<Value> {
     let json = output.json();
     let checks = json["checks"].as_array().expect("checks").clone();
-    checks.into_iter().filter(|check| NAMES.contains(&check["id"].as_str().unwrap())).collect()
+    checks
+        .into_iter()
+        .filter(|check| NAMES.contains(&check["id"].as_str().expect("an id")))
+        .collect()
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use super::*;
 
+const NOT_TRIED: &str =
+    "skip sign-in: not tried, nor size and sender asked: no mail server could be spoken to";
 const NOW: &str = "2026-11-05T09:30:00Z";
 
 fn meant() -> Meant<'static> {
@@ -138,7 +140,10 @@ fn one_address_of_two_that_does_not_answer_is_a_warning() {
     );
     assert_eq!(
         wrong(&probe(vec![silent]), &meant()),
-        ["fail relay-reached: no mail server answers on port 587 (192.0.2.2: no answer in time)"]
+        [
+            "fail relay-reached: no mail server answers on port 587 (192.0.2.2: no answer in time)",
+            NOT_TRIED
+        ]
     );
 }
 
@@ -161,14 +166,15 @@ fn offline_only_the_name_is_told_of() {
     let lost = |loss| Probe { not_found: Some(loss), ..Probe::default() };
     assert_eq!(
         told(&lost(Loss::NoSuchHost), &meant()),
-        ["fail relay-name: mail.forum.example has no address"]
+        ["fail relay-name: mail.forum.example has no address", NOT_TRIED]
     );
     let words = "Temporary failure in name resolution".to_owned();
     assert_eq!(
         told(&lost(Loss::Other(words)), &meant()),
         [
             "fail relay-name: nobody could say where mail.forum.example is: Temporary failure in name \
-          resolution"
+          resolution",
+            NOT_TRIED
         ]
     );
 }
