@@ -450,6 +450,25 @@ pub const DNS_ATTEMPTS: usize = 2;
 /// Questions one rule may ask before it is given up: no rule that ends needs a third of it.
 pub const DNS_QUESTIONS_MAX: usize = 300;
 
+/// How long all questions to the name service may take together: somebody waits for the answer.
+pub const DNS_TIME_MAX: Duration = Duration::from_secs(15);
+
+/// How long `doctor` waits for one address of a mail server: a run waits longer, nobody watches it.
+pub const PROBE_CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
+/// For one answer: servers that let strangers wait do so for 30 seconds at most.
+pub const PROBE_COMMAND_TIMEOUT: Duration = Duration::from_secs(40);
+/// For the farewell.
+pub const PROBE_QUIT_TIMEOUT: Duration = Duration::from_secs(2);
+/// After this time no further address is begun.
+pub const PROBE_TIME_MAX: Duration = Duration::from_secs(45);
+/// Days a certificate must still last: those who renew by a program do it 30 before its end, and a
+/// mailing of some days must not meet it.
+pub const CERTIFICATE_DAYS_MIN: u64 = 14;
+/// How wrong a clock may be: what receiving servers and sign-in services forgive.
+pub const CLOCK_SKEW_MAX: Duration = Duration::from_secs(5 * 60);
+/// Free bytes below which `doctor` warns: the ledger of a large mailing, its log and its documents.
+pub const FREE_BYTES_MIN: u64 = 500 << 20;
+
 /// Hex digits of a plan code that identify a plan on the command line (contract, Commands).
 pub const PLAN_CODE_DIGITS_MIN: usize = 12;
 

@@ -77,6 +77,13 @@ impl Timestamp {
         self.to_jiff().strftime("%a, %d %b %Y %H:%M:%S +0000").to_string()
     }
 
+    /// Reads what a message's `Date` says (RFC 5322 3.3); nothing where it says something else.
+    #[must_use]
+    pub fn from_rfc_5322(text: &str) -> Option<Timestamp> {
+        let read = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text.trim());
+        read.ok().map(|t| Timestamp(t.as_second()))
+    }
+
     /// As the officer's clock shows it: `14:49`.
     #[must_use]
     pub fn local_time(self) -> String {

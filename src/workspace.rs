@@ -14,6 +14,7 @@
 //! configuration that names the file puts that place instead.
 
 mod listing;
+mod room;
 mod whereabouts;
 
 pub use whereabouts::Computer;

@@ -77,7 +77,7 @@ pub enum Command {
     SignOut,
     /// Find everything that would go wrong, and send nothing
     Check(Check),
-    /// Look at the mail server and the names it is known by, and send nothing
+    /// Look at everything between here and the readers' mailboxes, and send nothing
     Doctor(Doctor),
     /// Look at letters before they go
     Preview(Preview),
@@ -137,6 +137,27 @@ pub struct SignIn {
     pub no_browser: bool,
 }
 
+/// RFC 6376 3.1: labels as in a domain.
+fn selector(text: &str) -> Result<String, String> {
+    let is_label = |label: &str| {
+        let is_in = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+        (1..=63).contains(&label.len()) && label.bytes().all(is_in)
+    };
+    match text.split('.').all(is_label) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err("a selector is one word of a domain's name, such as selector1".to_owned()),
+    }
+}
+
+/// An address, with port 53 where it names none.
+fn name_server(text: &str) -> Result<SocketAddr, String> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let alone = bare.parse::<IpAddr>().map(|address| SocketAddr::new(address, DNS_PORT));
+    alone
+        .or_else(|_| text.parse())
+        .map_err(|_| "write an address, such as 9.9.9.9 or [2620:fe::fe]:53".to_owned())
+}
+
 /// `check`.
 #[derive(Debug, Args)]
 pub struct Check {
@@ -155,11 +176,11 @@ pub struct Check {
 pub struct Doctor {
     /// The mailing [default: default_campaign, or the only one]
     pub campaign: Option<String>,
-    /// Ask this name server: an address, with a port or without [default: the computer's own]
-    #[arg(long, value_name = "ADDRESS", value_parser = name_server)]
+    /// Ask this name server, not the ones of this computer
+    #[arg(long, value_name = "ADDR[:PORT]", value_parser = name_server)]
     pub name_server: Option<SocketAddr>,
     /// The name of the key that the mail server signs with; with --make-dkim-key: of the new key
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = selector)]
     pub selector: Option<String>,
     /// Write the page for your IT department: what to allow, and what the DNS should say
     #[arg(long, conflicts_with = "make_dkim_key")]
@@ -186,12 +207,6 @@ pub enum KeyKind {
     Rsa,
     /// To sign with besides RSA.
     Ed25519,
-}
-
-fn name_server(typed: &str) -> Result<SocketAddr, String> {
-    let bare = || typed.parse::<IpAddr>().map(|address| SocketAddr::new(address, DNS_PORT));
-    let hint = "a name server is an address, such as 192.0.2.53 or 127.0.0.1:5353";
-    typed.parse().or_else(|_| bare()).map_err(|_| hint.to_owned())
 }
 
 fn note_language(typed: &str) -> Result<NoteLanguage, String> {

@@ -10,7 +10,7 @@ use crate::limits::CONFIG_BYTES_MAX;
 use crate::plan::Plan;
 use crate::problem::{Problem, Problems};
 use crate::services::Service;
-use crate::transport::smtp::{Relay, Timeouts};
+use crate::transport::smtp::{Credentials, Relay, Timeouts};
 
 /// The relay with its password and certificates; `None` with a problem.
 pub(super) fn relay(
@@ -38,7 +38,34 @@ pub(super) fn relay(
     let credentials = problems.take_from(credentials(shell, opened, setting, may_ask));
     let extra_ca_pem = problems.take_from(extra_ca_pem(opened, setting));
     let (credentials, extra_ca_pem) = (credentials?, extra_ca_pem?);
-    Some(Relay {
+    Some(assembled(setting, credentials, extra_ca_pem))
+}
+
+/// The relay for whoever only looks at it. Where there is no proof of who signs in, without it, and
+/// with the reason.
+///
+/// # Errors
+/// What is wrong with `ca_file`.
+pub(super) fn relay_to_look_at(
+    shell: &Shell,
+    opened: &Opened,
+    setting: &config::Relay,
+) -> Result<(Relay, Option<Problem>), Problem> {
+    let extra_ca_pem = extra_ca_pem(opened, setting)?;
+    // A token is fetched when it is its turn, so that all else is seen without one.
+    let (credentials, lacking) = match credentials(shell, opened, setting, false) {
+        Ok(credentials) => (credentials, None),
+        Err(problem) => (None, Some(problem)),
+    };
+    Ok((assembled(setting, credentials, extra_ca_pem), lacking))
+}
+
+fn assembled(
+    setting: &config::Relay,
+    credentials: Option<Credentials>,
+    extra_ca_pem: Option<Vec<u8>>,
+) -> Relay {
+    Relay {
         host: setting.url.host.clone(),
         port: setting.url.port,
         security: setting.url.security,
@@ -47,7 +74,7 @@ pub(super) fn relay(
         extra_ca_pem,
         disable: setting.habits.disable.clone(),
         timeouts: Timeouts::default(),
-    })
+    }
 }
 
 /// Certificates besides the operating system's.

@@ -4,6 +4,7 @@
 //! RFC 6376 3.6.1 (key records), RFC 8301 (at least 1024 bits, 2048 for signers, no SHA-1), RFC
 //! 8463 (Ed25519).
 
+use super::der::element;
 use super::names::{Asked, Known};
 use super::tag_list;
 use base64::Engine;
@@ -111,23 +112,6 @@ fn rsa_bits(der: &[u8]) -> Option<usize> {
     let modulus = modulus.strip_prefix(&[0]).unwrap_or(modulus);
     let first = modulus.first()?;
     Some(modulus.len() * 8 - first.leading_zeros() as usize)
-}
-
-/// The content of a DER element of this tag, and what follows it.
-fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (&[found, first], rest) = der.split_first_chunk::<2>()?;
-    if found != tag {
-        return None;
-    }
-    let (length, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81 | 0x82 => {
-            let (digits, rest) = rest.split_at_checked(usize::from(first - 0x80))?;
-            (digits.iter().fold(0, |n, digit| n << 8 | usize::from(*digit)), rest)
-        }
-        _ => return None,
-    };
-    rest.split_at_checked(length)
 }
 
 #[cfg(test)]

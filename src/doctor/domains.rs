@@ -12,7 +12,7 @@ mod table;
 
 pub use table::table;
 
-use super::check::Check;
+use super::check::{Check, Verdict};
 use super::dkim_key::{self, PublishedKey};
 use super::dmarc::{self, Found};
 use super::names::{Answer, Asked, Kind, Known};
@@ -39,7 +39,7 @@ pub struct Names {
 /// How the relay is known to the world.
 #[derive(Clone, Debug)]
 pub enum RelayNames {
-    /// On this computer: what it hands on to, and from where, is not known here.
+    /// On this computer or in a network of one's own: from where it hands on is not known here.
     Here,
     /// A service, with the name its customers include in SPF.
     Service {
@@ -225,11 +225,14 @@ fn check_coverage(known: &Known, names: &Names, spf: &SpfState) -> Asked<(Check,
     let (local, domain) = &names.bounce;
     if !spf.is_usable {
         let check = Check::skip(ID, format!("SPF of {domain} must be in order first"));
-        return Ok((check, Some(false)));
+        // What nobody could say is no fault of the record.
+        let is_known = spf.check.verdict != Verdict::Skip;
+        return Ok((check, is_known.then_some(false)));
     }
     match &names.relay {
         RelayNames::Here => {
-            let found = "the mail server is on this computer: from where it sends on is not known";
+            let found = "the mail server is on this computer or in your own network: from where it sends on \
+                         is not known";
             Ok((Check::skip(ID, found), None))
         }
         RelayNames::Service { name, spf_include } => {
@@ -297,9 +300,9 @@ fn check_dkim(known: &Known, names: &Names) -> Asked<(Check, Option<bool>)> {
     for selector in &signer.selectors {
         let key = dkim_key::find(known, selector, &signer.domain)?;
         let check = judge_key(&dkim_key::name(selector, &signer.domain), &key, signer);
-        if check.verdict < super::check::Verdict::Fail {
-            let is_good = check.verdict != super::check::Verdict::Skip;
-            return Ok((check, Some(is_good)));
+        if check.verdict < Verdict::Fail {
+            let is_known = check.verdict != Verdict::Skip;
+            return Ok((check, is_known.then_some(true)));
         }
         first.get_or_insert(check);
     }
@@ -417,7 +420,10 @@ fn check_alignment(known: &Known, names: &Names, policy: &Found, ways: &Ways) ->
         });
     }
     if (ways.is_spf.is_none() && spf) || ways.is_dkim.is_none() {
-        let found = "whether letters pass DMARC depends on what the mail server does: see above";
+        let found = match policy {
+            Found::Failed(_) => "whether letters pass DMARC cannot be said: see above",
+            _ => "whether letters pass DMARC depends on what the mail server does: see above",
+        };
         return Ok(Check::skip(ID, found));
     }
     let found =

@@ -7,7 +7,8 @@
 //! Trouble of the name service is an answer too ([`Answer::Failed`]): a rule says what it means.
 
 use super::names::{Answer, Asked, Kind, Known, Question};
-use crate::limits::{DNS_ATTEMPTS, DNS_QUESTIONS_MAX, DNS_TIMEOUT};
+use crate::limits::{DNS_ATTEMPTS, DNS_QUESTIONS_MAX, DNS_TIME_MAX, DNS_TIMEOUT};
+use crate::time::Steady;
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig};
 use hickory_resolver::net::NetError;
@@ -18,6 +19,7 @@ use std::net::{IpAddr, SocketAddr};
 /// Speaks to name servers.
 pub struct Resolver {
     resolver: TokioResolver,
+    since: Steady,
 }
 
 impl Resolver {
@@ -44,7 +46,7 @@ impl Resolver {
         // What this computer has written down for itself, no receiving server knows.
         options.use_hosts_file = ResolveHosts::Never;
         let resolver = builder.build().map_err(|error| error.to_string())?;
-        Ok(Resolver { resolver })
+        Ok(Resolver { resolver, since: Steady::now() })
     }
 
     /// Runs a rule, asking whatever it wants to know, to its end.
@@ -60,12 +62,20 @@ impl Resolver {
             match rule(known) {
                 Ok(done) => return Ok(done),
                 Err(question) => {
-                    let answer = self.ask(&question).await;
+                    let answer = self.ask_in_time(&question).await;
                     known.learn(question, answer);
                 }
             }
         }
         Err(DNS_QUESTIONS_MAX)
+    }
+
+    /// Whatever is asked after [`DNS_TIME_MAX`] is a question without an answer, so that offline no
+    /// rule waits for each of its questions.
+    async fn ask_in_time(&self, question: &Question) -> Answer {
+        let left = DNS_TIME_MAX.saturating_sub(self.since.elapsed());
+        let none = || Answer::Failed("no answer in time".to_owned());
+        tokio::time::timeout(left, self.ask(question)).await.unwrap_or_else(|_| none())
     }
 
     async fn ask(&self, question: &Question) -> Answer {

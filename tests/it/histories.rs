@@ -183,7 +183,7 @@ fn arrived(relay: &Relay) -> Vec<Arrived> {
         let greeting =
             text.split("\r\n").find(|line| line.starts_with("Dear ")).unwrap_or_default();
         let is_in = |name: &&str| names(&to).contains(name) || greeting.contains(*name);
-        let is_named = |person: &usize| NAMES[*person].iter().any(|name| is_in(name));
+        let is_named = |person: &usize| NAMES[*person].iter().any(is_in);
         let spelled = NAMES.as_flattened().iter().copied().filter(|name| is_in(name));
         Arrived {
             spelled: spelled.collect(),

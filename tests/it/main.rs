@@ -32,6 +32,8 @@ mod damage;
 mod decisions;
 #[cfg(unix)]
 mod dkim;
+mod doctor;
+mod doctor_names;
 mod documents;
 mod dry_run;
 

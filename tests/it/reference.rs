@@ -28,7 +28,7 @@ const COMMANDS: [&str; 18] = [
 ];
 
 /// The commands within `people`.
-const PEOPLE: [&str; 3] = ["leave-out", "change-address", "add"];
+const PEOPLE: [&str; 4] = ["leave-out", "change-address", "add", "merge"];
 
 fn help(command: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_secretariat"))

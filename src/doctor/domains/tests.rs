@@ -231,4 +231,8 @@ fn a_mute_name_server_is_no_verdict() {
     assert!(found.iter().all(|line| !line.starts_with("pass")));
     assert!(found[0].starts_with("skip answers-arrive: nobody could say"), "{found:#?}");
     assert!(found[1].starts_with("skip spf: nobody could say"), "{found:#?}");
+    let all = ["forum.example", "s1._domainkey.forum.example", "_dmarc.forum.example"];
+    let zone = all.map(|name| format!("{name} FAILS")).join("\n");
+    let found = diagnosed(&zone, &names());
+    assert!(found.iter().all(|line| line.starts_with("skip")), "{found:#?}");
 }

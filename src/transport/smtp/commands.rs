@@ -88,7 +88,7 @@ fn envelope_id(message_id: &str) -> Option<String> {
 
 /// Whether an address can neither end its command nor add to it. `EmailAddress` has seen to it;
 /// this is the last look.
-fn is_path(address: &str) -> bool {
+pub(super) fn is_path(address: &str) -> bool {
     let breaks = |c: char| c.is_control() || c.is_whitespace() || "<>\"\\(),:;[]".contains(c);
     !address.contains(breaks) && address.split('@').filter(|part| !part.is_empty()).count() == 2
 }

@@ -22,10 +22,12 @@ mod extensions;
 #[cfg(test)]
 mod flight_tests;
 mod parts;
+mod probe;
 #[cfg(test)]
 mod release_tests;
 mod reply;
 mod session;
+mod shown;
 mod sign_in;
 #[cfg(test)]
 mod testing;
@@ -36,6 +38,7 @@ mod transaction_tests;
 mod wire;
 
 pub use extensions::Extensions;
+pub use probe::{Probe, Seen, SignedIn, probe};
 pub use session::{Description, Session};
 pub use tls::TlsClient;
 

@@ -158,7 +158,7 @@ pub(super) fn no_password_in_plain() -> Ending {
 }
 
 /// A token, asked for beside the run: it may take a provider or a command a while.
-async fn asked(
+pub(super) async fn asked(
     tokens: &Arc<Tokens>,
     ask: impl FnOnce(&Tokens) -> Result<Secret, NoToken> + Send + 'static,
 ) -> Result<Secret, Outcome> {
@@ -170,7 +170,7 @@ async fn asked(
 }
 
 /// The relay's addresses, at most [`RELAY_ADDRESSES_MAX`].
-async fn addresses(relay: &Relay) -> Result<Vec<SocketAddr>, Loss> {
+pub(super) async fn addresses(relay: &Relay) -> Result<Vec<SocketAddr>, Loss> {
     let lookup = async {
         let found = tokio::net::lookup_host((relay.bare_host(), relay.port)).await;
         found.map_err(|error| no_address(&error))
@@ -221,7 +221,7 @@ async fn open_at(
 }
 
 /// The connection, and the name to give in EHLO.
-async fn connect(relay: &Relay, at: SocketAddr) -> Result<(Wire, String), Outcome> {
+pub(super) async fn connect(relay: &Relay, at: SocketAddr) -> Result<(Wire, String), Outcome> {
     let connecting = async {
         let stream = TcpStream::connect(at).await?;
         // Without it a small write behind another waits for the relay's acknowledgement.
@@ -250,7 +250,7 @@ fn address_literal(local: IpAddr) -> String {
 
 /// EHLO, or HELO where the relay does not know it (RFC 5321 3.2). HELO offers nothing, so a relay
 /// that must encrypt or let us sign in is refused right after.
-async fn say_hello(
+pub(super) async fn say_hello(
     relay: &Relay,
     wire: &mut Wire,
     hello: &str,
@@ -268,7 +268,7 @@ async fn say_hello(
 }
 
 /// STARTTLS and the handshake.
-async fn start_tls(
+pub(super) async fn start_tls(
     relay: &Relay,
     tls: &TlsClient,
     mut wire: Wire,
@@ -284,7 +284,7 @@ async fn start_tls(
 }
 
 /// The handshake, with the relay's name verified.
-async fn encrypted(relay: &Relay, tls: &TlsClient, wire: Wire) -> Result<Wire, Outcome> {
+pub(super) async fn encrypted(relay: &Relay, tls: &TlsClient, wire: Wire) -> Result<Wire, Outcome> {
     tls.encrypt(wire, relay).await.map_err(|loss| Outcome::lost(Stage::StartTls, loss))
 }
 

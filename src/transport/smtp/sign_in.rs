@@ -135,6 +135,11 @@ impl Login<'_> {
         known.into_iter().find(is_offered)
     }
 
+    /// The name of the mechanism that would be used.
+    pub(super) fn chosen(&self, offered: &Extensions) -> Option<&'static str> {
+        self.mechanism(offered).map(Mechanism::name)
+    }
+
     fn wanted(&self) -> &'static str {
         match self {
             Login::Password { .. } => "AUTH PLAIN or LOGIN",

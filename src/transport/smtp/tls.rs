@@ -9,10 +9,12 @@
 //! # Failure
 //! [`Loss::Tls`] with words an officer can act on.
 
+use super::shown::Shown;
 use super::wire::{Wire, lost, within};
 use super::{Relay, Security};
 use crate::time::Timestamp;
 use crate::transport::{Loss, Outcome, Stage};
+use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
@@ -43,7 +45,25 @@ impl TlsClient {
         if relay.security == Security::Plain {
             return Ok(TlsClient(None));
         }
-        let config = config(relay.extra_ca_pem.as_deref())
+        TlsClient::verifying(relay, |verifier| verifier)
+    }
+
+    /// The same, with a note of the certificate that the relay shows, trusted or not.
+    ///
+    /// # Errors
+    /// As [`TlsClient::for_relay`].
+    pub(super) fn noting(relay: &Relay, shown: &Shown) -> Result<TlsClient, Outcome> {
+        match relay.security {
+            Security::Plain => Ok(TlsClient(None)),
+            _ => TlsClient::verifying(relay, |verifier| shown.before(verifier)),
+        }
+    }
+
+    fn verifying(
+        relay: &Relay,
+        around: impl FnOnce(Arc<dyn ServerCertVerifier>) -> Arc<dyn ServerCertVerifier>,
+    ) -> Result<TlsClient, Outcome> {
+        let config = config(relay.extra_ca_pem.as_deref(), around)
             .map_err(|words| Outcome::lost(Stage::StartTls, Loss::Tls(words)))?;
         Ok(TlsClient(Some(TlsConnector::from(Arc::new(config)))))
     }
@@ -74,7 +94,10 @@ const BEGINS_IN_PLAIN: &str = "what answers on this port does not speak TLS from
                                a mail server that begins in plain needs smtp+starttls:// for it";
 
 /// The settings, or why there are none.
-fn config(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, String> {
+fn config(
+    extra_ca_pem: Option<&[u8]>,
+    around: impl FnOnce(Arc<dyn ServerCertVerifier>) -> Arc<dyn ServerCertVerifier>,
+) -> Result<ClientConfig, String> {
     let extra_roots = extra_ca_pem.map(authorities).transpose()?.unwrap_or_default();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier =
@@ -86,7 +109,8 @@ fn config(extra_ca_pem: Option<&[u8]>) -> Result<ClientConfig, String> {
         .map_err(|error| in_words(&error))?;
     // "Dangerous" is rustls' word for any verifier that is not its own; this one verifies
     // certificate and name with what the operating system trusts.
-    let verified = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier));
+    let verifier = around(Arc::new(verifier));
+    let verified = builder.dangerous().with_custom_certificate_verifier(verifier);
     Ok(verified.with_no_client_auth())
 }
 
@@ -337,11 +361,13 @@ mod tests {
             b"not pem",
             b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
         ] {
-            assert!(config(Some(pem)).is_err_and(|words| words.contains("ca_file")));
+            assert!(config(Some(pem), |it| it).is_err_and(|words| words.contains("ca_file")));
         }
         assert!(
-            config(Some(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))
-                .is_err()
+            config(Some(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), |it| {
+                it
+            })
+            .is_err()
         );
     }
 }

@@ -38,6 +38,16 @@ impl Authority {
         self.issuer.pem()
     }
 
+    /// A certificate for these names or addresses and its key, PEM, for servers of others.
+    pub fn certified(&self, names: &[&str]) -> (String, String) {
+        let names: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();
+        let mut params = CertificateParams::new(names).expect("names of a server");
+        set_span(&mut params, Validity::Current);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        (certificate.pem(), key.serialize_pem())
+    }
+
     /// A server's TLS side with a certificate for these names or addresses.
     pub fn server(&self, names: &[&str], validity: Validity) -> Arc<ServerConfig> {
         let names: Vec<String> = names.iter().map(|&n| n.to_owned()).collect();

@@ -6,6 +6,7 @@
 pub mod certificates;
 #[cfg(unix)]
 pub mod dkim;
+pub mod name_server;
 pub mod pdf;
 pub mod postfix;
 pub mod proof;
@@ -13,10 +14,10 @@ pub mod provider;
 pub mod python;
 pub mod reader;
 pub mod relay;
-#[cfg(unix)]
-pub mod spamassassin;
 #[cfg(target_os = "linux")]
 pub mod sheet;
+#[cfg(unix)]
+pub mod spamassassin;
 pub mod strace;
 pub mod workspace;
 

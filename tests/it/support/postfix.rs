@@ -51,9 +51,18 @@ impl Postfix {
         Postfix::with_access(&[])
     }
 
+    /// A Postfix that offers STARTTLS with this certificate and key, PEM, and insists on it.
+    pub fn with_tls((certificate, key): (String, String)) -> Option<Postfix> {
+        Postfix::begun(&[], Some(certificate + &key))
+    }
+
     /// A Postfix that answers RCPT for some addresses with an action of access(5), such as
     /// `REJECT`, `450 4.2.0 come back later`.
     pub fn with_access(table: &[(&str, &str)]) -> Option<Postfix> {
+        Postfix::begun(table, None)
+    }
+
+    fn begun(table: &[(&str, &str)], chain: Option<String>) -> Option<Postfix> {
         if !is_root() {
             skip("a real Postfix", "only root can start one");
             return None;
@@ -64,7 +73,7 @@ impl Postfix {
         }
         let folder = open_folder();
         let postfix = Postfix { port: free_port(), folder };
-        postfix.write_configuration(table);
+        postfix.write_configuration(table, chain.as_deref());
         let output = postfix.control("start");
         let log = postfix.log();
         assert!(output.status.success(), "Postfix does not start: {output:?} {log}");
@@ -119,7 +128,12 @@ impl Postfix {
         command.output().expect("postfix runs")
     }
 
-    fn write_configuration(&self, table: &[(&str, &str)]) {
+    /// Where it is behind STARTTLS.
+    pub fn encrypted_url(&self) -> String {
+        format!("smtp+starttls://127.0.0.1:{}", self.port)
+    }
+
+    fn write_configuration(&self, table: &[(&str, &str)], chain: Option<&str>) {
         let root = self.folder.path();
         for name in ["configuration", "queue", "data"] {
             std::fs::create_dir(root.join(name)).expect("a folder of Postfix");
@@ -128,7 +142,15 @@ impl Postfix {
         assert!(chown.is_ok_and(|s| s.success()), "the user postfix must exist");
         let access: String = table.iter().map(|(who, what)| format!("{who} {what}\n")).collect();
         std::fs::write(root.join("configuration/access"), access).expect("a table of Postfix");
-        let main = MAIN_CF.replace("ROOT", &root.to_string_lossy());
+        let chain = chain.map(|chain| {
+            let file = root.join("configuration/chain.pem");
+            std::fs::write(&file, chain).expect("a certificate of Postfix");
+            let owner_only = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(&file, owner_only).expect("a file of our own");
+            TLS_CF
+        });
+        let main = [MAIN_CF, chain.unwrap_or_default()].concat();
+        let main = main.replace("ROOT", &root.to_string_lossy());
         std::fs::write(root.join("configuration/main.cf"), main).expect("a file of Postfix");
         let master = MASTER_CF.replace("PORT", &self.port.to_string());
         std::fs::write(root.join("configuration/master.cf"), master).expect("a file of Postfix");
@@ -165,6 +187,11 @@ maillog_file = ROOT/maillog
 maillog_file_prefixes = ROOT
 ";
 
+const TLS_CF: &str = "smtpd_tls_security_level = encrypt
+smtpd_tls_cert_file = ROOT/configuration/chain.pem
+smtpd_tls_key_file = ROOT/configuration/chain.pem
+";
+
 const MASTER_CF: &str = "127.0.0.1:PORT inet n - n - - smtpd
 cleanup unix n - n - 0 cleanup
 qmgr unix n - n 300 1 qmgr
@@ -176,6 +203,7 @@ anvil unix - - n - 1 anvil
 discard unix - - n - - discard
 error unix - - n - - error
 retry unix - - n - - error
+tlsmgr unix - - n 1000? 1 tlsmgr
 showq unix n - n - - showq
 postlog unix-dgram n - n - 1 postlogd
 ";
