@@ -14,8 +14,8 @@ const LIMITS: &str =
     "learn.microsoft.com/exchange/troubleshoot/send-emails/smtp-submission-improvements";
 const SIZES: &str = "learn.microsoft.com/office365/servicedescriptions/\
                      exchange-online-service-description/exchange-online-limits as others quote it";
-const SENDERS: &str = "learn.microsoft.com/exchange/mail-flow-best-practices/\
-                       fix-issues-with-printers-scanners-and-lob-applications-that-send-email-using-off as others quote it";
+const SENDERS: &str = "learn.microsoft.com/exchange/mail-flow-best-practices/fix-issues-with-printers-\
+                       scanners-and-lob-applications-that-send-email-using-off as others quote it";
 
 pub(super) const FACTS: Facts = Facts {
     name: "Microsoft 365",
