@@ -98,14 +98,14 @@ fn subject<'a>(opened: &'a Opened, setting: &config::Campaign) -> Result<Subject
     Ok(Subject { relay, service: service(relay), sender, account, dkim })
 }
 
-/// Whose mail server it is: by its name, else by the accounts that it has.
+/// Whose mail server it is: as written or by its name, else by the accounts that it has.
 fn service(relay: &Relay) -> Option<Service> {
     let by_accounts = || match &relay.sign_in {
         SignIn::Provider(of) if of.provider.name == "Microsoft" => Some(Service::Microsoft365),
         SignIn::Provider(of) if of.provider.name == "Google" => Some(Service::Google),
         _ => None,
     };
-    Service::of_host(&relay.url.host).or_else(by_accounts)
+    relay.known_service().or_else(by_accounts)
 }
 
 fn user(sign_in: &SignIn) -> Option<&str> {

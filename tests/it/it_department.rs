@@ -279,7 +279,7 @@ fn a_key_is_never_written_over() {
     );
     assert_eq!(fs::read(workspace.beside("key.pem")).expect("a key"), before);
     for (more, problem) in [
-        (["--selector", "a b"], "bad-selector"),
+        (["--selector", "a_b"], "bad-selector"),
         (["--out", "attachments/key.pem"], "out-among-inputs"),
         (["--out", "nowhere/key.pem"], "cannot-write"),
     ] {
