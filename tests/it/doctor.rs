@@ -130,7 +130,7 @@ fn a_refused_sender_is_told_in_the_services_own_meaning() {
     for (answer, expected) in [
         ("553 5.7.1 not yours", "fail: refused as a sender: "),
         (
-            "554 5.2.252 SendAsDenied; a@b not allowed to send as c@d",
+            "554 5.2.252 SendAsDenied; a@b not allowed to send as c@d; STOREDRV.Submission",
             "fail: Microsoft does not let this computer write as ",
         ),
         ("450 4.1.8 later", "warn: refused as a sender: "),

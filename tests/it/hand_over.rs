@@ -12,7 +12,6 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 /// Hands over, confirmed, into a folder beside the workspace.
@@ -322,8 +321,7 @@ fn ctrl_c_finishes_a_group_and_the_same_command_goes_on() {
     let running = workspace.spawn(&command);
     let has_begun = || fs::read_dir(&folder).is_ok_and(|mut names| names.next().is_some());
     assert!(eventually(Duration::from_secs(60), has_begun));
-    let asked = Command::new("kill").args(["-INT", &running.id().to_string()]).status();
-    assert!(asked.is_ok_and(|status| status.success()));
+    running.interrupt();
     let stopped = running.wait();
     // Where it was quicker than the signal it is finished.
     assert!(matches!(stopped.code, Some(4 | 1)), "{stopped:#?}");

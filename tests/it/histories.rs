@@ -7,7 +7,7 @@
 use crate::support::relay::Relay;
 use crate::support::relay::script::Script;
 use crate::support::workspace::Workspace;
-use crate::support::{count, say, seed};
+use crate::support::{count, say, seed, seed_or};
 use secretariat::rehearsal::seed::drawn;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -305,7 +305,8 @@ fn told(json: &Value) -> String {
 
 #[test]
 fn no_history_of_changes_brings_anybody_a_letter_twice_or_loses_one_in_silence() {
-    let seed = seed();
+    // The short form is the same each time: what it would find by luck, the long form looks for.
+    let seed = if count(0, 1) == 0 { seed_or(1) } else { seed() };
     let (mut sends, mut refusals) = (0, 0);
     for history in 0..count(10, 500) as u64 {
         let mut dice = Dice { seed: seed.wrapping_add(history), drawn: 0 };

@@ -344,8 +344,7 @@ fn leaving_somebody_out_during_a_run_says_what_holds_the_letter() {
     assert!(!running.has_ended());
     // As it says.
     assert_eq!(mailing.workspace.run(&["pause"]).code, Some(0));
-    let interrupt = ["-INT".to_owned(), running.id().to_string()];
-    assert!(std::process::Command::new("kill").args(interrupt).status().is_ok_and(|s| s.success()));
+    running.interrupt();
     running.wait();
     assert_eq!(mailing.workspace.run(&["resume"]).code, Some(0));
     let mailing = mailing.goes("ana, bo");

@@ -90,7 +90,7 @@ fn each_thing_that_is_wrong_is_told_of_alone() {
     assert_eq!(
         with(|seen| {
             let refusal = "535 5.7.139 Authentication unsuccessful, SmtpClientAuthentication is \
-                           disabled for the Mailbox.";
+                           disabled for the Mailbox. https://aka.ms/smtp_auth_disabled";
             let outcome = Outcome::answered(Stage::SignIn, response(refusal));
             (seen.sign_in, seen.author) = (SignedIn::Failed(outcome), None);
         }),

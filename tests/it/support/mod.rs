@@ -31,14 +31,14 @@ pub fn count(small: usize, long: usize) -> usize {
 
 /// The seed of a test that draws: another each time, or the one of `SECRETARIAT_TEST_SEED`.
 pub fn seed() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    seed_or(u64::from(now.expect("a clock after 1970").subsec_nanos()))
+}
+
+/// The seed that somebody wants again, else this one.
+pub fn seed_or(usual: u64) -> u64 {
     let given = std::env::var("SECRETARIAT_TEST_SEED").ok().filter(|text| !text.is_empty());
-    match given {
-        Some(text) => text.parse().expect("SECRETARIAT_TEST_SEED is a number"),
-        None => {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-            u64::from(now.expect("a clock after 1970").subsec_nanos())
-        }
-    }
+    given.map_or(usual, |text| text.parse().expect("SECRETARIAT_TEST_SEED is a number"))
 }
 
 /// Says a line that is seen also when the test passes.

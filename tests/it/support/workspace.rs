@@ -382,6 +382,14 @@ impl Running {
         Running { child, stdout, stderr }
     }
 
+    /// Asks it to stop, as Ctrl-C does. By the shell's own `kill`: a bare system has no other.
+    #[cfg(unix)]
+    pub fn interrupt(&self) {
+        let id = self.id().to_string();
+        let asked = Command::new("sh").args(["-c", "kill -INT \"$1\"", "sh", &id]).status();
+        assert!(asked.is_ok_and(|status| status.success()));
+    }
+
     /// kill -9: no handler runs, nothing is flushed.
     pub fn kill(mut self) -> Output {
         self.child.kill().expect("our own child can be killed");
