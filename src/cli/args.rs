@@ -98,7 +98,7 @@ pub enum Command {
     Status(Status),
     /// Say everything decided and recorded about one person
     Why(Why),
-    /// Decide about one person: leave out, use another address, add
+    /// Decide about one person: leave out, use another address, add, merge
     People(People),
     /// Settle a letter nobody is sure about: say what you found out
     Resolve(Resolve),

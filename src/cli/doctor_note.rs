@@ -236,6 +236,13 @@ fn is_html(out: &Path) -> bool {
 
 fn write_page(out: &Path, root: &Path, page: &str) -> Result<(), Problem> {
     refuse_inputs(out, root)?;
+    let ending = out.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    if !is_html(out) && !matches!(ending.as_deref(), Some("md" | "markdown" | "txt") | None) {
+        let message =
+            format!("{} would be no such file: the page is HTML or Markdown", out.display());
+        let hint = "Name it .html, which Word opens too, or .md.";
+        return Err(Problem::error("usage", message).hint(hint));
+    }
     let older = std::fs::read(out).unwrap_or_default();
     if !older.is_empty() && !is_note(&String::from_utf8_lossy(&older)) {
         let message = format!("{} is there already and holds something else", out.display());

@@ -5,12 +5,12 @@
 use super::credentials::credentials;
 use super::shell::{Opened, Shell};
 use super::ui::size;
-use crate::config;
+use crate::config::{self, SignIn};
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::plan::Plan;
 use crate::problem::{Problem, Problems};
 use crate::services::Service;
-use crate::transport::smtp::{Credentials, Relay, Timeouts};
+use crate::transport::smtp::{Credentials, Relay, Security, Timeouts};
 
 /// The relay with its password and certificates; `None` with a problem.
 pub(super) fn relay(
@@ -32,6 +32,7 @@ pub(super) fn relay(
     };
     check_reserved(plan, setting.url.is_on_this_computer(), problems);
     check_size(plan, setting, problems);
+    check_sign_in_is_protected(setting, problems);
     // Both are looked at before either ends it, so that both are told.
     // Nobody waits for a sign-in service where nothing can go anyway.
     let may_ask = !problems.has_errors();
@@ -39,6 +40,18 @@ pub(super) fn relay(
     let extra_ca_pem = problems.take_from(extra_ca_pem(opened, setting));
     let (credentials, extra_ca_pem) = (credentials?, extra_ca_pem?);
     Some(assembled(setting, credentials, extra_ca_pem))
+}
+
+/// A sign-in goes over no connection without TLS, also not on this computer (security S4).
+fn check_sign_in_is_protected(setting: &config::Relay, problems: &mut Problems) {
+    let is_plain = setting.url.security == Security::Plain;
+    if is_plain && !matches!(setting.sign_in, SignIn::None) {
+        let message = format!("{} has no TLS, and nobody signs in without", setting.url);
+        problems.push(Problem::error("sign-in-in-plain", message).hint(
+            "Write smtp+starttls:// or smtps:// in [relay] url, or remove user where the server \
+             wants no sign-in.",
+        ));
+    }
 }
 
 /// The relay for whoever only looks at it. Where there is no proof of who signs in, without it, and

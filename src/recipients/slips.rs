@@ -366,24 +366,16 @@ fn look_alikes<'a>(counts: &HashMap<&'a str, u32>) -> Vec<(&'a str, Doubt)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ListSource, Options, TwoAddresses, gather};
+    use super::super::tests_of_lists::options;
+    use super::super::{ListSource, gather};
     use super::*;
-    use crate::language::Language;
     use crate::problem::Severity;
 
     /// Everything that is said about the addresses of a list, but how it was read.
     fn said(addresses: &[String]) -> Vec<String> {
         let list = format!("email\n{}\n", addresses.join("\n"));
-        let options = Options {
-            columns: Vec::new(),
-            default_language: Language::english(),
-            language_by_country: BTreeMap::new(),
-            copies: Vec::new(),
-            lists: Vec::new(),
-            two_addresses: TwoAddresses::Refuse,
-        };
         let mut problems = Problems::new();
-        gather(&[ListSource { file: "l.csv", bytes: list.as_bytes() }], &options, &mut problems);
+        gather(&[ListSource { file: "l.csv", bytes: list.as_bytes() }], &options(), &mut problems);
         let shown = |p: &&Problem| format!("{} {}", p.code, p.message);
         let found = problems.sorted();
         found.iter().filter(|p| p.code != "list-read").map(shown).collect()
@@ -566,16 +558,8 @@ mod tests {
     #[test]
     fn doubts_carry_the_cell_and_the_person() {
         let list = "name,email\nAna,ana@gmial.com\n";
-        let options = Options {
-            columns: Vec::new(),
-            default_language: Language::english(),
-            language_by_country: BTreeMap::new(),
-            copies: Vec::new(),
-            lists: Vec::new(),
-            two_addresses: TwoAddresses::Refuse,
-        };
         let mut problems = Problems::new();
-        gather(&[ListSource { file: "l.csv", bytes: list.as_bytes() }], &options, &mut problems);
+        gather(&[ListSource { file: "l.csv", bytes: list.as_bytes() }], &options(), &mut problems);
         let slip = problems.iter().find(|p| p.code == "probable-slip").unwrap();
         assert_eq!(slip.place.as_ref().unwrap().to_string(), "l.csv:2:2");
         assert_eq!(slip.recipient.as_deref(), Some("ana@gmial.com"));

@@ -4,12 +4,12 @@
 //! Security S8 (values stay text) and S16 (a key is in its file and nowhere else).
 
 use crate::support::dkim::dkimpy;
+use crate::support::name_server::NameServer;
 use crate::support::workspace::Workspace;
 use secretariat::doctor::note::NoteLanguage;
 use secretariat::message::dkim::{Key, KeyRecord, Signer};
 use serde_json::Value;
 use std::fs;
-use std::net::UdpSocket;
 use std::os::unix::fs::PermissionsExt;
 
 /// Nobody answers there.
@@ -17,48 +17,10 @@ const NOBODY: &str = "127.0.0.1:9";
 
 const MICROSOFT: &str = "smtp+starttls://smtp.office365.com:587";
 
-/// A name server on this computer that knows these TXT records and nothing else; its address. It
-/// ends with the test.
-fn name_server(records: &[(&str, &str)]) -> String {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    let address = socket.local_addr().expect("an address").to_string();
-    let records: Vec<(String, String)> =
-        records.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-    std::thread::spawn(move || {
-        let mut question = [0; 1_500];
-        while let Ok((length, from)) = socket.recv_from(&mut question) {
-            let answer = answered(&question[..length], &records);
-            let _ = socket.send_to(&answer, from);
-        }
-    });
-    address
-}
-
-/// RFC 1035 4.1: header, the question again, and the answer where there is one.
-fn answered(question: &[u8], records: &[(String, String)]) -> Vec<u8> {
-    let (mut at, mut labels) = (12, Vec::new());
-    while question[at] > 0 {
-        let end = at + 1 + usize::from(question[at]);
-        labels.push(String::from_utf8_lossy(&question[at + 1..end]).to_lowercase());
-        at = end;
-    }
-    let end = at + 5;
-    let name = labels.join(".");
-    let is_text = question[at + 1..at + 3] == [0, 16];
-    let found = records.iter().find(|(known, _)| *known == name);
-    let text = found.filter(|_| is_text).map(|(_, text)| text.as_bytes());
-    let code = if found.is_some() { 0 } else { 3 };
-    let mut answer = question[..2].to_vec();
-    answer.extend([0x85, 0x80 | code, 0, 1, 0, u8::from(text.is_some()), 0, 0, 0, 0]);
-    answer.extend(&question[12..end]);
-    if let Some(text) = text {
-        let data: Vec<u8> =
-            text.chunks(255).flat_map(|part| [&[part.len() as u8], part].concat()).collect();
-        answer.extend([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 60]);
-        answer.extend((data.len() as u16).to_be_bytes());
-        answer.extend(data);
-    }
-    answer
+/// A name server that knows these TXT records and nothing else.
+fn name_server(records: &[(&str, &str)]) -> NameServer {
+    let lines = records.iter().map(|(name, text)| format!("{name} TXT {text}\n"));
+    NameServer::start(&lines.collect::<String>())
 }
 
 fn note(workspace: &Workspace, more: &[&str]) -> String {
@@ -81,7 +43,7 @@ fn the_page_is_of_this_mailing_and_this_mail_server() {
         ("spf.protection.outlook.com", "v=spf1 ip4:192.0.2.0/24 -all"),
         ("_dmarc.forum.example", "v=DMARC1; p=none; x=_a_"),
     ]);
-    let page = note(&office(), &["--name-server", &names]);
+    let page = note(&office(), &["--name-server", &names.at()]);
     for held in [
         "letters of Forum of Towns",
         "Written on 2026-11-05 ",
@@ -127,7 +89,7 @@ fn the_page_is_there_before_the_lists_and_without_a_network() {
 fn the_page_is_there_before_the_registration() {
     let lines = "user = \"office@forum.example\"\nsign_in = \"device-code\"";
     let workspace = Workspace::with_people(3).relay_url(MICROSOFT).relay_lines(lines);
-    let page = note(&workspace, &["--name-server", &name_server(&[])]);
+    let page = note(&workspace, &["--name-server", &name_server(&[]).at()]);
     assert!(page.contains("`Set-CASMailbox -Identity office@forum.example -Smtp"), "{page}");
     assert!(page.contains("*device code flow*") && !page.contains("The officer has"), "{page}");
     let output = workspace.run(&["sign-in"]);
@@ -147,8 +109,10 @@ fn the_language_is_the_one_asked_for_or_the_workspaces() {
         (in_french, vec!["--language", "es"], "# Para el departamento de informática"),
     ] {
         let workspace = office().config(config);
-        let page =
-            note(&workspace, &[&["--name-server", &name_server(&[])], more.as_slice()].concat());
+        let page = note(
+            &workspace,
+            &[&["--name-server", &name_server(&[]).at()], more.as_slice()].concat(),
+        );
         assert!(page.starts_with(title), "{config} {more:?}\n{page}");
     }
     let output = office().run(&["doctor", "--note-for-it", "--language", "de"]);
@@ -168,14 +132,14 @@ fn what_lists_and_zones_hold_stays_text() {
     for language in NoteLanguage::ALL {
         let out = workspace.beside(&format!("{}.html", language.code()));
         let (to, code) = (out.to_string_lossy(), language.code());
-        note(&workspace, &["--name-server", &names, "--out", &to, "--language", code]);
+        note(&workspace, &["--name-server", &names.at(), "--out", &to, "--language", code]);
         let page = fs::read_to_string(&out).expect("a page");
         assert!(page.contains("F &lt;img src=x&gt; | *a* [b](c) `d` &amp;amp; _e_</h1>"), "{page}");
         assert!(!page.contains("<img") && !page.contains("<script") && !page.contains('\u{1b}'));
         assert!(page.contains("alert(1)&lt;/script&gt; | x [2J</code></td>"), "{page}");
         let rows = page.matches("<tr>").count();
         assert_eq!(rows, page.matches("</tr>").count());
-        assert!(!note(&workspace, &["--name-server", &names]).contains('\u{1b}'));
+        assert!(!note(&workspace, &["--name-server", &names.at()]).contains('\u{1b}'));
     }
 }
 
@@ -186,7 +150,7 @@ fn an_older_page_is_replaced_and_nothing_else() {
         let out = workspace.beside(name);
         let run = || {
             let to = out.to_string_lossy();
-            workspace.run(&["doctor", "--note-for-it", "--name-server", &empty, "--out", &to])
+            workspace.run(&["doctor", "--note-for-it", "--name-server", &empty.at(), "--out", &to])
         };
         let output = run();
         assert!(output.stdout.contains("is in ") && output.stdout.contains(name), "{output:#?}");
@@ -202,7 +166,7 @@ fn an_older_page_is_replaced_and_nothing_else() {
         "doctor",
         "--note-for-it",
         "--name-server",
-        &empty,
+        &empty.at(),
         "--out",
         "templates/note.md",
     ]);
@@ -257,11 +221,11 @@ fn a_made_key_signs_and_its_record_is_what_verifiers_want() {
         }
         // And IT's page finds it where it was published as it stood there.
         let names = name_server(&[(&record.name, &record.value)]);
-        let page = note(&workspace, &["--name-server", &names]);
+        let page = note(&workspace, &["--name-server", &names.at()]);
         let row = format!("| DKIM `{}` | `{}` | ok |", record.name, record.value);
         assert!(page.contains(&row), "{row}\nis not in\n{page}");
         let names = name_server(&[("forum.example", "v=spf1 -all")]);
-        let page = note(&workspace, &["--name-server", &names]);
+        let page = note(&workspace, &["--name-server", &names.at()]);
         assert!(page.contains(&format!("| nothing | `{}` |", record.value)), "{page}");
     }
 }
@@ -307,4 +271,15 @@ fn each_key_has_a_selector_of_its_own() {
     assert_eq!(code, Some(0), "{json:#}");
     let more = json["dkim_key"]["config"].as_str().expect("lines");
     assert!(more.starts_with("[[dkim]]"), "{more}");
+}
+
+/// A page that Word would call damaged helps nobody.
+#[test]
+fn a_page_with_another_ending_is_refused() {
+    let workspace = Workspace::with_people(1);
+    let note = ["doctor", "--note-for-it", "--name-server", NOBODY, "--out", "../for-it.docx"];
+    let (code, json) = workspace.run_json(&note);
+    let told = json["problems"].to_string();
+    assert!(code == Some(3) && told.contains("the page is HTML or Markdown"), "{told}");
+    assert!(!workspace.beside("for-it.docx").exists());
 }

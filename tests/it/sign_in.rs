@@ -569,3 +569,18 @@ fn a_way_to_sign_in_without_its_keys_is_a_problem_of_the_configuration() {
         assert!(output.everything().contains("Your IT department registers"), "{output:#?}");
     }
 }
+
+/// Security S4: on this computer too. It had ended as a mistake of the program's own.
+#[test]
+fn nobody_signs_in_to_a_server_without_tls() {
+    let relay = Relay::start();
+    let workspace = Workspace::with_people(1)
+        .relay(&relay)
+        .relay_lines("user = \"ana\"")
+        .variable("SECRETARIAT_RELAY_PASSWORD", CANARY);
+    let plan = workspace.fingerprint();
+    let output = workspace.run(&["send", "--plan", &plan]);
+    assert_eq!(output.code, Some(3), "{output:#?}");
+    assert!(output.stderr.contains("has no TLS, and nobody signs in without"), "{output:#?}");
+    assert_eq!(relay.count(), 0);
+}
